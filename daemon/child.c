@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Forks workers and vetting children.  Owns nothing.  Run by the daemon up to the fork, by the child after
+ * it.  Must never let an fd of another session through. */
+
+#include "child.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Closes what lies between the fds to keep; they are few.  Not one more fd is needed for it, and it can't
+ * fail halfway. */
+static void close_others(const int *keep, size_t n_keep) {
+        unsigned from = STDERR_FILENO + 1;
+
+        for (;;) {
+                unsigned next = ~0U;
+
+                for (size_t i = 0; i < n_keep; i++)
+                        if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+                                next = (unsigned)keep[i];
+                if (next > from && syscall(SYS_close_range, from, next - 1, 0) < 0)
+                        _exit(EXIT_FAILURE); /* Linux 5.9 has it: only a filter can forbid it */
+                if (next == ~0U)
+                        return;
+                from = next + 1;
+        }
+}
+
+static void reset_signals(void) {
+        sigset_t mask;
+
+        for (int signal = 1; signal < SIGRTMAX; signal++)
+                if (signal != SIGKILL && signal != SIGSTOP)
+                        (void)sigaction(signal, &(const struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+pid_t child_fork(const char *name, const int *keep, size_t n_keep) {
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                reset_signals();
+                close_others(keep, n_keep);
+                (void)prctl(PR_SET_NAME, name);
+        }
+        return pid;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of supervised calls.  Constant data and pure functions; read by the daemon (which builds the
+ * filter from it) and by workers (which take requests apart with it). */
+
+#include "calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/btrfs.h>
+#include <sys/syscall.h>
+
+const Call calls[] = {
+        {"mkdir", SYS_mkdir, 39, ACT_MKDIR, .dirfd_at = -1, .path_at = 0, .mode_at = 1},
+        {"mkdirat", SYS_mkdirat, 296, ACT_MKDIR, .dirfd_at = 0, .path_at = 1, .mode_at = 2},
+};
+const size_t n_calls = sizeof(calls) / sizeof(calls[0]);
+
+/* A ring takes requests from memory, past any filter: IORING_OP_MKDIRAT would make the directory unseen.
+ * Entering is refused too, for a ring may have been inherited.  ENOSYS is what programs take for "an older
+ * kernel: go without". */
+const RefusedCall refused_calls[] = {
+        {SYS_io_uring_setup, ENOSYS},
+        {SYS_io_uring_enter, ENOSYS},
+        {SYS_io_uring_register, ENOSYS},
+};
+const size_t n_refused_calls = sizeof(refused_calls) / sizeof(refused_calls[0]);
+
+/* A subvolume and a snapshot are directories that no mkdir makes; on most file systems their owner may. */
+const RefusedIoctl refused_ioctls[] = {
+        {BTRFS_IOC_SUBVOL_CREATE, EPERM}, {BTRFS_IOC_SUBVOL_CREATE_V2, EPERM},
+        {BTRFS_IOC_SNAP_CREATE, EPERM}, {BTRFS_IOC_SNAP_CREATE_V2, EPERM},
+        {_IOC(_IOC_WRITE, 0xbc, 16, 32),
+                EPERM}, /* bcachefs, Linux 6.7 to 6.17: BCH_IOCTL_SUBVOLUME_CREATE */
+};
+const size_t n_refused_ioctls = sizeof(refused_ioctls) / sizeof(refused_ioctls[0]);
+
+const Call *call_find(const struct seccomp_data *data) {
+        for (size_t i = 0; i < n_calls; i++)
+                if ((data->arch == AUDIT_ARCH_X86_64 && data->nr == calls[i].nr) ||
+                        (data->arch == AUDIT_ARCH_I386 && data->nr == calls[i].nr_i386))
+                        return &calls[i];
+        return NULL;
+}
+
+void call_arguments(const Call *call, const struct seccomp_data *data, CallArguments *ret) {
+        *ret = (CallArguments){
+                /* An int and an umode_t: the kernel ignores the registers' upper halves, and so must we. */
+                .dirfd = call->dirfd_at < 0 ? AT_FDCWD : (int)(uint32_t)data->args[call->dirfd_at],
+                .path = data->args[call->path_at],
+                .mode = (uint16_t)data->args[call->mode_at],
+        };
+        if (data->arch == AUDIT_ARCH_I386)
+                ret->path = (uint32_t)ret->path;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The one table of supervised system calls: what is trapped, and where the arguments are.  A further call is
+ * one row here, one act in daemon/worker/act.c and one test. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notify.h"
+
+#ifndef __x86_64__
+#error "the table of calls knows the x86-64 and i386 ABIs only"
+#endif
+
+/* How a call is performed. */
+typedef enum Act {
+        ACT_MKDIR,
+} Act;
+
+typedef struct Call {
+        const char *name;
+        int nr; /* x86-64 */
+        int nr_i386;
+        Act act;
+        int dirfd_at; /* which argument; -1: there is none, AT_FDCWD is meant */
+        int path_at;
+        int mode_at;
+} Call;
+
+/* A call that is refused to every workload, with its reason in the table. */
+typedef struct RefusedCall {
+        int nr;
+        int error;
+} RefusedCall;
+
+/* An ioctl() that makes a directory and is refused. */
+typedef struct RefusedIoctl {
+        uint32_t command;
+        int error;
+} RefusedIoctl;
+
+extern const Call calls[];
+extern const size_t n_calls;
+extern const RefusedCall refused_calls[];
+extern const size_t n_refused_calls;
+extern const RefusedIoctl refused_ioctls[];
+extern const size_t n_refused_ioctls;
+
+/* The arguments of a supervised call, as the kernel itself would take them from the registers. */
+typedef struct CallArguments {
+        int dirfd;
+        uint64_t path; /* an address in the target */
+        uint32_t mode;
+} CallArguments;
+
+/* Returns the row of the call that data holds, or NULL where none is supervised. */
+const Call *call_find(const struct seccomp_data *data);
+
+void call_arguments(const Call *call, const struct seccomp_data *data, CallArguments *ret);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A session's memory of its requests in flight.  A Ledger is a mapping of the memfd, owned by whoever called
+ * ledger_map(): the session's workers, and the daemon while the session has any.  Must never assume that the
+ * bytes are sane: a worker that was taken over can write anything at any time. */
+
+#include "ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ownership.h"
+
+struct Ledger {
+        union {
+                LedgerHeader header;
+                uint8_t page[LEDGER_PAGE];
+        };
+        union {
+                Slot slot;
+                uint8_t pages[LEDGER_SLOT_SIZE];
+        } slots[LEDGER_SLOTS];
+};
+static_assert(sizeof(Ledger) == LEDGER_SIZE, "the mapping is the memfd");
+static_assert(offsetof(Ledger, slots) == LEDGER_PAGE, "slots are page-aligned");
+
+static int write_all(int fd, const void *data, size_t size, off_t offset) {
+        ssize_t written = pwrite(fd, data, size, offset);
+
+        if (written < 0)
+                return -errno;
+        return (size_t)written == size ? 0 : -ENOSPC;
+}
+
+static int write_knock(int fd, const NotifyRequest *knock, int64_t answer) {
+        _cleanup_free_ Slot *slot = calloc(1, sizeof(*slot));
+
+        if (!slot)
+                return -ENOMEM;
+        slot->request = *knock;
+        slot->verdict = SLOT_KNOCK;
+        notify_reply(&slot->reply, knock->notif.id, answer, 0);
+        atomic_store(&slot->phase, SLOT_DONE);
+        return write_all(fd, slot, offsetof(Slot, argument), LEDGER_PAGE);
+}
+
+int ledger_new(
+        const LedgerIdentity *identity, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd) {
+        LedgerHeader header = {
+                .magic = LEDGER_MAGIC,
+                .version = LEDGER_VERSION,
+                .size = LEDGER_SIZE,
+                .identity = *identity,
+                .receiver = LEDGER_NO_RECEIVER,
+        };
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        fd = memfd_create("snotify-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, LEDGER_SIZE) < 0)
+                return -errno;
+        /* Nobody may shrink it: that would kill whoever has it mapped. */
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+                return -errno;
+        r = write_all(fd, &header, sizeof(header), 0);
+        if (r < 0)
+                return r;
+        r = write_knock(fd, knock, knock_answer);
+        if (r < 0)
+                return r;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int read_header(int fd, LedgerHeader *ret) {
+        int seals = fcntl(fd, F_GET_SEALS);
+        struct stat st;
+        ssize_t n;
+
+        if (seals < 0 || !(seals & F_SEAL_SHRINK))
+                return -EBADMSG;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        n = pread(fd, ret, sizeof(*ret), 0);
+        if (n < 0)
+                return -errno;
+        if (n != sizeof(*ret) || ret->magic != LEDGER_MAGIC)
+                return -EBADMSG;
+        if (ret->version != LEDGER_VERSION)
+                return -EPROTONOSUPPORT;
+        if (ret->size != LEDGER_SIZE || st.st_size != LEDGER_SIZE)
+                return -EBADMSG;
+        return 0;
+}
+
+int ledger_read_identity(int ledger_fd, LedgerIdentity *ret) {
+        LedgerHeader header;
+        int r;
+
+        r = read_header(ledger_fd, &header);
+        if (r < 0)
+                return r;
+        if (!memchr(header.identity.profile, '\0', sizeof(header.identity.profile)) ||
+                !memchr(header.identity.label, '\0', sizeof(header.identity.label)))
+                return -EBADMSG;
+        *ret = header.identity;
+        return 0;
+}
+
+int ledger_read_totals(int ledger_fd, LedgerTotals *ret) {
+        LedgerHeader header;
+        int r;
+
+        r = read_header(ledger_fd, &header);
+        if (r < 0)
+                return r;
+        *ret = (LedgerTotals){
+                .allowed = header.allowed,
+                .denied = header.denied,
+                .failed = header.failed,
+                .suppressed = header.suppressed,
+                .lost = header.lost,
+        };
+        return 0;
+}
+
+int ledger_map(int ledger_fd, Ledger **ret) {
+        void *address = mmap(NULL, LEDGER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, ledger_fd, 0);
+
+        if (address == MAP_FAILED)
+                return -errno;
+        *ret = address;
+        return 0;
+}
+
+Ledger *ledger_unmap(Ledger *ledger) {
+        if (ledger)
+                (void)munmap(ledger, LEDGER_SIZE);
+        return NULL;
+}
+
+LedgerHeader *ledger_header(Ledger *ledger) {
+        return &ledger->header;
+}
+
+Slot *ledger_slot(Ledger *ledger, uint32_t index) {
+        assert(index < LEDGER_SLOTS);
+        return &ledger->slots[index].slot;
+}
+
+SlotPhase slot_phase(const Slot *slot) {
+        switch (atomic_load_explicit(&slot->phase, memory_order_acquire)) {
+        case SLOT_EMPTY:
+                /* Zero means "none" for both: a task's number is never 0 where we can act for it, and
+                 * should it be, the id is as good as certainly not. */
+                return slot->request.notif.id == 0 && slot->request.notif.pid == 0 ? SLOT_EMPTY
+                                                                                   : SLOT_RECEIVED;
+        case SLOT_ACTING:
+                return SLOT_ACTING;
+        case SLOT_DONE:
+                return SLOT_DONE;
+        default:
+                return SLOT_RECEIVED;
+        }
+}
+
+void slot_set_phase(Slot *slot, SlotPhase phase) {
+        atomic_store_explicit(&slot->phase, phase, memory_order_release);
+}
+
+void slot_clear(Slot *slot) {
+        __atomic_store_n(&slot->received_usec, 0, __ATOMIC_RELAXED);
+        slot->attempts = 0;
+        /* The request goes first: while the phase says DONE, the kernel's answer to a second SEND is GONE.
+         */
+        memset(&slot->request.notif, 0, sizeof(slot->request.notif));
+        slot_set_phase(slot, SLOT_EMPTY);
+}
+
+uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
+        uint64_t since = __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
+
+        return since == 0 || since > now_usec ? 0 : now_usec - since;
+}
+
+void slot_trim(Slot *slot) {
+        (void)madvise(slot, LEDGER_SLOT_SIZE, MADV_REMOVE);
+}

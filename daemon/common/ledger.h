@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The ledger: one small sealed memfd per session, the only memory of what is in flight.  It outlives workers
+ * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
+ * delivers a notification only once: who forgets its id leaves the target hanging.
+ *
+ * It holds a header, which says what the session is, and LEDGER_SLOTS slots, each a request in flight.  Who
+ * writes what:
+ *
+ *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, and a slot
+ * only before the slot's first worker exists (the knock).
+ *   2. A worker writes its own slot and the totals.  A slot belongs to one live worker at a time.
+ *   3. The daemon reads a slot of a live worker only through slot_phase() and slot_busy_usec(), and believes
+ * nothing that could hurt it.
+ *
+ * A slot goes through four phases.  Whoever starts on a slot that isn't empty finishes it first: that is all
+ * of recovery.
+ *
+ *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still
+ * EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space, after the
+ * copy.) RECEIVED  nothing was done yet: judge it, do it. ACTING    the system call may or may not have been
+ * performed; `argument`, `path`, `absent` and `acting_*` say how to tell. DONE      `reply` is the answer:
+ * send it; if it was sent already the kernel says so.
+ */
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "notify.h"
+#include "protocol.h"
+
+#define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
+#define LEDGER_VERSION 1U
+#define LEDGER_SLOTS 16U
+#define LEDGER_PAGE 4096U
+#define LEDGER_NO_RECEIVER UINT32_MAX
+
+#define LEDGER_RULE_SIZE 48
+#define LEDGER_COMM_SIZE 16
+#define LEDGER_ARGUMENT_SIZE 4096 /* PATH_MAX, with the NUL */
+#define LEDGER_PATH_SIZE 4608     /* a parent's path, "/" and a name, with the NUL */
+
+/* What a session is.  Immutable; enough to rebuild it after a restart. */
+typedef struct LedgerIdentity {
+        uint64_t session_id;
+        uint64_t started_usec; /* CLOCK_REALTIME */
+        uint32_t uid;          /* of the launcher, as the kernel told */
+        uint32_t pid;
+        char profile[PROTOCOL_PROFILE_SIZE];
+        char label[PROTOCOL_LABEL_SIZE];
+} LedgerIdentity;
+
+/* Decisions since the session began. */
+typedef struct LedgerTotals {
+        uint64_t allowed;
+        uint64_t denied;
+        uint64_t failed;
+        uint64_t suppressed; /* decisions without a record, because the profile's `log` said so */
+        uint64_t lost;       /* records that the journal did not take */
+} LedgerTotals;
+
+typedef struct LedgerHeader {
+        uint64_t magic;
+        uint32_t version;
+        uint32_t size; /* of the whole ledger, in bytes */
+        LedgerIdentity identity;
+        /* The slot whose worker may RECV, or LEDGER_NO_RECEIVER: the others leave when their slot is empty.
+         */
+        _Atomic uint32_t receiver;
+        uint32_t reserved;
+        _Atomic uint64_t allowed;
+        _Atomic uint64_t denied;
+        _Atomic uint64_t failed;
+        _Atomic uint64_t suppressed;
+        _Atomic uint64_t lost;
+} LedgerHeader;
+static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 216, "crosses a process boundary");
+
+typedef enum SlotPhase {
+        SLOT_EMPTY,
+        SLOT_RECEIVED,
+        SLOT_ACTING,
+        SLOT_DONE,
+} SlotPhase;
+
+typedef enum SlotVerdict {
+        SLOT_KNOCK,   /* no decision: the handshake's last step */
+        SLOT_ALLOWED, /* performed, or failed before any effect with the kernel's own error: see `error` */
+        SLOT_DENIED,
+        SLOT_TROUBLE, /* could not be judged or performed */
+} SlotVerdict;
+
+/* Written by the slot's worker alone. */
+typedef struct Slot {
+        _Atomic uint32_t phase; /* SlotPhase */
+        uint32_t attempts;      /* workers that started on this request; the last few may have died of it */
+        NotifyRequest request;
+        NotifyReply reply; /* valid in DONE */
+
+        /* For a worker that finds the slot in ACTING. */
+        int64_t acting_sec; /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
+        int64_t acting_nsec;
+        uint32_t owner;  /* the fsuid that acts */
+        uint32_t absent; /* the name did not exist when ACTING was entered */
+
+        /* The decision, for the record that is made after the answer. */
+        uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
+        uint64_t generation;
+        uint32_t verdict; /* SlotVerdict */
+        int32_t error;    /* what the target got: 0 or a positive errno */
+        uint32_t mode;
+        uint32_t uid;
+        uint32_t pid; /* thread group */
+        char comm[LEDGER_COMM_SIZE];
+        char rule[LEDGER_RULE_SIZE]; /* empty: the profile's default decided, or nothing had to be decided */
+        char why[128];               /* SLOT_TROUBLE: a clause for the record */
+        uint32_t argument_length;
+        uint32_t path_length;                /* 0: the call failed before its path was known */
+        char argument[LEDGER_ARGUMENT_SIZE]; /* as passed, NUL-terminated */
+        char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
+} Slot;
+
+/* Slots are page-aligned, so that `request` never crosses a page. */
+#define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
+#define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE)
+static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE, "a slot must fit");
+static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
+
+typedef struct Ledger Ledger;
+
+/* Makes the ledger of a session.  A non-zero knock becomes the first slot's request, answered with
+ * knock_answer in phase DONE, so that the session's first worker answers it.  Returns 0 and the caller's fd,
+ * or a negative errno. */
+int ledger_new(
+        const LedgerIdentity *identity, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd);
+
+/* Reads what a stored ledger says of its session, trusting none of it.  Returns 0, -EBADMSG (this is no
+ * ledger of ours), -EPROTONOSUPPORT (of another version), or a negative errno of pread(2). */
+int ledger_read_identity(int ledger_fd, LedgerIdentity *ret);
+
+/* Reads the totals.  Returns 0 or a negative errno. */
+int ledger_read_totals(int ledger_fd, LedgerTotals *ret);
+
+/* Maps and unmaps it.  ledger_unmap() takes NULL and returns NULL. */
+int ledger_map(int ledger_fd, Ledger **ret);
+Ledger *ledger_unmap(Ledger *ledger);
+
+LedgerHeader *ledger_header(Ledger *ledger);
+
+/* index below LEDGER_SLOTS. */
+Slot *ledger_slot(Ledger *ledger, uint32_t index);
+
+/* The phase, with a request that was received but not yet marked counting as RECEIVED.  A phase that is none
+ * of ours (only a worker gone mad writes one) counts as RECEIVED too: done again from the start. */
+SlotPhase slot_phase(const Slot *slot);
+void slot_set_phase(Slot *slot, SlotPhase phase);
+
+/* Makes it empty again. */
+void slot_clear(Slot *slot);
+
+/* For how long a live worker has been at the slot's request: 0 where the slot is empty. */
+uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
+
+/* Gives an empty slot's memory back to the system. */
+void slot_trim(Slot *slot);

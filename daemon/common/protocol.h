@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What launcher and daemon say to each other: SOCK_SEQPACKET, one struct per message, host byte order.
+ *
+ *      launcher                                daemon
+ *      ProtocolHello                 -->
+ *                                    <--       ProtocolReply: welcome (with the filter program), or refused
+ *      ProtocolListener + the fd     -->
+ *      the knock, a mkdirat() that
+ *      the filter makes a notification -->
+ *                                    <--       the knock's return value (by seccomp), or ProtocolReply:
+ * refused
+ *
+ * The daemon trusts no byte of the launcher's messages; who the launcher is it asks the kernel
+ * (SO_PEERCRED). */
+
+#include <assert.h>
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_SOCKET "/run/snotify/socket"
+#define PROTOCOL_MAGIC 0x59464e53U /* "SNFY" */
+#define PROTOCOL_VERSION 1U
+
+#define PROTOCOL_PROFILE_SIZE 48 /* with the NUL */
+#define PROTOCOL_LABEL_SIZE 80   /* with the NUL */
+#define PROTOCOL_TEXT_SIZE 512
+#define PROTOCOL_FILTER_MAX 512 /* instructions */
+
+typedef struct ProtocolHello {
+        uint32_t magic;
+        uint32_t version;
+        char profile[PROTOCOL_PROFILE_SIZE];
+        char label[PROTOCOL_LABEL_SIZE];
+} ProtocolHello;
+static_assert(sizeof(ProtocolHello) == 136, "crosses a process boundary");
+
+typedef enum ProtocolVerdict {
+        PROTOCOL_WELCOME = 1,
+        PROTOCOL_REFUSED = 2,
+} ProtocolVerdict;
+
+typedef struct ProtocolReply {
+        uint32_t magic;
+        uint32_t version;
+        uint32_t verdict; /* ProtocolVerdict */
+        int32_t error;    /* refused: a positive errno */
+        uint64_t session_id;
+        uint64_t nonce;
+        char text[PROTOCOL_TEXT_SIZE]; /* refused: a sentence for the user, NUL-terminated */
+        uint32_t n_instructions;       /* welcome: how many of the following are sent */
+        uint32_t reserved;
+        struct sock_filter instructions[PROTOCOL_FILTER_MAX];
+} ProtocolReply;
+#define PROTOCOL_REPLY_HEAD offsetof(ProtocolReply, instructions)
+static_assert(PROTOCOL_REPLY_HEAD == 552, "crosses a process boundary");
+static_assert(sizeof(struct sock_filter) == 8, "crosses a process boundary");
+
+typedef struct ProtocolListener {
+        uint32_t magic;
+        uint32_t version;
+} ProtocolListener;
+static_assert(sizeof(ProtocolListener) == 8, "crosses a process boundary");
+
+/* The knock: mkdirat(protocol_knock_dirfd, (char *)protocol_knock_path(nonce), 0).  Whatever else answers
+ * it, no directory can come of it: the path is no address that a process can have, so that the kernel itself
+ * says EFAULT. */
+#define PROTOCOL_KNOCK_DIRFD (-0x6b6b)
+uint64_t protocol_knock_path(uint64_t nonce);
+
+/* What a knock answered well returns; always positive, which mkdirat() itself never is. */
+int32_t protocol_knock_answer(uint64_t nonce);
+
+/* Is size bytes at message a well-formed hello / reply?  Otherwise *ret_why (static text) says what is
+ * wrong. */
+bool protocol_hello_is_valid(const ProtocolHello *hello, size_t size, const char **ret_why);
+bool protocol_reply_is_valid(const ProtocolReply *reply, size_t size);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sends records to the journal or to stderr.  A Report owns its socket and one buffer; the daemon makes it
+ * and workers inherit it.  Must never block for longer than its patience, and never let a byte from outside
+ * end a line or forge a field. */
+
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "ownership.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define RECORD_SIZE 32768U
+
+struct Report {
+        int socket_fd; /* empty: stderr */
+        bool stuck;    /* the last wait was in vain */
+        bool overflow; /* the record under construction does not fit */
+        size_t length;
+        ReportKind kind;
+        char record[RECORD_SIZE];
+};
+
+static const struct {
+        int priority;
+        const char *message_id;
+} kinds[] = {
+        [REPORT_DENIED] = {LOG_WARNING, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c01"},
+        [REPORT_ALLOWED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c02"},
+        [REPORT_FAILED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c03"},
+        [REPORT_TROUBLE] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c04"},
+        [REPORT_SESSION_STARTED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c05"},
+        [REPORT_SESSION_ENDED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c06"},
+        [REPORT_SESSION_REFUSED] = {LOG_NOTICE, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c07"},
+        [REPORT_CONFIG_LOADED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c08"},
+        [REPORT_CONFIG_REJECTED] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c09"},
+        [REPORT_WORKER_DIED] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0a"},
+        [REPORT_FEATURE_MISSING] = {LOG_NOTICE, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0b"},
+        [REPORT_NOTE] = {LOG_INFO, NULL},
+        [REPORT_WARNING] = {LOG_WARNING, NULL},
+        [REPORT_ERROR] = {LOG_ERR, NULL},
+};
+
+/* systemd names the device and inode of the stream that it made our stderr; see $JOURNAL_STREAM in
+ * systemd.exec(5). */
+static bool stderr_is_journal(void) {
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
+                return false;
+        return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+static int journal_connect(int *ret) {
+        static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+int report_new(ReportTarget target, Report **ret) {
+        Report *report;
+        int r;
+
+        report = calloc(1, sizeof(*report));
+        if (!report)
+                return -ENOMEM;
+        report->socket_fd = -EBADF;
+        if (target == REPORT_TO_JOURNAL || (target == REPORT_TO_AUTO && stderr_is_journal())) {
+                r = journal_connect(&report->socket_fd);
+                if (r < 0 && target == REPORT_TO_JOURNAL) {
+                        report_free(report);
+                        return r;
+                }
+        }
+        report_set_patience(report, 100000);
+        *ret = report;
+        return 0;
+}
+
+Report *report_free(Report *report) {
+        if (report)
+                fd_close(report->socket_fd);
+        free(report);
+        return NULL;
+}
+
+int report_fd(const Report *report) {
+        return report->socket_fd >= 0 ? report->socket_fd : STDERR_FILENO;
+}
+
+void report_set_patience(Report *report, uint64_t usec) {
+        const struct timeval timeout = {
+                .tv_sec = (time_t)(usec / 1000000),
+                .tv_usec = (suseconds_t)(usec % 1000000),
+        };
+
+        if (report->socket_fd >= 0)
+                (void)setsockopt(report->socket_fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
+static void record_append(Report *report, const void *bytes, size_t size) {
+        if (size > sizeof(report->record) - report->length) {
+                report->overflow = true;
+                return;
+        }
+        memcpy(report->record + report->length, bytes, size);
+        report->length += size;
+}
+
+void report_bytes(Report *report, const char *field, const void *value, size_t size) {
+        uint8_t length[8]; /* little endian */
+
+        if (report->socket_fd < 0)
+                return;
+        for (size_t i = 0; i < sizeof(length); i++)
+                length[i] = (uint8_t)((uint64_t)size >> (8 * i));
+        record_append(report, field, strlen(field));
+        record_append(report, "\n", 1);
+        record_append(report, length, sizeof(length));
+        record_append(report, value, size);
+        record_append(report, "\n", 1);
+}
+
+static void report_vtext(Report *report, const char *field, const char *format, va_list arguments) {
+        char text[8192];
+        int length;
+
+        length = vsnprintf(text, sizeof(text), format, arguments);
+        if (length < 0)
+                return;
+        if ((size_t)length >= sizeof(text))
+                length = sizeof(text) - 1;
+        report_bytes(report, field, text, (size_t)length);
+}
+
+void report_text(Report *report, const char *field, const char *format, ...) {
+        va_list arguments;
+
+        if (report->socket_fd < 0)
+                return;
+        va_start(arguments, format);
+        report_vtext(report, field, format, arguments);
+        va_end(arguments);
+}
+
+void report_begin(Report *report, ReportKind kind) {
+        report->length = 0;
+        report->overflow = false;
+        report->kind = kind;
+        report_text(report, "PRIORITY", "%d", kinds[kind].priority);
+        report_text(report, "SYSLOG_IDENTIFIER", "snotifyd");
+        if (kinds[kind].message_id)
+                report_text(report, "MESSAGE_ID", "%s", kinds[kind].message_id);
+}
+
+static bool journal_take(Report *report) {
+        int flags = MSG_NOSIGNAL | (report->stuck ? MSG_DONTWAIT : 0);
+        ssize_t n;
+
+        do
+                n = send(report->socket_fd, report->record, report->length, flags);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE)) {
+                int fd;
+
+                /* The journal's socket was made anew.  In a worker that stands in a target's root this
+                 * fails, and the next worker does better. */
+                if (journal_connect(&fd) < 0)
+                        return false;
+                (void)dup3(fd, report->socket_fd, O_CLOEXEC);
+                fd_close(fd);
+                n = send(report->socket_fd, report->record, report->length, flags | MSG_DONTWAIT);
+        }
+        report->stuck = n < 0;
+        return n >= 0;
+}
+
+static bool report_vsend(Report *report, const char *format, va_list arguments) {
+        if (report->socket_fd < 0) {
+                char line[8192];
+                int length = vsnprintf(line, sizeof(line) - 1, format, arguments);
+                ssize_t n;
+
+                if (length < 0)
+                        return false;
+                if ((size_t)length > sizeof(line) - 2)
+                        length = sizeof(line) - 2;
+                line[length++] = '\n';
+                do
+                        n = write(STDERR_FILENO, line, (size_t)length);
+                while (n < 0 && errno == EINTR);
+                return n == length;
+        }
+
+        report_vtext(report, "MESSAGE", format, arguments);
+        if (report->overflow)
+                return false;
+        return journal_take(report);
+}
+
+bool report_send(Report *report, const char *format, ...) {
+        va_list arguments;
+        bool sent;
+
+        va_start(arguments, format);
+        sent = report_vsend(report, format, arguments);
+        va_end(arguments);
+        return sent;
+}
+
+bool report_line(Report *report, ReportKind kind, const char *format, ...) {
+        va_list arguments;
+        bool sent;
+
+        report_begin(report, kind);
+        va_start(arguments, format);
+        sent = report_vsend(report, format, arguments);
+        va_end(arguments);
+        return sent;
+}
+
+void report_drain(Report *report, uint64_t limit_usec) {
+        static const struct timespec step = {.tv_nsec = 1000000}, moment = {.tv_nsec = 20000000};
+        int unread;
+
+        if (report->socket_fd < 0)
+                return;
+        for (uint64_t waited = 0; waited < limit_usec; waited += 1000) {
+                /* What a Unix datagram socket has sent and its peer hasn't read. */
+                if (ioctl(report->socket_fd, SIOCOUTQ, &unread) < 0 || unread == 0)
+                        break;
+                (void)nanosleep(&step, NULL);
+        }
+        /* Read isn't looked up yet. */
+        (void)nanosleep(&moment, NULL);
+}
+
+/* The length of the UTF-8 sequence that from starts with, or 0 where it is none, overlong, a surrogate or a
+ * control code. */
+static size_t utf8_length(const uint8_t *from, size_t length) {
+        static const uint32_t smallest[] = {0, 0, 0x80 + 0x20 /* C1 controls */, 0x800, 0x10000};
+        size_t n = from[0] >= 0xf0 ? 4 : from[0] >= 0xe0 ? 3 : 2;
+        uint32_t code = from[0] & (0x7fU >> n);
+
+        if (from[0] < 0xc2 || from[0] > 0xf4 || n > length)
+                return 0;
+        for (size_t i = 1; i < n; i++) {
+                if ((from[i] & 0xc0) != 0x80)
+                        return 0;
+                code = code << 6 | (from[i] & 0x3f);
+        }
+        return code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
+}
+
+const char *report_escape(const char *from, size_t length, char *to, size_t size) {
+        size_t out = 0;
+
+        for (size_t i = 0, n; i < length; i += n) {
+                const uint8_t *at = (const uint8_t *)from + i;
+
+                n = *at >= 0x80 ? utf8_length(at, length - i) : *at >= 0x20 && *at != 0x7f;
+                if (out + 8 > size) { /* "..." and NUL, or a sequence and then those */
+                        out += (size_t)sprintf(to + out, "...");
+                        break;
+                }
+                if (n > 0 && *at != '\\' && *at != '"') {
+                        memcpy(to + out, at, n);
+                        out += n;
+                } else {
+                        out += (size_t)sprintf(to + out, "\\x%02x", *at);
+                        n = 1;
+                }
+        }
+        to[out] = '\0';
+        return to;
+}

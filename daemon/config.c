@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The meaning of the configuration: finds the files, and compiles their sections into a policy.  Owns both
+ * until config_load() returns; run by the control plane and by --check-config.  It must never guess what an
+ * administrator meant, and never stop at the first error.
+ *
+ * Nothing is compiled before every file is read, so no order of files or sections matters. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/ownership.h"
+#include "config.h"
+#include "sections.h"
+#include "timespan.h"
+
+#define DELAY_MAX_USEC (UINT64_C(3600) * 1000 * 1000)
+
+DEFINE_CLEANUP(Policy, policy_free)
+
+static int is_drop_in(const struct dirent *entry) {
+        size_t length = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+/* Unlike alphasort(3) the same in every locale. */
+static int drop_in_compare(const struct dirent **a, const struct dirent **b) {
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int config_read_drop_in(Sections *sections, const char *directory, const char *name) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", directory, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        return sections_read(sections, path);
+}
+
+static int config_read_directory(Sections *sections, const char *directory) {
+        struct dirent **entries;
+        int count, r = 0;
+
+        count = scandir(directory, &entries, is_drop_in, drop_in_compare);
+        if (count < 0) {
+                if (errno == ENOENT)
+                        return 0;
+                sections_error(sections, directory, 0, "%s", strerror(errno));
+                sections->incomplete = true;
+                return 0;
+        }
+        for (int i = 0; i < count; i++) {
+                if (r == 0)
+                        r = config_read_drop_in(sections, directory, entries[i]->d_name);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}
+
+/* Returns the index of what the key was set to, or fallback where it is not set or an error was reported. */
+static int section_choose(Sections *sections, const Section *section, unsigned key,
+        const char *const *choices, const char *expected, int fallback) {
+        const Value *value = &section->values[key];
+
+        if (!value->text)
+                return fallback;
+        for (int i = 0; choices[i]; i++)
+                if (strcmp(choices[i], value->text) == 0)
+                        return i;
+        section_error(sections, section, value->line, "%s '%s' is unknown; write %s",
+                section_grammar[section->type].keys[key], value->text, expected);
+        return fallback;
+}
+
+static Action section_action(Sections *sections, const Section *section, unsigned key) {
+        static const char *const actions[] = {[ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", NULL};
+
+        return (Action)section_choose(sections, section, key, actions, "allow or deny", ACTION_DENY);
+}
+
+static PolicyLog profile_section_log(Sections *sections, const Section *section) {
+        static const char *const logs[] = {
+                [POLICY_LOG_DENIED] = "denied",
+                [POLICY_LOG_ALL] = "all",
+                [POLICY_LOG_NONE] = "none",
+                NULL,
+        };
+
+        return (PolicyLog)section_choose(
+                sections, section, PROFILE_LOG, logs, "denied, all or none", POLICY_LOG_DENIED);
+}
+
+static int profile_section_errno(Sections *sections, const Section *section) {
+        const Value *value = &section->values[PROFILE_ERRNO];
+
+        if (!value->text)
+                return EPERM;
+        /* From 512 on (ERESTARTSYS, include/linux/errno.h) they are the kernel's own; no program sees them.
+         */
+        for (int error = 1; error < 512; error++) {
+                const char *name = strerrorname_np(error);
+
+                if (name && strcmp(name, value->text) == 0)
+                        return error;
+        }
+        section_error(sections, section, value->line,
+                "errno '%s' is unknown; write a name from errno(3) such as EPERM, EACCES, ENOENT or EROFS",
+                value->text);
+        return EPERM;
+}
+
+static uint64_t rule_section_delay(Sections *sections, const Section *section) {
+        const Value *value = &section->values[RULE_DELAY];
+        uint64_t usec = 0;
+        int r;
+
+        if (!value->text)
+                return 0;
+        r = timespan_parse(value->text, &usec);
+        if (r == -EINVAL)
+                section_error(sections, section, value->line,
+                        "delay '%s' is no time span; write one such as 2s, 500ms or 1min 30s", value->text);
+        else if (r < 0 || usec > DELAY_MAX_USEC)
+                section_error(sections, section, value->line, "delay '%s' is longer than 1h", value->text);
+        return usec;
+}
+
+/* Returns the rule's path, or NULL after an error was reported. */
+static const char *rule_section_path(Sections *sections, const Section *section) {
+        const Value *value = &section->values[RULE_PATH];
+        const char *why;
+
+        if (!value->text)
+                section_error(sections, section, section->line, "no path; write 'path = /DIRECTORY/'");
+        else if (!policy_path_is_valid(value->text, &why))
+                section_error(sections, section, value->line, "path '%s' %s", value->text, why);
+        else if (strstr(value->text, " #") || strstr(value->text, "\t#"))
+                /* Taken as it stands, the rule would cover a path that nobody meant. */
+                section_error(sections, section, value->line,
+                        "path '%s' has '#' after a blank; a comment after a value begins with ';'",
+                        value->text);
+        else
+                return value->text;
+        return NULL;
+}
+
+/* Reports that the path of a rule has a rule already, in the profile called so. */
+static void rule_section_clash(
+        Sections *sections, const Section *section, const char *profile, const char *existing) {
+        const Section *other = sections_find(sections, SECTION_RULE, existing);
+        const Value *path = &section->values[RULE_PATH];
+
+        if (other == section)
+                section_error(sections, section, section->values[RULE_PROFILE].line,
+                        "profile '%s' is named twice", profile);
+        else
+                section_error(sections, section, path->line,
+                        "path %s already has rule %s (%s:%u) in profile %s", path->text, existing,
+                        other->file, other->values[RULE_PATH].line, profile);
+}
+
+/* Adds the rule to one profile.  With path NULL (wrong, and reported) only checks that the profile exists.
+ */
+static int rule_section_add(Sections *sections, const Section *section, const char *profile,
+        const char *path, Action action, uint64_t delay_usec) {
+        const Section *target = sections_find(sections, SECTION_PROFILE, profile);
+        unsigned line =
+                section->values[RULE_PROFILE].text ? section->values[RULE_PROFILE].line : section->line;
+        const char *existing;
+        int r;
+
+        if (!target) {
+                if (!sections->incomplete)
+                        section_error(sections, section, line,
+                                "there is no [profile %s]; 'profile' takes names of [profile NAME] "
+                                "sections, divided by blanks",
+                                profile);
+                return 0;
+        }
+        if (!path || section->duplicate)
+                return 0;
+        r = profile_add_rule(target->profile, section->name, path, action, delay_usec, &existing);
+        if (r != -EEXIST)
+                return r;
+        rule_section_clash(sections, section, profile, existing);
+        return 0;
+}
+
+static int rule_section_compile(Sections *sections, const Section *section) {
+        const char *profiles = section->values[RULE_PROFILE].text ?: "default";
+        const char *path = rule_section_path(sections, section);
+        Action action = section_action(sections, section, RULE_ACTION);
+        uint64_t delay_usec = rule_section_delay(sections, section);
+        _cleanup_free_ char *names = strdup(profiles);
+        char *rest = names, *name;
+        int r;
+
+        if (!names)
+                return -ENOMEM;
+        if (!section->values[RULE_ACTION].text)
+                section_error(sections, section, section->line,
+                        "no action; write 'action = allow' or 'action = deny'");
+        if (*names == '\0')
+                section_error(sections, section, section->values[RULE_PROFILE].line,
+                        "'profile' is empty; write names of [profile NAME] sections, divided by blanks");
+        while ((name = strsep(&rest, " \t"))) {
+                if (*name == '\0')
+                        continue;
+                r = rule_section_add(sections, section, name, path, action, delay_usec);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int profile_section_compile(Sections *sections, Section *section, Policy *policy) {
+        Action fallback = section_action(sections, section, PROFILE_DEFAULT);
+        int error = profile_section_errno(sections, section);
+        PolicyLog log = profile_section_log(sections, section);
+
+        if (section->duplicate)
+                return 0;
+        return policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
+}
+
+static int config_compile_profiles(Sections *sections, const char *path, Policy *policy) {
+        bool found = false;
+
+        for (Section *section = sections->first; section; section = section->next) {
+                int r;
+
+                if (section->type != SECTION_PROFILE)
+                        continue;
+                found = true;
+                r = profile_section_compile(sections, section, policy);
+                if (r < 0)
+                        return r;
+        }
+        if (!found && !sections->incomplete) {
+                sections_error(sections, path, 0, "no [profile NAME] section; snotify-run uses 'default'");
+                /* Once is enough: not again for each rule. */
+                sections->incomplete = true;
+        }
+        return 0;
+}
+
+static int config_compile_rules(Sections *sections) {
+        for (const Section *section = sections->first; section; section = section->next) {
+                int r;
+
+                if (section->type != SECTION_RULE)
+                        continue;
+                r = rule_section_compile(sections, section);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int config_read(Sections *sections, const char *path) {
+        _cleanup_free_ char *directory = NULL;
+        int r;
+
+        if (asprintf(&directory, "%s.d", path) < 0) {
+                directory = NULL;
+                return -ENOMEM;
+        }
+        r = sections_read(sections, path);
+        return r < 0 ? r : config_read_directory(sections, directory);
+}
+
+int config_load(
+        const char *path, uint64_t generation, ConfigErrorFunction on_error, void *userdata, Policy **ret) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+        _cleanup_(sections_done) Sections sections;
+        int r;
+
+        sections_init(&sections, on_error, userdata);
+        r = policy_new(generation, &policy);
+        if (r < 0)
+                return r;
+        r = config_read(&sections, path);
+        if (r < 0)
+                return r;
+        r = config_compile_profiles(&sections, path, policy);
+        if (r < 0)
+                return r;
+        r = config_compile_rules(&sections);
+        if (r < 0)
+                return r;
+        if (sections.failed)
+                return -EINVAL;
+        *ret = TAKE_PTR(policy);
+        return 0;
+}

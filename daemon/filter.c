@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Turns the table of calls into a BPF program, with libseccomp.  Run by the daemon once, at start.  Must
+ * never let through an ABI whose numbers it doesn't know. */
+
+#include "filter.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/calls.h"
+#include "common/ownership.h"
+
+static void seccomp_release_p(scmp_filter_ctx *context) {
+        if (*context)
+                seccomp_release(*context);
+}
+
+/* libseccomp translates native numbers to those of the other architectures in the filter. */
+static int add_calls(scmp_filter_ctx context) {
+        int r;
+
+        for (size_t i = 0; i < n_calls; i++) {
+                r = seccomp_rule_add(context, SCMP_ACT_NOTIFY, calls[i].nr, 0);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < n_refused_calls; i++) {
+                r = seccomp_rule_add(
+                        context, SCMP_ACT_ERRNO((uint32_t)refused_calls[i].error), refused_calls[i].nr, 0);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_ioctls(scmp_filter_ctx context) {
+        int r;
+
+        for (size_t i = 0; i < n_refused_ioctls; i++) {
+                /* The kernel takes the command from the lower half of the register. */
+                const struct scmp_arg_cmp command =
+                        SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, refused_ioctls[i].command);
+
+                r = seccomp_rule_add_array(context, SCMP_ACT_ERRNO((uint32_t)refused_ioctls[i].error),
+                        SCMP_SYS(ioctl), 1, &command);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int export(scmp_filter_ctx context, Filter *ret) {
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+        int r;
+
+        fd = memfd_create("snotify-filter", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = seccomp_export_bpf(context, fd);
+        if (r < 0)
+                return r;
+        n = pread(fd, ret->instructions, sizeof(ret->instructions), 0);
+        if (n < 0)
+                return -errno;
+        if (n == 0 || n == sizeof(ret->instructions) || (size_t)n % sizeof(ret->instructions[0]) != 0)
+                return -E2BIG;
+        ret->n_instructions = (uint32_t)((size_t)n / sizeof(ret->instructions[0]));
+        return 0;
+}
+
+int filter_build(Filter *ret) {
+        _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
+        int r;
+
+        context = seccomp_init(SCMP_ACT_ALLOW);
+        if (!context)
+                return -ENOMEM;
+        /* x32, and whatever else is neither of the two, looks like an older kernel's "no such call". */
+        r = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+        if (r < 0)
+                return r;
+        r = seccomp_arch_add(context, SCMP_ARCH_X86);
+        if (r < 0)
+                return r;
+        r = add_calls(context);
+        if (r < 0)
+                return r;
+        r = add_ioctls(context);
+        if (r < 0)
+                return r;
+        return export(context, ret);
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The control plane: one process, one sd-event loop.  Owns the policy, the filter, the reception and all
+ * sessions.  Must never block, and never touch a target's memory or paths. */
+
+#include "manager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/notify.h"
+#include "common/ownership.h"
+#include "common/policy.h"
+#include "config.h"
+#include "filter.h"
+#include "reception.h"
+#include "session.h"
+#include "store.h"
+
+/* How often active sessions are looked at; none is active, no look. */
+#define TICK_USEC 10000U
+/* How long workers may take to finish what they have in hand when the daemon stops. */
+#define STOP_USEC 1000000U
+
+/* What is handled first when several things happen at once. */
+enum {
+        PRIORITY_CHILDREN = SD_EVENT_PRIORITY_NORMAL, /* exits, listeners, findings */
+        PRIORITY_SIGNALS = SD_EVENT_PRIORITY_NORMAL + 10,
+};
+
+struct Manager {
+        ManagerOptions options;
+        Report *report;
+        sd_event *event;
+        Policy *policy;
+        Filter filter;
+        int daemon_fd;
+        int host_root_fd;
+        SessionHost session_host;
+        ReceptionHost reception_host;
+        Reception *reception;
+        bool socket_is_ours; /* and so is its name in the file system */
+        sd_event_source *tick_source;
+        Session *sessions[MANAGER_SESSIONS_MAX];
+        size_t n_sessions;
+        uint64_t n_started; /* since the daemon started */
+        LedgerTotals ended; /* of the sessions that have ended since */
+        bool config_is_bad; /* the last reload failed */
+        bool said_sync_is_missing;
+        bool stopping;
+};
+
+/* The line that `systemctl status` shows. */
+static void manager_update_status(const Manager *manager) {
+        LedgerTotals all = manager->ended, totals;
+
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                if (session_totals(manager->sessions[i], &totals) >= 0) {
+                        all.allowed += totals.allowed;
+                        all.denied += totals.denied;
+                        all.failed += totals.failed;
+                }
+        (void)sd_notifyf(0,
+                "STATUS=%s%zu sessions; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
+                "; policy generation %" PRIu64,
+                manager->config_is_bad ? "The configuration on disk is broken, keeping the last good one; "
+                                       : "",
+                manager->n_sessions, all.allowed, all.denied, all.failed,
+                policy_generation(manager->policy));
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *manager = userdata;
+        bool active = false;
+
+        (void)usec;
+        /* A session may end in its tick, which moves the last one into its place. */
+        for (size_t i = manager->n_sessions; i > 0; i--)
+                if (i <= manager->n_sessions)
+                        active |= session_tick(manager->sessions[i - 1]);
+        if (!active) {
+                manager_update_status(manager);
+                return 0;
+        }
+        (void)sd_event_source_set_time_relative(source, TICK_USEC);
+        (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static void on_session_active(void *userdata) {
+        Manager *manager = userdata;
+        int enabled = SD_EVENT_OFF;
+
+        (void)sd_event_source_get_enabled(manager->tick_source, &enabled);
+        if (enabled != SD_EVENT_OFF)
+                return;
+        (void)sd_event_source_set_time_relative(manager->tick_source, TICK_USEC);
+        (void)sd_event_source_set_enabled(manager->tick_source, SD_EVENT_ONESHOT);
+}
+
+static void on_session_end(Session *session, void *userdata) {
+        Manager *manager = userdata;
+        LedgerTotals totals = {};
+
+        (void)session_totals(session, &totals);
+        manager->ended.allowed += totals.allowed;
+        manager->ended.denied += totals.denied;
+        manager->ended.failed += totals.failed;
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                if (manager->sessions[i] == session) {
+                        manager->sessions[i] = manager->sessions[--manager->n_sessions];
+                        break;
+                }
+        session_free(session);
+        manager_update_status(manager);
+}
+
+static void report_missing_sync(Manager *manager) {
+        if (manager->said_sync_is_missing)
+                return;
+        manager->said_sync_is_missing = true;
+        (void)report_line(manager->report, REPORT_FEATURE_MISSING,
+                "this kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): calls take several times "
+                "longer");
+}
+
+/* Makes a session of a launcher that knocked well.  On failure the listener is closed, the knock gets ENOSYS
+ * and the launcher gives up. */
+static int manager_begin_session(Manager *manager, const Arrival *arrival) {
+        LedgerIdentity identity = {
+                .session_id = arrival->session_id,
+                .started_usec = clock_usec(CLOCK_REALTIME),
+                .uid = arrival->uid,
+                .pid = (uint32_t)arrival->pid,
+        };
+        _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
+        Session *session;
+        int r;
+
+        if (manager->n_sessions >= MANAGER_SESSIONS_MAX)
+                return -EUSERS;
+        memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
+        memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
+        r = ledger_new(&identity, &arrival->findings->knock, arrival->knock_answer, &ledger_fd);
+        if (r < 0)
+                return r;
+        r = session_new(
+                &manager->session_host, &identity, TAKE_FD(listener_fd), TAKE_FD(ledger_fd), &session);
+        if (r < 0)
+                return r;
+        manager->sessions[manager->n_sessions++] = session;
+        manager->n_started++;
+        return 0;
+}
+
+static void on_arrival(const Arrival *arrival, void *userdata) {
+        Manager *manager = userdata;
+        int r;
+
+        if (!arrival->findings->has_sync_wake_up)
+                report_missing_sync(manager);
+        r = manager_begin_session(manager, arrival);
+        if (r < 0) {
+                report_begin(manager->report, REPORT_SESSION_REFUSED);
+                report_text(manager->report, "OBJECT_PID", "%d", arrival->pid);
+                report_text(manager->report, "SNOTIFY_UID", "%u", arrival->uid);
+                (void)report_send(manager->report, "refused a session to pid %d, uid %u: %s", arrival->pid,
+                        arrival->uid, r == -EUSERS ? "too many sessions" : strerror(-r));
+        }
+        manager_update_status(manager);
+}
+
+static void on_config_error(const char *message, void *userdata) {
+        Manager *manager = userdata;
+
+        (void)report_line(manager->report, REPORT_CONFIG_REJECTED, "%s", message);
+}
+
+static int manager_load_config(Manager *manager) {
+        uint64_t generation = manager->policy ? policy_generation(manager->policy) + 1 : 1;
+        Policy *policy;
+        int r;
+
+        r = config_load(manager->options.config_path, generation, on_config_error, manager, &policy);
+        if (r < 0)
+                return r;
+        policy_free(manager->policy);
+        manager->policy = policy;
+        manager->session_host.policy = manager->reception_host.policy = policy;
+        report_begin(manager->report, REPORT_CONFIG_LOADED);
+        report_text(manager->report, "SNOTIFY_GENERATION", "%" PRIu64, generation);
+        (void)report_send(manager->report, "loaded %s, policy generation %" PRIu64,
+                manager->options.config_path, generation);
+        return 0;
+}
+
+/* Workers of sessions whose profile is gone deny everything. */
+static void report_lost_profiles(const Manager *manager) {
+        for (size_t i = 0; i < manager->n_sessions; i++) {
+                const LedgerIdentity *identity = session_identity(manager->sessions[i]);
+
+                if (!policy_find_profile(manager->policy, identity->profile))
+                        (void)report_line(manager->report, REPORT_WARNING,
+                                "session %016" PRIx64
+                                " uses profile %s, which the configuration no longer has: "
+                                "everything is denied to it",
+                                identity->session_id, identity->profile);
+        }
+}
+
+static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Manager *manager = userdata;
+        int r;
+
+        (void)source;
+        (void)info;
+        (void)sd_notify(0, "RELOADING=1\nSTATUS=Reloading the configuration...");
+        r = manager_load_config(manager);
+        manager->config_is_bad = r < 0;
+        if (r < 0)
+                (void)report_line(manager->report, REPORT_CONFIG_REJECTED,
+                        "the configuration was not reloaded: policy generation %" PRIu64 " stays in force",
+                        policy_generation(manager->policy));
+        else {
+                report_lost_profiles(manager);
+                for (size_t i = 0; i < manager->n_sessions; i++)
+                        session_renew(manager->sessions[i]);
+        }
+        (void)sd_notify(0, "READY=1");
+        manager_update_status(manager);
+        return 0;
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void)info;
+        (void)userdata;
+        return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int manager_add_signals(Manager *manager) {
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } handlers[] = {
+                {SIGHUP, on_sighup},
+                {SIGTERM, on_stop_signal},
+                {SIGINT, on_stop_signal},
+        };
+        sd_event_source *source;
+        sigset_t mask;
+        int r;
+
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGCHLD); /* sd_event_add_child(3) wants it */
+        (void)sigaddset(&mask, SIGPIPE);
+        for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+                (void)sigaddset(&mask, handlers[i].signal);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+                r = sd_event_add_signal(
+                        manager->event, &source, handlers[i].signal, handlers[i].handler, manager);
+                if (r >= 0)
+                        r = sd_event_source_set_priority(source, PRIORITY_SIGNALS);
+                if (r >= 0)
+                        r = sd_event_source_set_floating(source, true);
+                if (r < 0)
+                        return r;
+                sd_event_source_unref(source);
+        }
+        return 0;
+}
+
+/* Is somebody listening there?  A name whose daemon is dead is just a leftover. */
+static bool socket_is_alive(const struct sockaddr_un *address) {
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        return fd >= 0 &&
+               (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+}
+
+static int socket_open(const char *path, int *ret) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        (void)strcpy(address.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+                if (socket_is_alive(&address))
+                        return -EADDRINUSE;
+                (void)unlink(path);
+        }
+        if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        if (chmod(path, 0666) < 0 || listen(fd, SOMAXCONN) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static void manager_restore(Manager *manager, StoreFind *find) {
+        Session *session;
+        int r;
+
+        if (find->listener_fd < 0 || find->ledger_fd < 0 || manager->n_sessions >= MANAGER_SESSIONS_MAX) {
+                /* Its workload ended while there was no daemon, or systemd lost half of it. */
+                fd_close(find->listener_fd);
+                fd_close(find->ledger_fd);
+                store_remove(find->session_id);
+                return;
+        }
+        r = session_restore(&manager->session_host, find->listener_fd, find->ledger_fd, &session);
+        if (r < 0) {
+                (void)report_line(manager->report, REPORT_ERROR,
+                        "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
+                        find->session_id,
+                        r == -EPROTONOSUPPORT ? "its ledger is of another version of snotifyd"
+                                              : strerror(-r));
+                store_remove(find->session_id);
+                return;
+        }
+        manager->sessions[manager->n_sessions++] = session;
+}
+
+/* Sorts what systemd passed: the socket, and the sessions of an earlier daemon. */
+static int manager_take_fds(
+        Manager *manager, int *ret_socket_fd, StoreFind **ret_finds, size_t *ret_n_finds) {
+        char **names = NULL;
+        int n, r = 0;
+
+        n = sd_listen_fds_with_names(1, &names);
+        if (n < 0)
+                return n;
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+
+                if (r >= 0)
+                        r = store_find(names[i], fd, ret_finds, ret_n_finds);
+                if (r == 0 && *ret_socket_fd < 0 && sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0)
+                        *ret_socket_fd = fd;
+                else if (r == 0)
+                        (void)report_line(manager->report, REPORT_WARNING,
+                                "systemd passed a file descriptor \"%s\" that is no SOCK_SEQPACKET socket; "
+                                "ignored",
+                                names[i]);
+                free(names[i]);
+        }
+        free(names);
+        return r < 0 ? r : 0;
+}
+
+static int manager_open(Manager *manager) {
+        _cleanup_free_ StoreFind *finds = NULL;
+        int socket_fd = -EBADF, r;
+        size_t n_finds = 0;
+
+        r = manager_take_fds(manager, &socket_fd, &finds, &n_finds);
+        if (r < 0)
+                return r;
+        if (socket_fd < 0) {
+                r = socket_open(manager->options.socket_path, &socket_fd);
+                if (r < 0) {
+                        (void)report_line(manager->report, REPORT_ERROR, "cannot listen on %s: %s%s",
+                                manager->options.socket_path, strerror(-r),
+                                r == -EADDRINUSE ? "; another snotifyd is running" : "");
+                        return r;
+                }
+                manager->socket_is_ours = true;
+        }
+        for (size_t i = 0; i < n_finds; i++)
+                manager_restore(manager, &finds[i]);
+        if (manager->n_sessions > 0)
+                (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
+                        manager->n_sessions);
+        return reception_new(&manager->reception_host, socket_fd, &manager->reception);
+}
+
+static int manager_check_kernel(const Manager *manager) {
+        int r = notify_check_sizes();
+
+        if (r == -E2BIG)
+                (void)report_line(manager->report, REPORT_ERROR,
+                        "this kernel's seccomp notifications are larger than this snotifyd knows; it needs "
+                        "an update");
+        else if (r < 0 || !notify_can_wait_killable()) {
+                r = -EOPNOTSUPP;
+                (void)report_line(manager->report, REPORT_ERROR,
+                        "this kernel lacks SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; snotify needs Linux 5.19 "
+                        "or later");
+        }
+        return r;
+}
+
+/* What is judged are the host's paths, and systemd may have given us a mount namespace of our own: PID 1's
+ * root is the host's.  Where it may not be looked at, as in some containers, our own has to do: a target
+ * that sees another tree is then denied everything. */
+static int manager_open_host_root(Manager *manager) {
+        manager->host_root_fd = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (manager->host_root_fd >= 0)
+                return 0;
+        (void)report_line(manager->report, REPORT_NOTE,
+                "cannot open /proc/1/root: %s; judging paths as snotifyd sees them", strerror(errno));
+        manager->host_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return manager->host_root_fd < 0 ? -errno : 0;
+}
+
+static int manager_init(Manager *manager) {
+        int r;
+
+        r = manager_check_kernel(manager);
+        if (r < 0)
+                return r;
+        r = manager_load_config(manager);
+        if (r < 0)
+                return r;
+        r = filter_build(&manager->filter);
+        if (r < 0)
+                return r;
+        r = sd_event_new(&manager->event);
+        if (r < 0)
+                return r;
+        r = sd_event_set_watchdog(manager->event, true);
+        if (r < 0)
+                return r;
+        manager->session_host.event = manager->reception_host.event = manager->event;
+
+        manager->daemon_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        if (manager->daemon_fd < 0)
+                return -errno;
+        r = manager_open_host_root(manager);
+        if (r < 0)
+                return r;
+        manager->session_host.daemon_fd = manager->daemon_fd;
+        manager->session_host.host_root_fd = manager->host_root_fd;
+
+        r = manager_add_signals(manager);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(
+                manager->event, &manager->tick_source, CLOCK_MONOTONIC, 0, 1000, on_tick, manager);
+        if (r < 0)
+                return r;
+        return manager_open(manager);
+}
+
+int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
+        Manager *manager;
+        int r;
+
+        manager = calloc(1, sizeof(*manager));
+        if (!manager)
+                return -ENOMEM;
+        *manager = (Manager){
+                .options = *options,
+                .report = report,
+                .daemon_fd = -EBADF,
+                .host_root_fd = -EBADF,
+                .session_host = {.report = report,
+                        .on_active = on_session_active,
+                        .on_end = on_session_end,
+                        .userdata = manager},
+                .reception_host = {.report = report,
+                        .filter = &manager->filter,
+                        .on_arrival = on_arrival,
+                        .userdata = manager},
+        };
+        r = manager_init(manager);
+        if (r < 0) {
+                manager_free(manager);
+                return r;
+        }
+        *ret = manager;
+        return 0;
+}
+
+Manager *manager_free(Manager *manager) {
+        if (!manager)
+                return NULL;
+        reception_free(manager->reception);
+        while (manager->n_sessions > 0)
+                session_free(manager->sessions[--manager->n_sessions]);
+        if (manager->socket_is_ours)
+                (void)unlink(manager->options.socket_path);
+        sd_event_source_unref(manager->tick_source);
+        sd_event_unref(manager->event);
+        fd_close(manager->host_root_fd);
+        fd_close(manager->daemon_fd);
+        policy_free(manager->policy);
+        free(manager);
+        return NULL;
+}
+
+static bool manager_has_workers(const Manager *manager) {
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                if (session_has_workers(manager->sessions[i]))
+                        return true;
+        return false;
+}
+
+/* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
+ * finished by then lies in the ledgers. */
+static void manager_stop(Manager *manager) {
+        uint64_t now, until;
+
+        (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping...");
+        manager->reception = reception_free(manager->reception);
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                session_stop(manager->sessions[i]);
+        (void)sd_event_now(manager->event, CLOCK_MONOTONIC, &now);
+        for (until = now + STOP_USEC; manager_has_workers(manager) && now < until;) {
+                if (sd_event_run(manager->event, until - now) < 0)
+                        break;
+                (void)sd_event_now(manager->event, CLOCK_MONOTONIC, &now);
+        }
+        if (manager->n_sessions > 0 && !store_exists())
+                (void)report_line(manager->report, REPORT_WARNING,
+                        "%zu running sessions are lost, for without systemd nothing keeps them: their "
+                        "supervised calls fail "
+                        "with ENOSYS from now on",
+                        manager->n_sessions);
+}
+
+int manager_run(Manager *manager) {
+        int r;
+
+        (void)sd_notify(0, "READY=1");
+        manager_update_status(manager);
+        r = sd_event_loop(manager->event);
+        manager_stop(manager);
+        return r;
+}

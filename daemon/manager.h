@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The manager: the daemon's event loop and all that lives in it. */
+
+#include "common/report.h"
+
+/* Sessions at once; each takes two of systemd's stored fds. */
+#define MANAGER_SESSIONS_MAX 1000U
+
+typedef struct Manager Manager;
+
+typedef struct ManagerOptions {
+        const char *config_path;
+        const char *socket_path;
+} ManagerOptions;
+
+/* Loads the configuration, opens the socket (or takes systemd's), takes up stored sessions.  Says on report
+ * what is wrong.  report stays the caller's.  Returns 0 or a negative errno.  manager_free() takes NULL and
+ * returns NULL. */
+int manager_new(const ManagerOptions *options, Report *report, Manager **ret);
+Manager *manager_free(Manager *manager);
+
+/* Runs until SIGTERM or SIGINT.  Returns 0 or a negative errno. */
+int manager_run(Manager *manager);

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The life of a session.  Run by the daemon.  A Session owns its listener and ledger fds and, while it has
+ * workers, its Crew. Must never touch a target or a path, and never wait. */
+
+#include "session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "common/clock.h"
+#include "common/ownership.h"
+#include "store.h"
+#include "worker/worker.h"
+
+/* A retired worker that waits for requests has this long to go; then it is killed, which costs nothing. */
+#define RETIRE_USEC 2000000U
+/* So many deaths in a row are answered at once, later ones after a pause. */
+#define DEATHS_AT_ONCE 5U
+#define DEATH_PAUSE_USEC 100000U
+
+typedef struct Mate {
+        pid_t pid; /* 0: the slot has no worker */
+        sd_event_source *source;
+        uint64_t retired_usec; /* 0: in service */
+        Session *session;
+} Mate;
+
+/* What only a session with workers needs: an idle one should cost next to nothing. */
+typedef struct Crew {
+        Ledger *ledger;
+        uint32_t receiver; /* the slot of the worker that may RECV; the ledger's copy is for the workers to
+                              read */
+        uint32_t n_mates;
+        Mate mates[LEDGER_SLOTS];
+} Crew;
+
+struct Session {
+        const SessionHost *host;
+        LedgerIdentity identity;
+        int listener_fd;
+        int ledger_fd;
+        sd_event_source *source;
+        StoreDeposit *deposit; /* while systemd hasn't confirmed yet */
+        Crew *crew;
+        uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
+        uint32_t deaths;           /* in a row */
+        bool over;                 /* the last target is gone */
+        bool stopping;
+};
+
+static void session_settle(Session *session);
+
+static void crew_free(Crew *crew) {
+        if (!crew)
+                return;
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                sd_event_source_unref(crew->mates[i].source);
+        ledger_unmap(crew->ledger);
+        free(crew);
+}
+
+static int crew_new(Session *session) {
+        Crew *crew;
+        int r;
+
+        if (session->crew)
+                return 0;
+        crew = calloc(1, sizeof(*crew));
+        if (!crew)
+                return -ENOMEM;
+        crew->receiver = LEDGER_NO_RECEIVER;
+        r = ledger_map(session->ledger_fd, &crew->ledger);
+        if (r < 0) {
+                crew_free(crew);
+                return r;
+        }
+        session->crew = crew;
+        return 0;
+}
+
+static void crew_set_receiver(Crew *crew, uint32_t slot) {
+        crew->receiver = slot;
+        atomic_store_explicit(&ledger_header(crew->ledger)->receiver, slot, memory_order_release);
+}
+
+static bool slot_is_free(const Crew *crew, uint32_t slot) {
+        return crew->mates[slot].pid == 0 && slot_phase(ledger_slot(crew->ledger, slot)) == SLOT_EMPTY;
+}
+
+/* Returns a slot with neither worker nor request, or LEDGER_NO_RECEIVER. */
+static uint32_t crew_find_free(const Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                if (slot_is_free(crew, i))
+                        return i;
+        return LEDGER_NO_RECEIVER;
+}
+
+static bool crew_is_stalled(const Crew *crew) {
+        return crew->receiver != LEDGER_NO_RECEIVER &&
+               slot_busy_usec(ledger_slot(crew->ledger, crew->receiver), clock_usec(CLOCK_MONOTONIC)) >= SESSION_STALL_USEC;
+}
+
+/* The worker leaves once its slot is empty. */
+static void mate_retire(Mate *mate) {
+        if (mate->pid == 0)
+                return;
+        if (mate->retired_usec == 0)
+                mate->retired_usec = clock_usec(CLOCK_MONOTONIC);
+        (void)kill(mate->pid, SIGTERM);
+}
+
+static void crew_retire_receiver(Crew *crew) {
+        uint32_t receiver = crew->receiver;
+
+        if (receiver == LEDGER_NO_RECEIVER)
+                return;
+        crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        mate_retire(&crew->mates[receiver]);
+}
+
+static void report_death(const Session *session, pid_t pid, const siginfo_t *info) {
+        Report *report = session->host->report;
+
+        report_begin(report, REPORT_WORKER_DIED);
+        report_text(report, "OBJECT_PID", "%d", pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->identity.session_id);
+        if (info->si_code == CLD_EXITED)
+                (void)report_send(report,
+                        "a worker of session %016" PRIx64 " failed with exit status %d; another goes on",
+                        session->identity.session_id, info->si_status);
+        else
+                (void)report_send(report,
+                        "a worker of session %016" PRIx64 " was killed by SIG%s; another goes on",
+                        session->identity.session_id, sigabbrev_np(info->si_status));
+}
+
+static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        Mate *mate = userdata;
+        Session *session = mate->session;
+        Crew *crew = session->crew;
+        uint32_t slot = (uint32_t)(mate - crew->mates);
+        bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
+
+        (void)source;
+        if (died && mate->retired_usec == 0) {
+                report_death(session, mate->pid, info);
+                if (++session->deaths > DEATHS_AT_ONCE)
+                        session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
+        } else if (!died)
+                session->deaths = 0;
+
+        mate->source = sd_event_source_unref(mate->source);
+        mate->pid = 0;
+        crew->n_mates--;
+        if (crew->receiver == slot)
+                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        session_settle(session);
+        return 0;
+}
+
+/* The only way to get a worker.  Returns 0 or a negative errno. */
+static int session_spawn_worker(Session *session, uint32_t slot) {
+        const SessionHost *host = session->host;
+        const WorkerArguments arguments = {
+                .listener_fd = session->listener_fd,
+                .ledger_fd = session->ledger_fd,
+                .daemon_fd = host->daemon_fd,
+                .host_root_fd = host->host_root_fd,
+                .slot = slot,
+                .policy = host->policy,
+                .profile = policy_find_profile(host->policy, session->identity.profile),
+                .report = host->report,
+        };
+        const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
+                report_fd(host->report)};
+        Crew *crew = session->crew;
+        Mate *mate = &crew->mates[slot];
+        pid_t pid;
+        int r;
+
+        if (crew->receiver == LEDGER_NO_RECEIVER)
+                crew_set_receiver(crew, slot);
+        pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
+        if (pid == 0)
+                _exit(worker_run(&arguments));
+        if (pid > 0) {
+                *mate = (Mate){.pid = pid, .session = session};
+                r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
+                if (r >= 0) {
+                        crew->n_mates++;
+                        host->on_active(host->userdata);
+                        return 0;
+                }
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+                mate->pid = 0;
+        } else
+                r = (int)pid;
+        if (crew->receiver == slot)
+                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        return r;
+}
+
+/* Can't have a worker now: says so once and tries again later; calls wait. */
+static void session_pause(Session *session, int error) {
+        if (session->pause_until_usec == 0)
+                (void)report_line(session->host->report, REPORT_ERROR,
+                        "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
+                        session->identity.session_id, strerror(-error));
+        session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
+        session->host->on_active(session->host->userdata);
+}
+
+static void session_watch(Session *session, uint32_t events) {
+        (void)sd_event_source_set_io_events(session->source, events);
+}
+
+/* A slot that isn't empty and has no worker: its worker died over it, or the daemon did, or it is the knock.
+ */
+static int session_spawn_for_orphans(Session *session) {
+        Crew *crew = session->crew;
+        int r;
+
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                if (crew->mates[i].pid == 0 && !slot_is_free(crew, i)) {
+                        r = session_spawn_worker(session, i);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+static void session_end(Session *session) {
+        char suppressed[64] = "", lost[96] = "";
+        Report *report = session->host->report;
+        LedgerTotals totals = {};
+
+        (void)session_totals(session, &totals);
+        report_begin(report, REPORT_SESSION_ENDED);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->identity.session_id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", session->identity.profile);
+        report_bytes(report, "SNOTIFY_LABEL", session->identity.label, strlen(session->identity.label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, session->identity.uid);
+        report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals.allowed);
+        report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals.denied);
+        report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals.failed);
+        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals.suppressed);
+        report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals.lost);
+        if (totals.suppressed > 0)
+                (void)snprintf(suppressed, sizeof(suppressed), "; %" PRIu64 " of them not recorded",
+                        totals.suppressed);
+        if (totals.lost > 0)
+                (void)snprintf(lost, sizeof(lost),
+                        "; %" PRIu64 " records lost, the journal did not take them", totals.lost);
+        (void)report_send(report,
+                "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
+                " failed%s%s",
+                session->identity.session_id, totals.allowed, totals.denied, totals.failed, suppressed,
+                lost);
+        store_remove(session->identity.session_id);
+        session->host->on_end(session, session->host->userdata);
+}
+
+/* Brings workers and watching in line with what there is to do; may free the session. */
+static void session_settle(Session *session) {
+        int r;
+
+        if (session->stopping)
+                return;
+        if (session->over) {
+                if (!session_has_workers(session))
+                        session_end(session);
+                return;
+        }
+        if (session->pause_until_usec > clock_usec(CLOCK_MONOTONIC)) {
+                session_watch(session, 0);
+                session->host->on_active(session->host->userdata);
+                return;
+        }
+
+        r = crew_new(session);
+        if (r >= 0)
+                r = session_spawn_for_orphans(session);
+        if (r < 0) {
+                session_watch(session, 0);
+                session_pause(session, r);
+                return;
+        }
+        session->pause_until_usec = 0;
+        /* While a worker waits for requests the daemon doesn't: it would be woken by each of them. */
+        session_watch(session, session->crew->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
+        if (session->crew->n_mates == 0) {
+                crew_free(session->crew);
+                session->crew = NULL;
+        }
+}
+
+/* A call waits, and nobody is there to receive it. */
+static int session_receive(Session *session) {
+        uint32_t slot;
+        int r;
+
+        r = crew_new(session);
+        if (r < 0)
+                return r;
+        if (crew_is_stalled(session->crew))
+                crew_retire_receiver(session->crew);
+        if (session->crew->receiver != LEDGER_NO_RECEIVER)
+                return 0;
+        slot = crew_find_free(session->crew);
+        if (slot == LEDGER_NO_RECEIVER) {
+                /* The limit: the call waits until one of the workers is done.  on_worker_exit() goes on. */
+                session_watch(session, 0);
+                return 0;
+        }
+        return session_spawn_worker(session, slot);
+}
+
+static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Session *session = userdata;
+        int r = 0;
+
+        (void)source;
+        (void)fd;
+        if (session->stopping)
+                return 0;
+        if (revents & EPOLLIN)
+                r = session_receive(session);
+        else if (revents & (EPOLLHUP | EPOLLERR)) {
+                (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
+                session->over = true;
+        }
+        if (r < 0) {
+                session_watch(session, 0);
+                session_pause(session, r);
+        } else if (session->over || (session->crew && session->crew->receiver != LEDGER_NO_RECEIVER))
+                session_settle(session);
+        return 0;
+}
+
+bool session_tick(Session *session) {
+        Crew *crew = session->crew;
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (session->stopping)
+                return session_has_workers(session);
+        if (session->pause_until_usec != 0) {
+                if (session->pause_until_usec <= now)
+                        session_settle(session);
+                return true;
+        }
+        if (!crew)
+                return false;
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                const Mate *mate = &crew->mates[i];
+
+                /* One that missed the signal sleeps in RECV, where it can do no harm but stay.  Should it
+                 * take a request on its way out, its slot tells. */
+                if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
+                        slot_phase(ledger_slot(crew->ledger, i)) == SLOT_EMPTY)
+                        (void)kill(mate->pid, SIGKILL);
+        }
+        if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER)
+                session_watch(session, EPOLLIN);
+        return true;
+}
+
+void session_renew(Session *session) {
+        if (!session->crew)
+                return;
+        crew_retire_receiver(session->crew);
+        session_settle(session);
+}
+
+void session_stop(Session *session) {
+        session->stopping = true;
+        (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
+        if (!session->crew)
+                return;
+        crew_set_receiver(session->crew, LEDGER_NO_RECEIVER);
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                mate_retire(&session->crew->mates[i]);
+}
+
+static void report_start(const Session *session) {
+        const LedgerIdentity *identity = &session->identity;
+        Report *report = session->host->report;
+        char label[4 * PROTOCOL_LABEL_SIZE];
+
+        report_begin(report, REPORT_SESSION_STARTED);
+        report_text(report, "OBJECT_PID", "%" PRIu32, identity->pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, identity->session_id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", identity->profile);
+        report_bytes(report, "SNOTIFY_LABEL", identity->label, strlen(identity->label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity->uid);
+        (void)report_send(report,
+                "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
+                identity->session_id, identity->pid, identity->uid, identity->profile,
+                identity->label[0] ? ", label " : "",
+                report_escape(identity->label, strlen(identity->label), label, sizeof(label)));
+}
+
+/* The session is durable: from here on it survives us, so its knock may be answered. */
+static void on_stored(void *userdata) {
+        Session *session = userdata;
+
+        session->deposit = store_deposit_free(session->deposit);
+        report_start(session);
+        session_settle(session);
+}
+
+static int session_make(const SessionHost *host, const LedgerIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret) {
+        Session *session;
+        int r;
+
+        session = calloc(1, sizeof(*session));
+        if (!session) {
+                fd_close(listener_fd);
+                fd_close(ledger_fd);
+                return -ENOMEM;
+        }
+        *session = (Session){
+                .host = host,
+                .identity = *identity,
+                .listener_fd = listener_fd,
+                .ledger_fd = ledger_fd,
+        };
+        r = sd_event_add_io(host->event, &session->source, listener_fd, 0, on_listener, session);
+        if (r < 0) {
+                session_free(session);
+                return r;
+        }
+        *ret = session;
+        return 0;
+}
+
+int session_new(const SessionHost *host, const LedgerIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret) {
+        Session *session;
+        int r;
+
+        r = session_make(host, identity, listener_fd, ledger_fd, &session);
+        if (r < 0)
+                return r;
+        r = store_put(host->event, identity->session_id, listener_fd, ledger_fd, on_stored, session,
+                &session->deposit);
+        if (r < 0) {
+                session_free(session);
+                return r;
+        }
+        *ret = session;
+        if (r == 0)
+                on_stored(session);
+        return 0;
+}
+
+int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Session **ret) {
+        LedgerIdentity identity;
+        Session *session;
+        int r;
+
+        r = ledger_read_identity(ledger_fd, &identity);
+        if (r < 0) {
+                fd_close(listener_fd);
+                fd_close(ledger_fd);
+                return r;
+        }
+        r = session_make(host, &identity, listener_fd, ledger_fd, &session);
+        if (r < 0)
+                return r;
+        *ret = session;
+        session_settle(session);
+        return 0;
+}
+
+Session *session_free(Session *session) {
+        if (!session)
+                return NULL;
+        crew_free(session->crew);
+        store_deposit_free(session->deposit);
+        sd_event_source_unref(session->source);
+        fd_close(session->listener_fd);
+        fd_close(session->ledger_fd);
+        free(session);
+        return NULL;
+}
+
+const LedgerIdentity *session_identity(const Session *session) {
+        return &session->identity;
+}
+
+bool session_has_workers(const Session *session) {
+        return session->crew && session->crew->n_mates > 0;
+}
+
+int session_totals(const Session *session, LedgerTotals *ret) {
+        return ledger_read_totals(session->ledger_fd, ret);
+}

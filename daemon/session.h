@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A session: one workload under supervision, from its knock until its last process is gone.
+ *
+ * It is two fds (the listener and the ledger), an entry in the event loop, and workers while there is
+ * something to do.  Whatever happens to it - begun, restored after a restart, a worker gone, a call waiting,
+ * a worker stalled, the policy replaced - ends in session_settle(), which spawns workers where they are
+ * needed and nowhere else does so. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/ledger.h"
+#include "common/policy.h"
+#include "common/report.h"
+
+/* A call that takes longer than this no longer holds up those behind it. */
+#define SESSION_STALL_USEC 10000U
+
+typedef struct Session Session;
+
+/* What all sessions share; the manager owns it, and it outlives them. */
+typedef struct SessionHost {
+        sd_event *event;
+        Report *report;
+        const Policy *policy;
+        int daemon_fd;                                    /* a pidfd of the daemon */
+        int host_root_fd;                                 /* O_PATH, of PID 1's root */
+        void (*on_active)(void *userdata);                /* a session wants session_tick() from now on */
+        void (*on_end)(Session *session, void *userdata); /* the session is over: free it */
+        void *userdata;
+} SessionHost;
+
+/* Begins a session with vetted fds, which it takes over even on failure.  It becomes durable first
+ * (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative errno.
+ */
+int session_new(const SessionHost *host, const LedgerIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret);
+
+/* Takes up a session that an earlier daemon left in the store; takes the fds over even on failure.  Returns
+ * 0, what ledger_read_identity() returns, or another negative errno. */
+int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Session **ret);
+
+/* Lets go of a session without ending it: its workers were stopped (session_stop()), its fds stay in the
+ * store.  Takes NULL, returns NULL. */
+Session *session_free(Session *session);
+
+const LedgerIdentity *session_identity(const Session *session);
+bool session_has_workers(const Session *session);
+/* Returns 0 or a negative errno. */
+int session_totals(const Session *session, LedgerTotals *ret);
+
+/* To be called every few milliseconds while any session is active: notices a receiver that has been at one
+ * request for longer than SESSION_STALL_USEC.  Returns whether this session still is active. */
+bool session_tick(Session *session);
+
+/* The policy was replaced: workers of the old one finish what they have in hand and leave. */
+void session_renew(Session *session);
+
+/* Like that, and none is spawned any more. */
+void session_stop(Session *session);

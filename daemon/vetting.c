@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The daemon's side of the handshake.  Runs in a child of its own per connection, which may hang or die
+ * without loss.  Owns the connection and whatever came over it.  Must never hand the daemon an fd that is no
+ * seccomp listener, nor one whose first call isn't the knock of the very process that connected. */
+
+#include "vetting.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/calls.h"
+#include "common/clock.h"
+#include "common/ownership.h"
+#include "common/report.h"
+
+typedef struct Vetting {
+        const VettingArguments *arguments;
+        uint64_t deadline_usec;
+        int listener_fd;
+        VettingFindings findings;
+} Vetting;
+
+/* Waits until fd is readable.  Returns 0, -ETIMEDOUT at the deadline, or -EPIPE when the launcher has gone.
+ */
+static int wait_readable(const Vetting *vetting, int fd) {
+        struct pollfd fds[] = {
+                {.fd = fd, .events = POLLIN},
+                {.fd = vetting->arguments->launcher_fd},
+        };
+
+        for (;;) {
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+                int r;
+
+                if (now >= vetting->deadline_usec)
+                        return -ETIMEDOUT;
+                r = poll(fds, 2, (int)((vetting->deadline_usec - now) / 1000) + 1);
+                if (r < 0 && errno != EINTR)
+                        return -errno;
+                if (r <= 0)
+                        continue;
+                if (fds[0].revents & POLLIN)
+                        return 0;
+                return -EPIPE;
+        }
+}
+
+/* Receives one message, and *ret_fd with it if ret_fd isn't NULL.  Of the fds sent no more than one is ever
+ * installed; the kernel drops the others.  Returns the message's size (which may be larger than room), or a
+ * negative errno. */
+static ssize_t receive(const Vetting *vetting, void *message, size_t room, int *ret_fd) {
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec iov = {.iov_base = message, .iov_len = room};
+        struct msghdr msg = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = ret_fd ? &control : NULL,
+                /* Not CMSG_SPACE(): its padding has room for a second fd. */
+                .msg_controllen = ret_fd ? CMSG_LEN(sizeof(int)) : 0,
+        };
+        struct cmsghdr *header;
+        ssize_t n;
+        int r;
+
+        r = wait_readable(vetting, vetting->arguments->launcher_fd);
+        if (r < 0)
+                return r;
+        n = recvmsg(vetting->arguments->launcher_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+        if (n < 0)
+                return -errno;
+        if (n == 0)
+                return -EPIPE;
+        header = CMSG_FIRSTHDR(&msg);
+        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+                header->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return n;
+}
+
+static void reply_send(const Vetting *vetting, const ProtocolReply *reply) {
+        size_t size = PROTOCOL_REPLY_HEAD + reply->n_instructions * sizeof(reply->instructions[0]);
+
+        /* A launcher that doesn't read is not waited for. */
+        (void)send(vetting->arguments->launcher_fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Tells the launcher and the daemon why not.  Always returns a negative number. */
+__attribute__((format(printf, 3, 4))) static int refuse(
+        Vetting *vetting, int error, const char *format, ...) {
+        ProtocolReply reply = {
+                .magic = PROTOCOL_MAGIC,
+                .version = PROTOCOL_VERSION,
+                .verdict = PROTOCOL_REFUSED,
+                .error = error,
+        };
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(reply.text, sizeof(reply.text), format, arguments);
+        va_end(arguments);
+        reply_send(vetting, &reply);
+        memcpy(vetting->findings.text, reply.text, sizeof(reply.text));
+        return -error;
+}
+
+/* The launcher left or idled: there is nobody to explain to, but the journal should know. */
+static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
+        if (error == -ETIMEDOUT)
+                return refuse(
+                        vetting, ETIMEDOUT, "no %s within %u s", awaited, VETTING_TIMEOUT_USEC / 1000000);
+        return refuse(vetting, -error, "the connection ended before %s", awaited);
+}
+
+static int vet_hello(Vetting *vetting) {
+        ProtocolHello hello;
+        const char *why;
+        char shown[128];
+        ssize_t n;
+
+        n = receive(vetting, &hello, sizeof(hello), NULL);
+        if (n < 0)
+                return refuse_silence(vetting, (int)n, "greeting");
+        if (!protocol_hello_is_valid(&hello, (size_t)n, &why))
+                return refuse(vetting, EPROTO, "%s", why);
+        memcpy(vetting->findings.profile, hello.profile, sizeof(hello.profile));
+        memcpy(vetting->findings.label, hello.label, sizeof(hello.label));
+        if (!policy_find_profile(vetting->arguments->policy, hello.profile))
+                return refuse(vetting, ENOENT,
+                        "there is no profile %s; see the [profile NAME] sections of /etc/snotify.conf",
+                        report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown)));
+        return 0;
+}
+
+static void welcome(const Vetting *vetting) {
+        const VettingArguments *arguments = vetting->arguments;
+        ProtocolReply reply = {
+                .magic = PROTOCOL_MAGIC,
+                .version = PROTOCOL_VERSION,
+                .verdict = PROTOCOL_WELCOME,
+                .session_id = arguments->session_id,
+                .nonce = arguments->nonce,
+                .n_instructions = arguments->filter->n_instructions,
+        };
+
+        memcpy(reply.instructions, arguments->filter->instructions,
+                reply.n_instructions * sizeof(reply.instructions[0]));
+        reply_send(vetting, &reply);
+}
+
+static int vet_listener(Vetting *vetting) {
+        ProtocolListener message;
+        ssize_t n;
+
+        n = receive(vetting, &message, sizeof(message), &vetting->listener_fd);
+        if (n < 0)
+                return refuse_silence(vetting, (int)n, "listener");
+        if (n != sizeof(message) || message.magic != PROTOCOL_MAGIC || message.version != PROTOCOL_VERSION)
+                return refuse(vetting, EPROTO, "the message with the listener is malformed");
+        if (vetting->listener_fd < 0)
+                return refuse(vetting, EPROTO, "the message with the listener holds no file descriptor");
+        if (!notify_is_listener(vetting->listener_fd))
+                return refuse(vetting, EPROTO, "the file descriptor that was sent is no seccomp listener");
+        return 0;
+}
+
+static bool is_knock(const VettingArguments *arguments, const struct seccomp_notif *notif) {
+        const Call *call = call_find(&notif->data);
+        CallArguments knock;
+
+        if (!call || call->dirfd_at < 0 || notif->pid != (uint32_t)arguments->launcher_pid)
+                return false;
+        call_arguments(call, &notif->data, &knock);
+        return knock.dirfd == PROTOCOL_KNOCK_DIRFD && knock.path == protocol_knock_path(arguments->nonce) &&
+               knock.mode == 0;
+}
+
+static int vet_knock(Vetting *vetting) {
+        NotifyRequest *knock = &vetting->findings.knock;
+        int r;
+
+        vetting->findings.has_sync_wake_up = notify_set_sync_wake_up(vetting->listener_fd) == 0;
+        r = wait_readable(vetting, vetting->listener_fd);
+        if (r < 0)
+                return refuse_silence(vetting, r, "knock");
+        r = notify_receive(vetting->listener_fd, knock);
+        if (r != 0)
+                return refuse(vetting, ESRCH, "the process that was to be supervised died");
+        if (!is_knock(vetting->arguments, &knock->notif))
+                return refuse(vetting, EPERM,
+                        "the listener is not the launcher's own, or its first call was no knock");
+        return 0;
+}
+
+static void tell_daemon(const Vetting *vetting) {
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(int))];
+        } control = {.header = {.cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SCM_RIGHTS,
+                             .cmsg_len = CMSG_LEN(sizeof(int))}};
+        struct iovec iov = {
+                .iov_base = (void *)(uintptr_t)&vetting->findings,
+                .iov_len = sizeof(vetting->findings),
+        };
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+        if (vetting->findings.accepted) {
+                memcpy(CMSG_DATA(&control.header), &vetting->listener_fd, sizeof(int));
+                msg.msg_control = &control;
+                msg.msg_controllen = sizeof(control);
+        }
+        (void)sendmsg(vetting->arguments->daemon_fd, &msg, MSG_NOSIGNAL);
+}
+
+int vetting_run(const VettingArguments *arguments) {
+        Vetting vetting = {
+                .arguments = arguments,
+                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC,
+                .listener_fd = -EBADF,
+        };
+
+        if (vet_hello(&vetting) == 0) {
+                welcome(&vetting);
+                if (vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0)
+                        vetting.findings.accepted = 1;
+        }
+        tell_daemon(&vetting);
+        return EXIT_SUCCESS;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads a task that waits in a supervised call.  Run by the worker alone, with its own privileges.  Owns the
+ * kept /proc fds. Must never write to a target, and never treat what it read as true before the notification
+ * was checked again. */
+
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+
+#define CACHE_SIZE 16U
+#define STATUS_SIZE 8192U
+#define STATUS_SIZE_MAX (1U << 20) /* NGROUPS_MAX groups take 720 KB */
+
+struct Target {
+        TargetCache *cache;
+        pid_t tid;     /* 0: empty */
+        int dir_fd;    /* /proc/TID, O_PATH */
+        int status_fd; /* /proc/TID/status */
+};
+
+struct TargetCache {
+        Target targets[CACHE_SIZE];
+        int proc_fd; /* the worker moves between roots, where other /procs are */
+        char *status;
+        size_t status_size;
+        char user_namespace[64]; /* our own, as its link reads */
+};
+
+/* A dead task shows in more ways than one. */
+static bool means_gone(int error) {
+        return error == ESRCH || error == ENOENT;
+}
+
+static void target_close(Target *target) {
+        target->dir_fd = fd_close(target->dir_fd);
+        target->status_fd = fd_close(target->status_fd);
+        target->tid = 0;
+}
+
+int target_cache_new(TargetCache **ret) {
+        TargetCache *cache;
+        ssize_t n;
+
+        cache = calloc(1, sizeof(*cache));
+        if (!cache)
+                return -ENOMEM;
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                cache->targets[i] = (Target){.cache = cache, .dir_fd = -EBADF, .status_fd = -EBADF};
+        cache->proc_fd = -EBADF;
+
+        cache->status_size = STATUS_SIZE;
+        cache->status = malloc(cache->status_size);
+        if (!cache->status) {
+                target_cache_free(cache);
+                return -ENOMEM;
+        }
+        cache->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        n = cache->proc_fd < 0 ? -1
+                               : readlinkat(cache->proc_fd, "self/ns/user", cache->user_namespace,
+                                         sizeof(cache->user_namespace) - 1);
+        if (n < 0) {
+                int r = -errno;
+
+                target_cache_free(cache);
+                return r;
+        }
+        *ret = cache;
+        return 0;
+}
+
+TargetCache *target_cache_free(TargetCache *cache) {
+        if (!cache)
+                return NULL;
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                target_close(&cache->targets[i]);
+        fd_close(cache->proc_fd);
+        free(cache->status);
+        free(cache);
+        return NULL;
+}
+
+static int target_fill(Target *target, pid_t tid) {
+        char name[3 * sizeof(tid) + 1];
+
+        (void)snprintf(name, sizeof(name), "%d", tid);
+        target->dir_fd = openat(target->cache->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (target->dir_fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        target->status_fd = openat(target->dir_fd, "status", O_RDONLY | O_CLOEXEC);
+        if (target->status_fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        target->tid = tid;
+        return 0;
+}
+
+int target_open(TargetCache *cache, pid_t tid, Target **ret, bool *ret_fresh) {
+        Target *target = &cache->targets[(unsigned)tid % CACHE_SIZE];
+        int r;
+
+        *ret_fresh = target->tid != tid;
+        if (*ret_fresh) {
+                target_close(target);
+                r = target_fill(target, tid);
+                if (r != 0) {
+                        target_close(target);
+                        return r;
+                }
+        }
+        *ret = target;
+        return 0;
+}
+
+/* Reads the whole of the status file: it is made anew by each read at offset 0. */
+static int status_read(Target *target) {
+        TargetCache *cache = target->cache;
+        ssize_t n;
+
+        for (;;) {
+                n = pread(target->status_fd, cache->status, cache->status_size - 1, 0);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return means_gone(errno) ? TARGET_GONE : -errno;
+                if ((size_t)n < cache->status_size - 1)
+                        break;
+                if (cache->status_size >= STATUS_SIZE_MAX)
+                        return -EFBIG;
+                /* Not realloc(): nothing of the old text is needed. */
+                free(cache->status);
+                cache->status_size *= 4;
+                cache->status = malloc(cache->status_size);
+                if (!cache->status) {
+                        cache->status_size = 0;
+                        return -ENOMEM;
+                }
+        }
+        cache->status[n] = '\0';
+        return 0;
+}
+
+int target_read_status(Target *target, TargetStatus *ret) {
+        pid_t tid = target->tid;
+        int r;
+
+        r = status_read(target);
+        if (r == TARGET_GONE) {
+                /* The task that these fds belong to is dead; its number may be another's by now. */
+                target_close(target);
+                r = target_fill(target, tid);
+                if (r == 0)
+                        r = status_read(target);
+        }
+        if (r != 0)
+                return r;
+        return target_parse_status(target->cache->status, ret);
+}
+
+/* Finds the line "key:\t..." at or after *text, which then is behind the colon and blanks.  The lines' order
+ * never changes. */
+static bool status_seek(const char **text, const char *key) {
+        size_t length = strlen(key);
+
+        for (const char *line = *text; line && *line;
+                line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+                if (strncmp(line, key, length) == 0 && line[length] == ':') {
+                        *text = line + length + 1 + strspn(line + length + 1, "\t ");
+                        return true;
+                }
+        return false;
+}
+
+static bool status_number(const char **text, int base, uint64_t *ret) {
+        char *end;
+
+        if (**text == '\n')
+                return false;
+        errno = 0;
+        *ret = strtoull(*text, &end, base);
+        if (end == *text || errno != 0)
+                return false;
+        *text = end + strspn(end, "\t ");
+        return true;
+}
+
+/* The fourth number of "Uid:" and "Gid:" is the file system one. */
+static bool status_ids(const char **text, const char *key, uint64_t ret[static 4]) {
+        if (!status_seek(text, key))
+                return false;
+        for (int i = 0; i < 4; i++)
+                if (!status_number(text, 10, &ret[i]) || ret[i] > UINT32_MAX)
+                        return false;
+        return true;
+}
+
+static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
+        size_t n = strcspn(text, "\n");
+
+        if (n > LEDGER_COMM_SIZE - 1)
+                n = LEDGER_COMM_SIZE - 1;
+        memcpy(ret, text, n);
+        ret[n] = '\0';
+}
+
+int target_parse_status(const char *text, TargetStatus *ret) {
+        uint64_t number, ids[4];
+        int r;
+
+        if (!status_seek(&text, "Name"))
+                return -EBADMSG;
+        status_name(text, ret->comm);
+        if (!status_seek(&text, "Umask") || !status_number(&text, 8, &number))
+                return -EBADMSG;
+        ret->identity.umask = (mode_t)(number & 0777);
+        if (!status_seek(&text, "Tgid") || !status_number(&text, 10, &number))
+                return -EBADMSG;
+        ret->tgid = (pid_t)number;
+        if (!status_ids(&text, "Uid", ids))
+                return -EBADMSG;
+        ret->euid = (uid_t)ids[1];
+        ret->identity.fsuid = (uid_t)ids[3];
+        if (!status_ids(&text, "Gid", ids))
+                return -EBADMSG;
+        ret->identity.fsgid = (gid_t)ids[3];
+        if (!status_seek(&text, "Groups"))
+                return -EBADMSG;
+        identity_clear_groups(&ret->identity);
+        while (status_number(&text, 10, &number)) {
+                r = identity_add_group(&ret->identity, (gid_t)number);
+                if (r < 0)
+                        return r;
+        }
+        if (!status_seek(&text, "CapEff") || !status_number(&text, 16, &number))
+                return -EBADMSG;
+        ret->identity.capabilities = number;
+        return 0;
+}
+
+int target_in_our_user_namespace(Target *target) {
+        char name[sizeof(target->cache->user_namespace)];
+        ssize_t n;
+
+        /* The link reads "user:[INODE]", and a namespace's inode number is its own for as long as it lives;
+         * ours lives. */
+        n = readlinkat(target->dir_fd, "ns/user", name, sizeof(name) - 1);
+        if (n < 0)
+                return means_gone(errno) ? -ESRCH : -errno;
+        name[n] = '\0';
+        return strcmp(name, target->cache->user_namespace) == 0;
+}
+
+static int root_at(int dir_fd, const char *path, int flags, TargetRoot *ret) {
+        struct statx stx;
+
+        if (statx(dir_fd, path, flags | AT_NO_AUTOMOUNT, STATX_INO | STATX_MNT_ID, &stx) < 0)
+                return -errno;
+        if (!(stx.stx_mask & STATX_MNT_ID)) /* Linux 5.8 */
+                return -EOPNOTSUPP;
+        *ret = (TargetRoot){
+                .dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor,
+                .ino = stx.stx_ino,
+                .mount_id = stx.stx_mnt_id,
+        };
+        return 0;
+}
+
+int target_read_root(Target *target, TargetRoot *ret) {
+        int r = root_at(target->dir_fd, "root", 0, ret);
+
+        return r < 0 && means_gone(-r) ? TARGET_GONE : r;
+}
+
+int target_root_of_fd(int fd, TargetRoot *ret) {
+        return root_at(fd, "", AT_EMPTY_PATH, ret);
+}
+
+static int target_open_link(Target *target, const char *name, int flags, int *ret_fd) {
+        int fd = openat(target->dir_fd, name, O_PATH | O_CLOEXEC | flags);
+
+        if (fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int target_open_root(Target *target, int *ret_fd) {
+        return target_open_link(target, "root", O_DIRECTORY, ret_fd);
+}
+
+int target_open_cwd(Target *target, int *ret_fd) {
+        return target_open_link(target, "cwd", O_DIRECTORY, ret_fd);
+}
+
+int target_open_fd(Target *target, int number, int *ret_fd) {
+        char name[sizeof("fd/") + 3 * sizeof(number)];
+        int r;
+
+        if (number < 0)
+                return -EBADF;
+        (void)snprintf(name, sizeof(name), "fd/%d", number);
+        r = target_open_link(target, name, 0, ret_fd);
+        /* No such task, or no such descriptor?  The caller's check of the notification tells. */
+        return r == TARGET_GONE ? -EBADF : r;
+}
+
+int target_read_string(
+        pid_t tid, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
+        const size_t page = LEDGER_PAGE;
+        size_t length = 0;
+
+        while (length < LEDGER_ARGUMENT_SIZE) {
+                uint64_t from = address + length;
+                size_t piece = page - from % page;
+                struct iovec local, remote;
+                const char *end;
+                ssize_t n;
+
+                if (piece > LEDGER_ARGUMENT_SIZE - length)
+                        piece = LEDGER_ARGUMENT_SIZE - length;
+                local = (struct iovec){.iov_base = ret + length, .iov_len = piece};
+                remote = (struct iovec){.iov_base = (void *)(uintptr_t)from, .iov_len = piece};
+                n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
+                if (n < 0)
+                        return errno == EFAULT ? TARGET_FAULT : errno == ESRCH ? TARGET_GONE : -errno;
+                if (n == 0)
+                        return TARGET_FAULT;
+                end = memchr(ret + length, '\0', (size_t)n);
+                if (end) {
+                        *ret_length = (size_t)(end - ret);
+                        return 0;
+                }
+                length += (size_t)n;
+        }
+        return TARGET_TOO_LONG;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A stopped task, seen from outside: everything that is read from it or its /proc entry.
+ *
+ * Tasks are named by thread id, for threads can have credentials, umask and directories of their own.  The
+ * fds of the last few tasks are kept: each holds on to one task for ever, and fails with ESRCH once that
+ * task is dead, even where its number was given to another.  Nothing read here counts before the
+ * notification was seen to be still valid (notify_check_id()): only then was the task that we read surely
+ * the one that is waiting. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/ledger.h"
+#include "identity.h"
+
+/* Positive outcomes. */
+enum {
+        TARGET_GONE = 1,
+        TARGET_FAULT,    /* the address can't be read: EFAULT */
+        TARGET_TOO_LONG, /* no NUL within PATH_MAX bytes: ENAMETOOLONG */
+};
+
+typedef struct TargetCache TargetCache;
+typedef struct Target Target;
+
+/* What /proc/TID/status says. */
+typedef struct TargetStatus {
+        pid_t tgid;
+        uid_t euid;
+        char comm[LEDGER_COMM_SIZE];
+        Identity identity;
+} TargetStatus;
+
+/* A root directory, told apart from all others for as long as somebody holds it. */
+typedef struct TargetRoot {
+        uint64_t dev;
+        uint64_t ino;
+        uint64_t mount_id;
+} TargetRoot;
+
+/* Returns 0 or a negative errno.  target_cache_free() takes NULL and returns NULL. */
+int target_cache_new(TargetCache **ret);
+TargetCache *target_cache_free(TargetCache *cache);
+
+/* Finds or opens the task.  The cache owns *ret, which stays valid until the next call.  *ret_fresh says
+ * whether it was opened just now.  Returns 0, TARGET_GONE, or a negative errno. */
+int target_open(TargetCache *cache, pid_t tid, Target **ret, bool *ret_fresh);
+
+/* Reads who the task is.  ret->identity must have been initialised with identity_init() and is reused from
+ * call to call. Returns 0, TARGET_GONE, or a negative errno. */
+int target_read_status(Target *target, TargetStatus *ret);
+
+/* Parses text like /proc/TID/status's, NUL-terminated, into *ret.  Returns 0, -EBADMSG where a line is
+ * missing or odd, or -ENOMEM. */
+int target_parse_status(const char *text, TargetStatus *ret);
+
+/* Is the task in the user namespace that we are in?  Returns 1 or 0, or a negative errno; -ESRCH when the
+ * task is gone. */
+int target_in_our_user_namespace(Target *target);
+
+/* Which directory is the task's root?  Returns 0, TARGET_GONE, or a negative errno. */
+int target_read_root(Target *target, TargetRoot *ret);
+
+/* The same question of any directory that we hold.  Returns 0 or a negative errno. */
+int target_root_of_fd(int fd, TargetRoot *ret);
+
+/* Open the task's root or working directory, or what its descriptor number is, as O_PATH.  Return 0 and the
+ * caller's fd, TARGET_GONE, -EBADF (target_open_fd() alone: it has no such descriptor), or another negative
+ * errno. */
+int target_open_root(Target *target, int *ret_fd);
+int target_open_cwd(Target *target, int *ret_fd);
+int target_open_fd(Target *target, int number, int *ret_fd);
+
+/* Reads a NUL-terminated string of at most PATH_MAX bytes from the task's memory, as getname() in the kernel
+ * would.  *ret_length is without the NUL.  Returns 0, TARGET_GONE, TARGET_FAULT, TARGET_TOO_LONG or a
+ * negative errno.  Kernel facts: process_vm_readv refuses what the task itself could not read (/proc/TID/mem
+ * doesn't), and copies whole iovecs or nothing across a hole, which is why no piece crosses a page. */
+int target_read_string(
+        pid_t tid, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);

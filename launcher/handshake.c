@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The launcher's side of the handshake (see daemon/common/protocol.h for the messages).  Runs in the process
+ * that becomes the workload.  Owns the connection and, for a moment, the listener.  Must never return 0
+ * unless the daemon itself answered the knock. */
+
+#include "handshake.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+#include "common/protocol.h"
+
+/* How long the daemon may take for an answer before it is given up. */
+#define ANSWER_TIMEOUT_SEC 30
+
+/* Says what is wrong; always returns -1. */
+__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
+        va_list arguments;
+
+        (void)fputs("snotify-run: ", stderr);
+        va_start(arguments, format);
+        (void)vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        (void)fputc('\n', stderr);
+        return -1;
+}
+
+static int connect_daemon(const char *path, int *ret) {
+        const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SEC};
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_close_ int fd = -EBADF;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return fail("the socket's path is too long (%zu bytes at most): %s",
+                        sizeof(address.sun_path) - 1, path);
+        (void)strcpy(address.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return fail("cannot make a socket: %s", strerror(errno));
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+                const char *remedy = errno == ENOENT || errno == ECONNREFUSED
+                                             ? "is snotifyd running? systemctl start snotifyd"
+                                     : errno == EACCES ? "may this user reach it?"
+                                                       : "is this the socket of snotifyd?";
+
+                return fail("cannot connect to %s: %s; %s", path, strerror(errno), remedy);
+        }
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+/* Receives one reply; says why where it is a refusal. */
+static int receive_reply(int socket_fd, ProtocolReply *ret) {
+        ssize_t n;
+
+        do
+                n = recv(socket_fd, ret, sizeof(*ret), 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno == EAGAIN)
+                return fail("snotifyd does not answer; see systemctl status snotifyd");
+        if (n < 0 && errno != ECONNRESET)
+                return fail("cannot receive from snotifyd: %s", strerror(errno));
+        if (n <= 0)
+                return fail("snotifyd ended the connection without a word; see journalctl -u snotifyd");
+        if (!protocol_reply_is_valid(ret, (size_t)n))
+                return fail("snotify-run and snotifyd are of different versions; restart snotifyd after an "
+                            "upgrade");
+        if (ret->verdict == PROTOCOL_REFUSED)
+                return fail("snotifyd refuses: %s", ret->text);
+        return 0;
+}
+
+static int send_hello(int socket_fd, const char *profile, const char *label) {
+        ProtocolHello hello = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
+
+        if (strlen(profile) >= sizeof(hello.profile))
+                return fail("the profile's name is too long (%zu bytes at most)", sizeof(hello.profile) - 1);
+        if (strlen(label) >= sizeof(hello.label))
+                return fail("the label is too long (%zu bytes at most)", sizeof(hello.label) - 1);
+        (void)strcpy(hello.profile, profile);
+        (void)strcpy(hello.label, label);
+        /* A refusal may be waiting already, and says more than a broken pipe. */
+        if (send(socket_fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+                return fail("cannot send to snotifyd: %s", strerror(errno));
+        return 0;
+}
+
+static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
+        const unsigned long flags =
+                SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+        struct sock_fprog program = {
+                .len = (unsigned short)welcome->n_instructions,
+                .filter = (struct sock_filter *)(uintptr_t)welcome->instructions,
+        };
+        long fd;
+
+        fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+        if (fd < 0 && errno == EACCES) {
+                /* Without CAP_SYS_ADMIN the kernel wants no_new_privs; with it, set-id programs go on
+                 * working. */
+                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                        return fail("cannot set no_new_privs: %s", strerror(errno));
+                fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+        }
+        if (fd < 0 && errno == EBUSY)
+                return fail("this process is supervised already, by snotify-run or another seccomp "
+                            "supervisor, and a process can "
+                            "have only one; run the command without snotify-run");
+        if (fd < 0 && errno == EINVAL)
+                return fail("this kernel refuses the filter: %s; snotify needs Linux 5.19 or later",
+                        strerror(errno));
+        if (fd < 0)
+                return fail("cannot install the seccomp filter: %s", strerror(errno));
+        *ret_listener_fd = (int)fd;
+        return 0;
+}
+
+static int send_listener(int socket_fd, int listener_fd) {
+        ProtocolListener message = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(int))];
+        } control = {.header = {.cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SCM_RIGHTS,
+                             .cmsg_len = CMSG_LEN(sizeof(int))}};
+        struct iovec iov = {.iov_base = &message, .iov_len = sizeof(message)};
+        struct msghdr msg = {.msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control)};
+
+        memcpy(CMSG_DATA(&control.header), &listener_fd, sizeof(int));
+        if (sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0)
+                return fail("cannot hand the listener to snotifyd: %s; see journalctl -u snotifyd",
+                        strerror(errno));
+        return 0;
+}
+
+/* Returns once the daemon has answered, or the last holder of the listener is gone.  A signal that comes
+ * before the daemon has received the call interrupts it, unseen by anybody: then it is made again. */
+static int knock(int socket_fd, uint64_t nonce) {
+        ProtocolReply reply;
+        long answer;
+
+        do
+                answer = syscall(SYS_mkdirat, PROTOCOL_KNOCK_DIRFD, protocol_knock_path(nonce), 0);
+        while (answer < 0 && errno == EINTR);
+        if (answer == protocol_knock_answer(nonce))
+                return 0;
+        if (answer < 0 && errno == ENOSYS) /* the daemon's side is closed; it may have said why */
+                return receive_reply(socket_fd, &reply) < 0
+                               ? -1
+                               : fail("snotifyd said something unexpected; see journalctl -u snotifyd");
+        return fail(
+                "something other than snotifyd answers in its place (%s); is there another seccomp filter?",
+                answer < 0 ? strerror(errno) : "no error");
+}
+
+int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
+        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF;
+        ProtocolReply welcome;
+
+        if (connect_daemon(socket_path, &socket_fd) < 0)
+                return -1;
+        if (send_hello(socket_fd, profile, label) < 0)
+                return -1;
+        if (receive_reply(socket_fd, &welcome) < 0)
+                return -1;
+        if (install_filter(&welcome, &listener_fd) < 0)
+                return -1;
+        if (send_listener(socket_fd, listener_fd) < 0)
+                return -1;
+        /* As long as we held a copy, the knock would wait for ever where the daemon's is gone. */
+        listener_fd = fd_close(listener_fd);
+        if (knock(socket_fd, welcome.nonce) < 0)
+                return -1;
+        *ret_session_id = welcome.session_id;
+        return 0;
+}

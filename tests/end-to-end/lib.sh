@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# For the end-to-end tests: a daemon of the build tree on a private socket, and TAP.
+#
+#   source "$(dirname "$0")/lib.sh"
+#   daemon_start <<'CONF'           the configuration
+#   ...
+#   CONF
+#   check "what must hold" COMMAND...
+#   finish
+#
+# From meson: $SNOTIFYD, $SNOTIFY_RUN, $SOURCE_ROOT, $BUILD_ROOT.  Must run as root.  $work is an empty directory of the test's own;
+# the daemon's records are in $work/log.
+
+set -u
+: "${SNOTIFYD:?}" "${SNOTIFY_RUN:?}" "${SOURCE_ROOT:?}" "${BUILD_ROOT:?}"
+
+skip_all() {
+        echo "1..0 # SKIP $*"
+        exit 0
+}
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+
+umask 022
+work=$(mktemp -d /tmp/snotify-test.XXXXXX)
+chmod 755 "$work"
+socket=$work/socket
+daemon_pid=
+checks=0
+failures=0
+
+cleanup() {
+        [ -z "$daemon_pid" ] || daemon_stop
+        rm -rf "$work"
+}
+trap cleanup EXIT
+
+# Reads the configuration from stdin.
+daemon_start() {
+        cat >"$work/conf"
+        "$SNOTIFYD" --config "$work/conf" --socket "$socket" --log-target=stderr 2>>"$work/log" &
+        daemon_pid=$!
+        wait_for test -S "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
+}
+
+# Returns the daemon's exit status.
+daemon_stop() {
+        local pid=$daemon_pid
+        daemon_pid=
+        kill -TERM "$pid" 2>/dev/null
+        wait "$pid"
+}
+
+# Repeats COMMAND until it succeeds, for ten seconds at most.
+wait_for() {
+        local n
+        for ((n = 0; n < 1000; n++)); do
+                "$@" && return 0
+                sleep 0.01
+        done
+        return 1
+}
+
+supervised() {
+        "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+
+# Runs a command as an unprivileged user with a supplementary group.
+as_user() {
+        setpriv --reuid=65534 --regid=65534 --groups=65534,60001 "$@"
+}
+
+check() {
+        local what=$1 output
+        shift
+        checks=$((checks + 1))
+        if output=$("$@" 2>&1); then
+                echo "ok $checks - $what"
+        else
+                failures=$((failures + 1))
+                echo "not ok $checks - $what"
+                printf '%s\n' "$output" | sed 's/^/# /'
+        fi
+}
+
+fails_with() {
+        local status=$1
+        shift
+        "$@"
+        [ $? = "$status" ] || { echo "exit status is not $status"; return 1; }
+}
+
+logged() {
+        wait_for grep -qF -- "$1" "$work/log" || { echo "no record: $1"; cat "$work/log"; return 1; }
+}
+
+finish() {
+        echo "1..$checks"
+        [ "$failures" = 0 ] || { echo "# the daemon's records:"; sed 's/^/# /' "$work/log"; }
+        exit $((failures > 0))
+}
