@@ -12,14 +12,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
@@ -284,38 +282,6 @@ static int manager_add_signals(Manager *manager) {
         return 0;
 }
 
-/* Is somebody listening there?  A name whose daemon is dead is just a leftover. */
-static bool socket_is_alive(const struct sockaddr_un *address) {
-        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        return fd >= 0 &&
-               (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
-}
-
-static int socket_open(const char *path, int *ret) {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        _cleanup_close_ int fd = -EBADF;
-        struct stat st;
-
-        if (strlen(path) >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
-        (void)strcpy(address.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return -errno;
-        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-                if (socket_is_alive(&address))
-                        return -EADDRINUSE;
-                (void)unlink(path);
-        }
-        if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
-        if (chmod(path, 0666) < 0 || listen(fd, SOMAXCONN) < 0)
-                return -errno;
-        *ret = TAKE_FD(fd);
-        return 0;
-}
-
 static void manager_restore(Manager *manager, StoreFind *find) {
         Session *session;
         int r;
@@ -340,57 +306,21 @@ static void manager_restore(Manager *manager, StoreFind *find) {
         manager->sessions[manager->n_sessions++] = session;
 }
 
-/* Sorts what systemd passed: the socket, and the sessions of an earlier daemon. */
-static int manager_take_fds(
-        Manager *manager, int *ret_socket_fd, StoreFind **ret_finds, size_t *ret_n_finds) {
-        char **names = NULL;
-        int n, r = 0;
-
-        n = sd_listen_fds_with_names(1, &names);
-        if (n < 0)
-                return n;
-        for (int i = 0; i < n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-
-                if (r >= 0)
-                        r = store_find(names[i], fd, ret_finds, ret_n_finds);
-                if (r == 0 && *ret_socket_fd < 0 && sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0)
-                        *ret_socket_fd = fd;
-                else if (r == 0)
-                        (void)report_line(manager->report, REPORT_WARNING,
-                                "systemd passed a file descriptor \"%s\" that is no SOCK_SEQPACKET socket; "
-                                "ignored",
-                                names[i]);
-                free(names[i]);
-        }
-        free(names);
-        return r < 0 ? r : 0;
-}
-
 static int manager_open(Manager *manager) {
-        _cleanup_free_ StoreFind *finds = NULL;
-        int socket_fd = -EBADF, r;
-        size_t n_finds = 0;
+        Activation activation;
+        int r;
 
-        r = manager_take_fds(manager, &socket_fd, &finds, &n_finds);
+        r = activation_take(manager->options.socket_path, manager->report, &activation);
         if (r < 0)
                 return r;
-        if (socket_fd < 0) {
-                r = socket_open(manager->options.socket_path, &socket_fd);
-                if (r < 0) {
-                        (void)report_line(manager->report, REPORT_ERROR, "cannot listen on %s: %s%s",
-                                manager->options.socket_path, strerror(-r),
-                                r == -EADDRINUSE ? "; another snotifyd is running" : "");
-                        return r;
-                }
-                manager->socket_is_ours = true;
-        }
-        for (size_t i = 0; i < n_finds; i++)
-                manager_restore(manager, &finds[i]);
+        manager->socket_is_ours = activation.socket_is_ours;
+        for (size_t i = 0; i < activation.n_finds; i++)
+                manager_restore(manager, &activation.finds[i]);
+        free(activation.finds);
         if (manager->n_sessions > 0)
                 (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
                         manager->n_sessions);
-        return reception_new(&manager->reception_host, socket_fd, &manager->reception);
+        return reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
 }
 
 static int manager_check_kernel(const Manager *manager) {

@@ -19,30 +19,13 @@
 #include "child.h"
 #include "common/clock.h"
 #include "common/ownership.h"
+#include "crew.h"
 #include "store.h"
 #include "worker/worker.h"
 
-/* A retired worker that waits for requests has this long to go; then it is killed, which costs nothing. */
-#define RETIRE_USEC 2000000U
 /* So many deaths in a row are answered at once, later ones after a pause. */
 #define DEATHS_AT_ONCE 5U
 #define DEATH_PAUSE_USEC 100000U
-
-typedef struct Mate {
-        pid_t pid; /* 0: the slot has no worker */
-        sd_event_source *source;
-        uint64_t retired_usec; /* 0: in service */
-        Session *session;
-} Mate;
-
-/* What only a session with workers needs: an idle one should cost next to nothing. */
-typedef struct Crew {
-        Ledger *ledger;
-        uint32_t receiver; /* the slot of the worker that may RECV; the ledger's copy is for the workers to
-                              read */
-        uint32_t n_mates;
-        Mate mates[LEDGER_SLOTS];
-} Crew;
 
 struct Session {
         const SessionHost *host;
@@ -60,72 +43,8 @@ struct Session {
 
 static void session_settle(Session *session);
 
-static void crew_free(Crew *crew) {
-        if (!crew)
-                return;
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                sd_event_source_unref(crew->mates[i].source);
-        ledger_unmap(crew->ledger);
-        free(crew);
-}
-
-static int crew_new(Session *session) {
-        Crew *crew;
-        int r;
-
-        if (session->crew)
-                return 0;
-        crew = calloc(1, sizeof(*crew));
-        if (!crew)
-                return -ENOMEM;
-        crew->receiver = LEDGER_NO_RECEIVER;
-        r = ledger_map(session->ledger_fd, &crew->ledger);
-        if (r < 0) {
-                crew_free(crew);
-                return r;
-        }
-        session->crew = crew;
-        return 0;
-}
-
-static void crew_set_receiver(Crew *crew, uint32_t slot) {
-        crew->receiver = slot;
-        atomic_store_explicit(&ledger_header(crew->ledger)->receiver, slot, memory_order_release);
-}
-
-static bool slot_is_free(const Crew *crew, uint32_t slot) {
-        return crew->mates[slot].pid == 0 && slot_phase(ledger_slot(crew->ledger, slot)) == SLOT_EMPTY;
-}
-
-/* Returns a slot with neither worker nor request, or LEDGER_NO_RECEIVER. */
-static uint32_t crew_find_free(const Crew *crew) {
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                if (slot_is_free(crew, i))
-                        return i;
-        return LEDGER_NO_RECEIVER;
-}
-
-static bool crew_is_stalled(const Crew *crew) {
-        return crew->receiver != LEDGER_NO_RECEIVER &&
-               slot_busy_usec(ledger_slot(crew->ledger, crew->receiver), clock_usec(CLOCK_MONOTONIC)) >= SESSION_STALL_USEC;
-}
-
-/* The worker leaves once its slot is empty. */
-static void mate_retire(Mate *mate) {
-        if (mate->pid == 0)
-                return;
-        if (mate->retired_usec == 0)
-                mate->retired_usec = clock_usec(CLOCK_MONOTONIC);
-        (void)kill(mate->pid, SIGTERM);
-}
-
-static void crew_retire_receiver(Crew *crew) {
-        uint32_t receiver = crew->receiver;
-
-        if (receiver == LEDGER_NO_RECEIVER)
-                return;
-        crew_set_receiver(crew, LEDGER_NO_RECEIVER);
-        mate_retire(&crew->mates[receiver]);
+static int session_need_crew(Session *session) {
+        return session->crew ? 0 : crew_new(session->ledger_fd, &session->crew);
 }
 
 static void report_death(const Session *session, pid_t pid, const siginfo_t *info) {
@@ -146,7 +65,7 @@ static void report_death(const Session *session, pid_t pid, const siginfo_t *inf
 
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
         Mate *mate = userdata;
-        Session *session = mate->session;
+        Session *session = mate->userdata;
         Crew *crew = session->crew;
         uint32_t slot = (uint32_t)(mate - crew->mates);
         bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
@@ -194,7 +113,7 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
         if (pid == 0)
                 _exit(worker_run(&arguments));
         if (pid > 0) {
-                *mate = (Mate){.pid = pid, .session = session};
+                *mate = (Mate){.pid = pid, .userdata = session};
                 r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
                 if (r >= 0) {
                         crew->n_mates++;
@@ -225,14 +144,12 @@ static void session_watch(Session *session, uint32_t events) {
         (void)sd_event_source_set_io_events(session->source, events);
 }
 
-/* A slot that isn't empty and has no worker: its worker died over it, or the daemon did, or it is the knock.
- */
 static int session_spawn_for_orphans(Session *session) {
         Crew *crew = session->crew;
         int r;
 
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                if (crew->mates[i].pid == 0 && !slot_is_free(crew, i)) {
+                if (crew_has_orphan(crew, i)) {
                         r = session_spawn_worker(session, i);
                         if (r < 0)
                                 return r;
@@ -288,7 +205,7 @@ static void session_settle(Session *session) {
                 return;
         }
 
-        r = crew_new(session);
+        r = session_need_crew(session);
         if (r >= 0)
                 r = session_spawn_for_orphans(session);
         if (r < 0) {
@@ -300,8 +217,7 @@ static void session_settle(Session *session) {
         /* While a worker waits for requests the daemon doesn't: it would be woken by each of them. */
         session_watch(session, session->crew->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
         if (session->crew->n_mates == 0) {
-                crew_free(session->crew);
-                session->crew = NULL;
+                session->crew = crew_free(session->crew);
         }
 }
 
@@ -310,7 +226,7 @@ static int session_receive(Session *session) {
         uint32_t slot;
         int r;
 
-        r = crew_new(session);
+        r = session_need_crew(session);
         if (r < 0)
                 return r;
         if (crew_is_stalled(session->crew))
@@ -350,26 +266,17 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
 
 bool session_tick(Session *session) {
         Crew *crew = session->crew;
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         if (session->stopping)
                 return session_has_workers(session);
         if (session->pause_until_usec != 0) {
-                if (session->pause_until_usec <= now)
+                if (session->pause_until_usec <= clock_usec(CLOCK_MONOTONIC))
                         session_settle(session);
                 return true;
         }
         if (!crew)
                 return false;
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
-                const Mate *mate = &crew->mates[i];
-
-                /* One that missed the signal sleeps in RECV, where it can do no harm but stay.  Should it
-                 * take a request on its way out, its slot tells. */
-                if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
-                        slot_phase(ledger_slot(crew->ledger, i)) == SLOT_EMPTY)
-                        (void)kill(mate->pid, SIGKILL);
-        }
+        crew_kill_stragglers(crew);
         if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER)
                 session_watch(session, EPOLLIN);
         return true;
@@ -385,11 +292,8 @@ void session_renew(Session *session) {
 void session_stop(Session *session) {
         session->stopping = true;
         (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
-        if (!session->crew)
-                return;
-        crew_set_receiver(session->crew, LEDGER_NO_RECEIVER);
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                mate_retire(&session->crew->mates[i]);
+        if (session->crew)
+                crew_retire_all(session->crew);
 }
 
 static void report_start(const Session *session) {

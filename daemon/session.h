@@ -16,9 +16,6 @@
 #include "common/policy.h"
 #include "common/report.h"
 
-/* A call that takes longer than this no longer holds up those behind it. */
-#define SESSION_STALL_USEC 10000U
-
 typedef struct Session Session;
 
 /* What all sessions share; the manager owns it, and it outlives them. */
@@ -53,7 +50,7 @@ bool session_has_workers(const Session *session);
 int session_totals(const Session *session, LedgerTotals *ret);
 
 /* To be called every few milliseconds while any session is active: notices a receiver that has been at one
- * request for longer than SESSION_STALL_USEC.  Returns whether this session still is active. */
+ * request for longer than CREW_STALL_USEC (crew.h).  Returns whether this session still is active. */
 bool session_tick(Session *session);
 
 /* The policy was replaced: workers of the old one finish what they have in hand and leave. */

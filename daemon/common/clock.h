@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Microseconds of clock, which must be one that always exists.  CLOCK_MONOTONIC goes on through restarts of the daemon, so that the
- * ledger may hold it. */
+/* Microseconds of clock, which must be one that always exists.  CLOCK_MONOTONIC goes on through restarts of
+ * the daemon, so that the ledger may hold it. */
 static inline uint64_t clock_usec(clockid_t clock) {
         struct timespec now;
 

@@ -6,9 +6,17 @@
 #include "place.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "common/ownership.h"
+#include "mounts.h"
 
 int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
         size_t name_length = strlen(name), length;
@@ -30,4 +38,73 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         memcpy(ret + length, name, name_length + 1);
         *ret_length = length + name_length;
         return 0;
+}
+
+static bool is_tmpfs(void) {
+        struct statfs fs;
+
+        return statfs(".", &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Opens the root of the working directory's file system, on the host.  Returns 0, MOUNTS_NONE or a negative
+ * errno. */
+static int open_host_mount(Target *target, int *ret_fd) {
+        _cleanup_close_ int own_fd = -EBADF, host_fd = -EBADF;
+        char device[MOUNTS_DEVICE_SIZE];
+        struct statx stx;
+        int r;
+
+        if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &stx) < 0)
+                return -errno;
+        r = target_open_mounts(target, &own_fd);
+        if (r < 0)
+                return r;
+        r = target_open_host_mounts(target, &host_fd);
+        if (r < 0)
+                return r;
+        /* A mount that isn't in the target's list either is detached, or of a third namespace. */
+        r = mounts_find_device(own_fd, stx.stx_mnt_id, device);
+        if (r != 0)
+                return r < 0 ? r : -EXDEV;
+        return mounts_open_device(host_fd, device, ret_fd);
+}
+
+/* Makes the host's view of the working directory the working directory.  Returns 0, PLACE_ELSEWHERE,
+ * PLACE_PRIVATE or a negative errno. */
+static int go_to_host_mount(Target *target) {
+        _cleanup_close_ int mount_fd = -EBADF, host_fd = -EBADF;
+        union {
+                struct file_handle handle;
+                char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+        } here = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
+        int mount_id, r;
+
+        r = open_host_mount(target, &mount_fd);
+        if (r == MOUNTS_NONE)
+                return is_tmpfs() ? PLACE_PRIVATE : PLACE_ELSEWHERE;
+        if (r == -EXDEV)
+                return PLACE_ELSEWHERE;
+        if (r < 0)
+                return r;
+        if (name_to_handle_at(AT_FDCWD, ".", &here.handle, &mount_id, 0) < 0)
+                return errno == EOPNOTSUPP || errno == EOVERFLOW ? PLACE_ELSEWHERE : -errno;
+        host_fd = open_by_handle_at(mount_fd, &here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (host_fd < 0)
+                return errno == ESTALE || errno == EOPNOTSUPP ? PLACE_ELSEWHERE : -errno;
+        return fchdir(host_fd) < 0 ? -errno : 0;
+}
+
+int place_read_on_host(
+        Target *target, const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+        _cleanup_close_ int parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        if (parent_fd < 0)
+                return -errno;
+        r = go_to_host_mount(target);
+        if (r != 0)
+                return r;
+        r = place_read(name, ret, ret_length);
+        /* Back to the target's own mount of it, which may be read-only where the host's is not. */
+        return fchdir(parent_fd) < 0 ? -errno : r;
 }

@@ -85,7 +85,7 @@ static void add_fields(
 /* Why it was decided so, as the end of the sentence. */
 static void explain(
         const LedgerIdentity *session, const Slot *slot, ReportKind kind, char *to, size_t size) {
-        if (kind == REPORT_TROUBLE)
+        if (slot->why[0] != '\0')
                 (void)snprintf(to, size, "%s", slot->why);
         else if (slot->rule[0] != '\0')
                 (void)snprintf(to, size, "rule %s", slot->rule);

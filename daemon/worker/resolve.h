@@ -4,11 +4,8 @@
 /* From a path as passed to a pinned parent directory and a last component.  The parent becomes the worker's
  * working directory: it can't be exchanged any more, whatever is renamed or relinked meanwhile. */
 
-#include "common/calls.h"
 #include "common/ledger.h"
-
-/* A positive outcome of resolve_base(): the errno in *ret_error is what the target gets. */
-#define RESOLVE_ERROR 2
+#include "procfs.h"
 
 typedef struct Resolved {
         char parent[LEDGER_ARGUMENT_SIZE + 2]; /* of the path, ending in "/."; empty: the base itself */
@@ -22,4 +19,4 @@ void resolve_split(const char *path, size_t length, Resolved *ret);
 /* Makes the parent the working directory.  base_fd is what a relative path starts at, ignored for others.
  * The caller has become the target and stands in its root.  Returns 0, or the positive errno that the target
  * gets. */
-int resolve_parent(const Resolved *resolved, int base_fd);
+int resolve_parent(const Resolved *resolved, int base_fd, const ProcfsReader *reader);

@@ -120,6 +120,10 @@ int target_open(TargetCache *cache, pid_t tid, Target **ret, bool *ret_fresh) {
         return 0;
 }
 
+pid_t target_tid(const Target *target) {
+        return target->tid;
+}
+
 /* Reads the whole of the status file: it is made anew by each read at offset 0. */
 static int status_read(Target *target) {
         TargetCache *cache = target->cache;
@@ -239,6 +243,9 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 if (r < 0)
                         return r;
         }
+        if (!status_seek(&text, "NSpid") || !status_number(&text, 10, &number))
+                return -EBADMSG;
+        ret->in_nested_pid_namespace = status_number(&text, 10, &number);
         if (!status_seek(&text, "CapEff") || !status_number(&text, 16, &number))
                 return -EBADMSG;
         ret->identity.capabilities = number;
@@ -310,6 +317,26 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         r = target_open_link(target, name, 0, ret_fd);
         /* No such task, or no such descriptor?  The caller's check of the notification tells. */
         return r == TARGET_GONE ? -EBADF : r;
+}
+
+int target_open_mounts(Target *target, int *ret_fd) {
+        int fd = openat(target->dir_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int target_open_host_mounts(Target *target, int *ret_fd) {
+        int fd = openat(target->cache->proc_fd, "1/mountinfo", O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0 && errno == EACCES) /* as with the host's root: then our own tree is the host's */
+                fd = openat(target->cache->proc_fd, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
 }
 
 int target_read_string(

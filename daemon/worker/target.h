@@ -32,6 +32,7 @@ typedef struct TargetStatus {
         pid_t tgid;
         uid_t euid;
         char comm[LEDGER_COMM_SIZE];
+        bool in_nested_pid_namespace; /* below ours */
         Identity identity;
 } TargetStatus;
 
@@ -49,6 +50,8 @@ TargetCache *target_cache_free(TargetCache *cache);
 /* Finds or opens the task.  The cache owns *ret, which stays valid until the next call.  *ret_fresh says
  * whether it was opened just now.  Returns 0, TARGET_GONE, or a negative errno. */
 int target_open(TargetCache *cache, pid_t tid, Target **ret, bool *ret_fresh);
+
+pid_t target_tid(const Target *target);
 
 /* Reads who the task is.  ret->identity must have been initialised with identity_init() and is reused from
  * call to call. Returns 0, TARGET_GONE, or a negative errno. */
@@ -74,6 +77,11 @@ int target_root_of_fd(int fd, TargetRoot *ret);
 int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
+
+/* Open the list of mounts (proc_pid_mountinfo(5)) that the task sees, or that the host has.  Return 0 and
+ * the caller's fd, or a negative errno. */
+int target_open_mounts(Target *target, int *ret_fd);
+int target_open_host_mounts(Target *target, int *ret_fd);
 
 /* Reads a NUL-terminated string of at most PATH_MAX bytes from the task's memory, as getname() in the kernel
  * would.  *ret_length is without the NUL.  Returns 0, TARGET_GONE, TARGET_FAULT, TARGET_TOO_LONG or a

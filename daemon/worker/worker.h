@@ -14,9 +14,6 @@
 /* For how long a worker without requests stays. */
 #define WORKER_IDLE_USEC 5000000U
 
-/* A request that killed so many workers is answered EIO. */
-#define WORKER_ATTEMPTS_MAX 3U
-
 /* How a worker leaves; anything else is a death. */
 enum {
         WORKER_EXIT_IDLE =

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A session's workers, of whom one at most may receive.  Only a session that has workers, or needs one, has
+ * a crew: an idle session should cost next to nothing. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "common/ledger.h"
+
+/* A call that takes longer than this no longer holds up those behind it. */
+#define CREW_STALL_USEC 10000U
+
+typedef struct Mate {
+        pid_t pid; /* 0: the slot has no worker */
+        sd_event_source *source;
+        uint64_t retired_usec; /* CLOCK_MONOTONIC; 0: in service */
+        void *userdata;
+} Mate;
+
+typedef struct Crew {
+        Ledger *ledger;
+        uint32_t
+                receiver; /* its slot, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read */
+        uint32_t n_mates;
+        Mate mates[LEDGER_SLOTS]; /* by slot */
+} Crew;
+
+/* Maps the ledger, whose fd stays the caller's.  Returns 0 or a negative errno.  crew_free() takes NULL and
+ * returns NULL; workers that are left go on without us. */
+int crew_new(int ledger_fd, Crew **ret);
+Crew *crew_free(Crew *crew);
+
+void crew_set_receiver(Crew *crew, uint32_t slot);
+
+/* A slot with a request and without a worker: its worker died over it, or the daemon did, or it is the
+ * knock. */
+bool crew_has_orphan(const Crew *crew, uint32_t slot);
+
+/* Returns a slot with neither, or LEDGER_NO_RECEIVER where the crew is complete. */
+uint32_t crew_find_free(const Crew *crew);
+
+/* Has the receiver been at one request for longer than CREW_STALL_USEC? */
+bool crew_is_stalled(const Crew *crew);
+
+/* Nobody is the receiver any more; who was finishes what it has in hand and leaves. */
+void crew_retire_receiver(Crew *crew);
+void crew_retire_all(Crew *crew);
+
+/* To be called now and then while workers are retired: kills those that should have left and didn't. */
+void crew_kill_stragglers(const Crew *crew);

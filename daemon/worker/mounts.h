@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Lists of mounts, as proc_pid_mountinfo(5) has them. */
+
+#include <stdint.h>
+
+/* A file system, as mountinfo names it: "MAJOR:MINOR".  stat(2) may say otherwise (btrfs subvolumes). */
+#define MOUNTS_DEVICE_SIZE 24
+
+/* Positive outcome: there is none. */
+#define MOUNTS_NONE 1
+
+/* Which file system does the mount show?  mountinfo_fd is read from its start.  Returns 0, MOUNTS_NONE or a
+ * negative errno. */
+int mounts_find_device(int mountinfo_fd, uint64_t mount_id, char ret[static MOUNTS_DEVICE_SIZE]);
+
+/* Opens the root of the file system, for reading, where a mount shows it whole.  Returns 0 and the caller's
+ * fd, MOUNTS_NONE where no mount of it is in the list at all, -EXDEV where there are some but none that
+ * shows it whole and can be reached, or another negative errno. */
+int mounts_open_device(int mountinfo_fd, const char *device, int *ret_fd);

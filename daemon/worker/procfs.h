@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the links of /proc mean to the target.  To the worker "self" is the worker, and the kernel decides by
+ * who asks whether a link may be followed; a process may always follow its own.  The target's own links, and
+ * no other process's, are followed here. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "identity.h"
+#include "target.h"
+
+/* Whose path is being resolved.  Nothing here is owned. */
+typedef struct ProcfsReader {
+        Target *target;
+        const TargetStatus *status;
+        Becomer *becomer;
+} ProcfsReader;
+
+/* Is this a directory of a procfs? */
+bool procfs_is_it(int fd);
+
+/* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  proc_root_fd is the
+ * root of that procfs, or -EBADF where it isn't known.  Returns 0 with either *ret_fd, the caller's O_PATH
+ * fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is to be read in its place; else
+ * the positive errno that the target gets. */
+int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
+        char *ret_text, size_t size);

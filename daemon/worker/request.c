@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One request from RECEIVED to its reply: read the target, resolve, judge, act.  Run by the worker.  Owns
+ * what is needed for that and kept between requests.  Must never become the target's uid, and never act on
+ * what was read before the notification was seen to be still valid. */
+
+#include "request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "act.h"
+#include "common/calls.h"
+#include "common/clock.h"
+#include "common/notify.h"
+#include "common/ownership.h"
+#include "identity.h"
+#include "place.h"
+#include "resolve.h"
+#include "standing.h"
+#include "target.h"
+
+struct RequestHandler {
+        const RequestHost *host;
+        TargetCache *targets;
+        Becomer *becomer;
+        Standing standing;
+
+        /* Of the request in hand. */
+        Slot *slot;
+        Target *target;
+        TargetStatus status;
+        Resolved resolved;
+        bool has_view;
+        char view[LEDGER_PATH_SIZE]; /* the path from the target's own root, where that isn't the host's */
+};
+
+int request_handler_new(const RequestHost *host, RequestHandler **ret) {
+        RequestHandler *handler;
+        int r;
+
+        handler = calloc(1, sizeof(*handler));
+        if (!handler)
+                return -ENOMEM;
+        handler->host = host;
+        identity_init(&handler->status.identity);
+        r = target_cache_new(&handler->targets);
+        if (r >= 0)
+                r = becomer_new(&handler->becomer);
+        if (r >= 0)
+                r = standing_init(&handler->standing, host->host_root_fd);
+        if (r < 0) {
+                request_handler_free(handler);
+                return r;
+        }
+        *ret = handler;
+        return 0;
+}
+
+RequestHandler *request_handler_free(RequestHandler *handler) {
+        if (!handler)
+                return NULL;
+        target_cache_free(handler->targets);
+        becomer_free(handler->becomer);
+        identity_done(&handler->status.identity);
+        free(handler);
+        return NULL;
+}
+
+static int answer(RequestHandler *handler, SlotVerdict verdict, int error) {
+        Slot *slot = handler->slot;
+
+        slot->verdict = verdict;
+        notify_reply(&slot->reply, slot->request.notif.id, 0, error);
+        slot->error = -slot->reply.response.error; /* what the target really gets */
+        return REQUEST_ANSWERED;
+}
+
+static int answer_trouble(RequestHandler *handler, int error, const char *why) {
+        (void)snprintf(handler->slot->why, sizeof(handler->slot->why), "%s", why);
+        return answer(handler, SLOT_TROUBLE, error);
+}
+
+static bool is_gone(const RequestHandler *handler) {
+        return notify_check_id(handler->host->listener_fd, handler->slot->request.notif.id) == NOTIFY_GONE;
+}
+
+/* Opens what a relative path starts at.  Returns 0, TARGET_GONE, -EBADF for the target's own mistake, or a
+ * negative errno. */
+static int open_base(Target *target, const char *path, int dirfd, int *ret_fd) {
+        if (path[0] == '/')
+                return 0;
+        if (dirfd == AT_FDCWD)
+                return target_open_cwd(target, ret_fd);
+        return target_open_fd(target, dirfd, ret_fd);
+}
+
+/* Reads the path into the slot, where a successor finds it: what the target's other threads write there from
+ * now on doesn't matter any more.  Returns 0, -errno, TARGET_GONE, or with *ret_error set, 0. */
+static int read_argument(RequestHandler *handler, const CallArguments *arguments, int *ret_error) {
+        Slot *slot = handler->slot;
+        size_t length = 0;
+        int r;
+
+        if (slot_phase(slot) == SLOT_ACTING)
+                return 0;
+        r = target_read_string((pid_t)slot->request.notif.pid, arguments->path, slot->argument, &length);
+        slot->argument_length = (uint32_t)length;
+        switch (r) {
+        case 0:
+                if (length == 0)
+                        *ret_error = ENOENT;
+                return 0;
+        case TARGET_FAULT:
+                slot->argument[0] = '\0';
+                *ret_error = EFAULT;
+                return 0;
+        case TARGET_TOO_LONG:
+                slot->argument[LEDGER_ARGUMENT_SIZE - 1] = '\0';
+                slot->argument_length = LEDGER_ARGUMENT_SIZE - 1;
+                *ret_error = ENAMETOOLONG;
+                return 0;
+        default:
+                return r;
+        }
+}
+
+static void note_status(Slot *slot, const TargetStatus *status) {
+        slot->pid = (uint32_t)status->tgid;
+        slot->uid = status->euid;
+        memcpy(slot->comm, status->comm, sizeof(slot->comm));
+}
+
+/* Sleeps until the rule's delay is over, counted from when the call was received.  Returns false when told
+ * to leave. */
+static bool wait_delay(RequestHandler *handler, uint64_t delay_usec) {
+        uint64_t until = handler->slot->received_usec + delay_usec;
+
+        for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
+                const struct timespec left = {
+                        .tv_sec = (time_t)((until - now) / 1000000),
+                        .tv_nsec = (long)((until - now) % 1000000) * 1000,
+                };
+
+                if (ppoll(NULL, 0, &left, &handler->host->waiting) < 0 && errno == EINTR)
+                        return false;
+        }
+        return true;
+}
+
+/* The name is where slot->path says, and the worker is the target.  Does it, or finds out whether a
+ * predecessor did. */
+static int perform(RequestHandler *handler, const Call *call, bool again) {
+        const char *name = handler->resolved.name;
+        Slot *slot = handler->slot;
+        ActStart start;
+
+        if (again) {
+                start = (ActStart){slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
+                return answer(handler, SLOT_ALLOWED, act_perform_again(call->act, name, slot->mode, &start));
+        }
+        act_start(name, handler->status.identity.fsuid, &start);
+        slot->absent = start.absent;
+        slot->acting_sec = start.sec;
+        slot->acting_nsec = start.nsec;
+        slot->owner = start.owner;
+        slot_set_phase(slot, SLOT_ACTING);
+        return answer(handler, SLOT_ALLOWED, act_perform(call->act, name, slot->mode));
+}
+
+/* Judges where the directory really is.  A target that sees it elsewhere - in a root of its own - is held to
+ * the deny rules for what it sees too. */
+static void judge(RequestHandler *handler, Verdict *ret) {
+        const Profile *profile = handler->host->profile;
+        Verdict seen;
+
+        *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
+        if (!profile)
+                return;
+        profile_judge(profile, handler->slot->path, ret);
+        if (!handler->has_view || ret->action == ACTION_DENY)
+                return;
+        profile_judge(profile, handler->view, &seen);
+        if (seen.action == ACTION_DENY && seen.rule)
+                *ret = seen;
+}
+
+/* What exists, exists: as with a security module, the kernel's own errors come first, and `mkdir -p` walks
+ * over directories that it may not make.  Whether it exists could be asked by the target too: it may search
+ * the parent. */
+static int deny(RequestHandler *handler, int with) {
+        int error = act_look(handler->resolved.name);
+
+        if (error == ENOENT)
+                return answer(handler, SLOT_DENIED, with);
+        handler->slot->rule[0] = handler->slot->why[0] = '\0';
+        return answer(handler, SLOT_ALLOWED, error == 0 ? EEXIST : error);
+}
+
+/* Finds out where the pinned parent is on the host.  Returns 0, an outcome of place_read_on_host(), or a
+ * negative errno. */
+static int find_place(RequestHandler *handler) {
+        Slot *slot = handler->slot;
+        size_t length;
+        int r;
+
+        r = place_read(handler->resolved.name, slot->path, &length);
+        if (r == PLACE_ELSEWHERE) {
+                r = becomer_raise(handler->becomer);
+                if (r < 0)
+                        return r;
+                r = place_read_on_host(handler->target, handler->resolved.name, slot->path, &length);
+                if (r < 0)
+                        return r;
+                if (becomer_lower(handler->becomer, &handler->status.identity) < 0)
+                        return -EPERM;
+        }
+        if (r == 0)
+                slot->path_length = (uint32_t)length;
+        return r;
+}
+
+/* Finds the place and judges it; once more after a delay, for directories can be moved meanwhile. */
+static int find_and_judge(RequestHandler *handler, Verdict *ret) {
+        Slot *slot = handler->slot;
+        int r;
+
+        for (;;) {
+                r = find_place(handler);
+                if (r != 0)
+                        return r;
+                judge(handler, ret);
+                (void)snprintf(slot->rule, sizeof(slot->rule), "%s", ret->rule ? ret->rule : "");
+                if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - slot->received_usec)
+                        return 0;
+                if (!wait_delay(handler, ret->delay_usec))
+                        return REQUEST_LEFT;
+                if (is_gone(handler))
+                        return REQUEST_GONE;
+        }
+}
+
+/* A place that the host doesn't see.  A tmpfs of the target's own can hold nothing of the host's; any other
+ * file system may show a denied tree under another name. */
+static int judge_unseen(RequestHandler *handler, const Call *call, int outcome, bool again) {
+        Slot *slot = handler->slot;
+        Verdict verdict = {.action = ACTION_ALLOW};
+
+        slot->path_length = (uint32_t)strlen(handler->view);
+        memcpy(slot->path, handler->view, slot->path_length + 1);
+        if (outcome == PLACE_PRIVATE) {
+                (void)snprintf(slot->why, sizeof(slot->why), "a tmpfs that the host does not see");
+                if (handler->view[0] != '\0' && handler->host->profile)
+                        profile_judge(handler->host->profile, handler->view, &verdict);
+                if (verdict.action == ACTION_ALLOW || !verdict.rule)
+                        return perform(handler, call, again);
+                (void)snprintf(slot->rule, sizeof(slot->rule), "%s", verdict.rule);
+                slot->why[0] = '\0';
+                return deny(handler, verdict.error);
+        }
+        (void)snprintf(slot->why, sizeof(slot->why),
+                "in a mount namespace of its own, on a file system without a place on the host");
+        return deny(handler, EPERM);
+}
+
+/* Reads what the target itself takes the parent for, where it has a root of its own, and goes back to the
+ * host's root with it. */
+static int leave_view(RequestHandler *handler) {
+        size_t length;
+        int r;
+
+        handler->has_view = !standing_is_host(&handler->standing);
+        handler->view[0] = '\0';
+        if (!handler->has_view)
+                return 0;
+        r = place_read(handler->resolved.name, handler->view, &length);
+        if (r == PLACE_ELSEWHERE) /* outside even of its own root: nothing to hold it to */
+                handler->view[0] = '\0';
+        else if (r != 0)
+                return r;
+        handler->has_view = handler->view[0] != '\0';
+        r = becomer_raise(handler->becomer);
+        if (r < 0)
+                return r;
+        r = standing_bring_home(&handler->standing);
+        if (r < 0)
+                return r;
+        return becomer_lower(handler->becomer, &handler->status.identity);
+}
+
+/* The parent is the working directory.  Finds out where that is, judges and performs. */
+static int handle_pinned(RequestHandler *handler, const Call *call, bool again) {
+        char predecessors[LEDGER_PATH_SIZE];
+        Slot *slot = handler->slot;
+        Verdict verdict;
+        int r;
+
+        if (!handler->resolved.name)
+                return answer(handler, SLOT_ALLOWED, EEXIST);
+        if (again)
+                memcpy(predecessors, slot->path, sizeof(predecessors));
+
+        slot->generation = policy_generation(handler->host->policy);
+        r = leave_view(handler);
+        if (r == 0)
+                r = find_and_judge(handler, &verdict);
+        if (r == PLACE_DELETED)
+                return answer(handler, SLOT_ALLOWED, ENOENT);
+        if (r == -ENAMETOOLONG)
+                return answer_trouble(
+                        handler, ENAMETOOLONG, "the directory's path is too long to be judged");
+        if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE)
+                return judge_unseen(handler, call, r, again);
+        if (r != 0)
+                return r;
+        if (again && strcmp(predecessors, slot->path) != 0)
+                return answer_trouble(handler, EIO, "its path changed while a worker died over it");
+        return verdict.action == ACTION_ALLOW ? perform(handler, call, again) : deny(handler, verdict.error);
+}
+
+/* Reads everything that is needed of the target, then becomes it. */
+static int handle_target(RequestHandler *handler, const Call *call, bool again) {
+        const ProcfsReader reader = {handler->target, &handler->status, handler->becomer};
+        _cleanup_close_ int base_fd = -EBADF;
+        Slot *slot = handler->slot;
+        CallArguments arguments;
+        int r, error = 0;
+
+        call_arguments(call, &slot->request.notif.data, &arguments);
+        slot->mode = arguments.mode;
+        r = read_argument(handler, &arguments, &error);
+        if (r != 0)
+                return r;
+        if (error == 0) {
+                r = standing_enter(&handler->standing, handler->target);
+                if (r != 0)
+                        return r;
+                r = open_base(handler->target, slot->argument, arguments.dirfd, &base_fd);
+                if (r == -EBADF)
+                        error = EBADF;
+                else if (r != 0)
+                        return r;
+        }
+
+        /* Everything was read: now it is certain that it was read from the task that waits. */
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        if (error != 0)
+                return answer(handler, SLOT_ALLOWED, error);
+
+        resolve_split(slot->argument, slot->argument_length, &handler->resolved);
+        r = becomer_lower(handler->becomer, &handler->status.identity);
+        if (r < 0)
+                return r;
+        error = resolve_parent(&handler->resolved, base_fd, &reader);
+        if (error != 0)
+                return answer(handler, SLOT_ALLOWED, error);
+        return handle_pinned(handler, call, again);
+}
+
+static int handle_call(RequestHandler *handler, bool again) {
+        const struct seccomp_notif *notif = &handler->slot->request.notif;
+        const Call *call = call_find(&notif->data);
+        bool fresh;
+        int r;
+
+        if (!call)
+                return answer_trouble(handler, ENOSYS, "snotifyd does not know this call");
+        if (notif->pid == 0)
+                return answer_trouble(handler, EPERM, "it is outside of snotifyd's PID namespace");
+        r = target_open(handler->targets, (pid_t)notif->pid, &handler->target, &fresh);
+        if (r != 0)
+                return r;
+        if (fresh && is_gone(handler))
+                return REQUEST_GONE;
+        r = target_read_status(handler->target, &handler->status);
+        if (r != 0)
+                return r;
+        note_status(handler->slot, &handler->status);
+        r = target_in_our_user_namespace(handler->target);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return answer_trouble(handler, EPERM, "it is in a user namespace of its own");
+        return handle_target(handler, call, again);
+}
+
+static void forget_decision(Slot *slot) {
+        slot->verdict = SLOT_TROUBLE;
+        slot->error = 0;
+        slot->pid = slot->request.notif.pid;
+        slot->uid = 0;
+        slot->mode = 0;
+        slot->comm[0] = slot->rule[0] = slot->why[0] = '\0';
+        slot->path_length = 0;
+        if (slot_phase(slot) != SLOT_ACTING) {
+                slot->argument_length = 0;
+                slot->argument[0] = slot->path[0] = '\0';
+        }
+}
+
+static int handle(RequestHandler *handler) {
+        Slot *slot = handler->slot;
+        bool again = slot_phase(slot) == SLOT_ACTING;
+        char why[64];
+        int r;
+
+        forget_decision(slot);
+        if (slot->attempts > REQUEST_ATTEMPTS_MAX)
+                return answer_trouble(handler, EIO, "workers died over it");
+
+        r = handle_call(handler, again);
+        if (r == REQUEST_ANSWERED || r == REQUEST_LEFT)
+                return r;
+        /* Whatever went wrong, it may be because the target died meanwhile; but only the kernel knows that
+         * it did, and who isn't dead must not be left waiting. */
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        if (r == REQUEST_GONE)
+                r = -ESRCH;
+        (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
+        return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
+}
+
+/* Is our own again, with nothing of the target in hand. */
+static int come_back(RequestHandler *handler) {
+        int r = becomer_raise(handler->becomer);
+
+        return r < 0 ? r : standing_leave(&handler->standing);
+}
+
+int request_handle(RequestHandler *handler, Slot *slot) {
+        int outcome, r;
+
+        handler->slot = slot;
+        outcome = handle(handler);
+        if (outcome == REQUEST_ANSWERED)
+                slot_set_phase(slot, SLOT_DONE);
+        r = come_back(handler);
+        return r < 0 ? r : outcome;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Handling requests: from a slot that has RECEIVED (or was left ACTING by a dead worker) to the reply in it.
+ */
+
+#include <signal.h>
+
+#include "common/ledger.h"
+#include "common/policy.h"
+#include "target.h"
+
+/* A request that killed so many workers is answered EIO. */
+#define REQUEST_ATTEMPTS_MAX 3U
+
+/* What becomes of a request. */
+enum {
+        REQUEST_ANSWERED = 0,               /* the reply is in the slot */
+        REQUEST_GONE = TARGET_GONE,         /* nobody waits any more, and nothing was done */
+        REQUEST_LEFT = TARGET_TOO_LONG + 1, /* we were told to leave; the next worker starts on it anew */
+};
+
+/* What the worker lends. */
+typedef struct RequestHost {
+        int listener_fd;
+        int host_root_fd;
+        const Policy *policy;
+        const Profile *profile; /* NULL: deny everything */
+        sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
+} RequestHost;
+
+typedef struct RequestHandler RequestHandler;
+
+/* Takes over the process's credentials, root and working directory.  host outlives the handler.  Returns 0
+ * or a negative errno. request_handler_free() takes NULL and returns NULL. */
+int request_handler_new(const RequestHost *host, RequestHandler **ret);
+RequestHandler *request_handler_free(RequestHandler *handler);
+
+/* Handles the request in slot and comes back: afterwards nothing of the target is in hand.  Returns one of
+ * the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the process
+ * is in no state to go on. */
+int request_handle(RequestHandler *handler, Slot *slot);

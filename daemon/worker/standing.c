@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Moves the worker between the host's root and a target's.  Run by the worker, raised.  Owns the process's
+ * root and working directory.  Must never stay in a target's root once the target goes on: it would keep a
+ * mount busy. */
+
+#include "standing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+
+static bool same_root(const TargetRoot *a, const TargetRoot *b) {
+        return a->ino == b->ino && a->dev == b->dev && a->mount_id == b->mount_id;
+}
+
+static int enter(Standing *standing, int root_fd, const TargetRoot *root) {
+        if (fchdir(root_fd) < 0 || chroot(".") < 0)
+                return -errno;
+        standing->now = *root;
+        return 0;
+}
+
+int standing_init(Standing *standing, int host_root_fd) {
+        int r;
+
+        standing->host_root_fd = host_root_fd;
+        r = target_root_of_fd(host_root_fd, &standing->host);
+        if (r < 0)
+                return r;
+        return enter(standing, host_root_fd, &standing->host);
+}
+
+bool standing_is_host(const Standing *standing) {
+        return same_root(&standing->now, &standing->host);
+}
+
+int standing_enter(Standing *standing, Target *target) {
+        _cleanup_close_ int root_fd = -EBADF;
+        TargetRoot root;
+        int r;
+
+        /* Comparing costs less than entering, and nearly every target has the host's. */
+        r = target_read_root(target, &root);
+        if (r != 0 || same_root(&root, &standing->now))
+                return r;
+        r = target_open_root(target, &root_fd);
+        if (r != 0)
+                return r;
+        r = target_root_of_fd(root_fd, &root);
+        if (r < 0)
+                return r;
+        return enter(standing, root_fd, &root);
+}
+
+int standing_bring_home(Standing *standing) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (standing_is_host(standing))
+                return 0;
+        fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = enter(standing, standing->host_root_fd, &standing->host);
+        if (r < 0)
+                return r;
+        return fchdir(fd) < 0 ? -errno : 0;
+}
+
+int standing_leave(Standing *standing) {
+        if (!standing_is_host(standing))
+                return enter(standing, standing->host_root_fd, &standing->host);
+        return fchdir(standing->host_root_fd) < 0 ? -errno : 0;
+}

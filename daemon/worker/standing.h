@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where the worker stands: its root directory.  It is the host's except while a path of a target with
+ * another root is resolved. */
+
+#include <stdbool.h>
+
+#include "target.h"
+
+typedef struct Standing {
+        int host_root_fd; /* O_PATH; not ours */
+        TargetRoot host;
+        TargetRoot now;
+} Standing;
+
+/* Goes to the host's root.  Returns 0 or a negative errno. */
+int standing_init(Standing *standing, int host_root_fd);
+
+bool standing_is_host(const Standing *standing);
+
+/* Goes to the target's root, where it isn't there already.  Changes the working directory.  Returns 0,
+ * TARGET_GONE or a negative errno. */
+int standing_enter(Standing *standing, Target *target);
+
+/* Goes back to the host's root and keeps the working directory.  Returns 0 or a negative errno. */
+int standing_bring_home(Standing *standing);
+
+/* Goes back to the host's root, working directory and all.  Returns 0 or a negative errno. */
+int standing_leave(Standing *standing);
