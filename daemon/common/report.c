@@ -143,7 +143,8 @@ void report_bytes(Report *report, const char *field, const void *value, size_t s
         record_append(report, "\n", 1);
 }
 
-static void report_vtext(Report *report, const char *field, const char *format, va_list arguments) {
+__attribute__((format(printf, 3, 0))) static void report_vtext(
+        Report *report, const char *field, const char *format, va_list arguments) {
         char text[8192];
         int length;
 
@@ -197,7 +198,8 @@ static bool journal_take(Report *report) {
         return n >= 0;
 }
 
-static bool report_vsend(Report *report, const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static bool report_vsend(
+        Report *report, const char *format, va_list arguments) {
         if (report->socket_fd < 0) {
                 char line[8192];
                 int length = vsnprintf(line, sizeof(line) - 1, format, arguments);

@@ -337,6 +337,11 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         r = read_argument(handler, &arguments, &error);
         if (r != 0)
                 return r;
+        r = target_in_our_user_namespace(handler->target);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return answer_trouble(handler, EPERM, "it is in a user namespace of its own");
         if (error == 0) {
                 r = standing_enter(&handler->standing, handler->target);
                 if (r != 0)
@@ -383,11 +388,6 @@ static int handle_call(RequestHandler *handler, bool again) {
         if (r != 0)
                 return r;
         note_status(handler->slot, &handler->status);
-        r = target_in_our_user_namespace(handler->target);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return answer_trouble(handler, EPERM, "it is in a user namespace of its own");
         return handle_target(handler, call, again);
 }
 

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Adds up the test logs of the build directories named: the reasons of what was skipped, the names of what
+failed, and a last line.  Exits 1 where anything failed or nothing ran."""
+
+import json
+import re
+import sys
+
+passed = failed = skipped = 0
+for build in sys.argv[1:]:
+    try:
+        with open(f"{build}/meson-logs/testlog.json", encoding="utf-8") as log:
+            tests = [json.loads(line) for line in log]
+    except OSError:
+        tests = []
+    if not tests:
+        failed += 1
+        print(f"failed: {build}: no test ran")
+    for test in tests:
+        output = test.get("stdout") or ""
+        # A skip of one check within a test counts too.
+        for reason in re.findall(r"^(?:ok \d+ [^\n]*|1\.\.0 )# SKIP (.*)$", output, re.M | re.I):
+            skipped += 1
+            print(f"skipped: {build}: {test['name']}: {reason}")
+        if test["result"] in ("OK", "EXPECTEDFAIL"):
+            passed += 1
+        elif test["result"] == "SKIP":
+            if not re.search(r"# SKIP", output, re.I):
+                skipped += 1
+                print(f"skipped: {build}: {test['name']}: {output.strip().splitlines()[-1:]}")
+        else:
+            failed += 1
+            print(f"failed: {build}: {test['name']}")
+
+print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+sys.exit(1 if failed or not passed else 0)
