@@ -3,18 +3,22 @@
 #
 # For the end-to-end tests: a daemon of the build tree on a private socket, and TAP.
 #
-#   source "$(dirname "$0")/lib.sh"
+#   source "$(dirname "$0")/lib.sh" [alone]
 #   daemon_start <<'CONF'           the configuration
 #   ...
 #   CONF
 #   check "what must hold" COMMAND...
 #   finish
 #
-# From meson: $SNOTIFYD, $SNOTIFY_RUN, $SOURCE_ROOT, $BUILD_ROOT.  Must run as root.  $work is an empty directory of the test's own;
-# the daemon's records are in $work/log.
+# From meson: $SNOTIFYD, $SNOTIFY_RUN, $HELPERS, $SOURCE_ROOT, $BUILD_ROOT.  Must run as root.  $work is an empty directory of the
+# test's own; the daemon's records are in $work/log; $work/bin has snotify-run and the C helpers, for users who may not look into
+# the build tree.
+#
+# "alone": the test, its daemon and its workloads are the only ones in a PID and a mount namespace.  What it mounts and starts goes
+# when it ends, however it ends, and what it counts in /proc is its own.
 
 set -u
-: "${SNOTIFYD:?}" "${SNOTIFY_RUN:?}" "${SOURCE_ROOT:?}" "${BUILD_ROOT:?}"
+: "${SNOTIFYD:?}" "${SNOTIFY_RUN:?}" "${HELPERS:?}" "${SOURCE_ROOT:?}" "${BUILD_ROOT:?}"
 
 skip_all() {
         echo "1..0 # SKIP $*"
@@ -23,9 +27,22 @@ skip_all() {
 
 [ "$(id -u)" = 0 ] || skip_all "needs root"
 
+if [ "${1-}" = alone ] && [ -z "${SNOTIFY_TEST_ALONE-}" ]; then
+        unshare --mount --pid --fork true 2>/dev/null || skip_all "cannot make a mount and a PID namespace here"
+        SNOTIFY_TEST_ALONE=yes exec unshare --mount --pid --fork --kill-child --mount-proc bash "$0"
+fi
+unset SNOTIFY_TEST_ALONE
+
 umask 022
 work=$(mktemp -d /tmp/snotify-test.XXXXXX)
 chmod 755 "$work"
+mkdir "$work/bin"
+cp "$SNOTIFY_RUN" "$work/bin/"
+for helper in $HELPERS; do
+        cp "$helper" "$work/bin/"
+done
+SNOTIFY_RUN=$work/bin/snotify-run
+bin=$work/bin
 socket=$work/socket
 daemon_pid=
 checks=0
@@ -72,6 +89,10 @@ as_user() {
         setpriv --reuid=65534 --regid=65534 --groups=65534,60001 "$@"
 }
 
+supervised_user() {
+        as_user "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+
 check() {
         local what=$1 output
         shift
@@ -83,6 +104,12 @@ check() {
                 echo "not ok $checks - $what"
                 printf '%s\n' "$output" | sed 's/^/# /'
         fi
+}
+
+# A check that cannot be made here.
+skip() {
+        checks=$((checks + 1))
+        echo "ok $checks - $1 # SKIP $2"
 }
 
 fails_with() {
