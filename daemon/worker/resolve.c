@@ -25,6 +25,8 @@ void resolve_split(const char *path, size_t length, Resolved *ret) {
         start = end;
         while (start > 0 && path[start - 1] != '/')
                 start--;
+        if (end == 0 && length > 0) /* nothing but slashes: the root */
+                start = end = 1;
 
         memcpy(ret->parent, path, start);
         /* "/." makes the link before it an intermediate one: fs.protected_symlinks looks at trailing ones
