@@ -9,13 +9,13 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define PROC_ROOT_INO 1
+#define PROCFS_PATH_SIZE 64
 
 bool procfs_is_it(int fd) {
         struct statfs fs;
@@ -37,43 +37,32 @@ static bool is_entry(int dir_fd, int proc_root_fd, const char *path) {
                a.st_dev == b.st_dev;
 }
 
-/* Is dir_fd /proc/PID/below of the target, as its process or its thread? */
-static bool is_own(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *below) {
-        const int tgid = reader->status->tgid, tid = target_tid(reader->target);
-        char path[64];
+/* Where below "/proc/PID" the kernel keeps links that lead elsewhere without being paths. */
+static const char *const link_directories[] = {"", "/fd", "/ns"};
 
-        (void)snprintf(path, sizeof(path), "%d%s", tgid, below);
-        if (is_entry(dir_fd, proc_root_fd, path))
-                return true;
-        (void)snprintf(path, sizeof(path), "%d/task/%d%s", tgid, tid, below);
-        if (is_entry(dir_fd, proc_root_fd, path))
-                return true;
-        (void)snprintf(path, sizeof(path), "%d%s", tid, below);
-        return is_entry(dir_fd, proc_root_fd, path);
+/* Is dir_fd such a directory of the process that prefix names?  Writes its path from the procfs's root. */
+static bool is_of(const char *prefix, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
+        for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
+                (void)snprintf(ret_path, PROCFS_PATH_SIZE, "%s%s", prefix, link_directories[i]);
+                if (is_entry(dir_fd, proc_root_fd, ret_path))
+                        return true;
+        }
+        return false;
 }
 
-/* Opens what the target's own link leads to.  Returns 1, 0 where the link isn't its own or not one of these,
- * or -errno. */
-static int open_own(
-        const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd) {
-        char *end;
-        long number;
-        int r;
+/* The process as such and the thread each have an entry; a thread is found without its process, too. */
+static bool is_of_task(
+        pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
+        char prefix[PROCFS_PATH_SIZE / 2];
 
-        if (proc_root_fd < 0 || reader->status->in_nested_pid_namespace)
-                return 0;
-        if (strcmp(name, "cwd") == 0 && is_own(reader, proc_root_fd, dir_fd, ""))
-                r = target_open_cwd(reader->target, ret_fd);
-        else if (strcmp(name, "root") == 0 && is_own(reader, proc_root_fd, dir_fd, ""))
-                r = target_open_root(reader->target, ret_fd);
-        else {
-                number = strtol(name, &end, 10);
-                if (*end != '\0' || number < 0 || number > INT32_MAX ||
-                        !is_own(reader, proc_root_fd, dir_fd, "/fd"))
-                        return 0;
-                r = target_open_fd(reader->target, (int)number, ret_fd);
-        }
-        return r == 0 ? 1 : r == -EBADF || r == TARGET_GONE ? -ENOENT : r;
+        (void)snprintf(prefix, sizeof(prefix), "%d", tgid);
+        if (is_of(prefix, proc_root_fd, dir_fd, ret_path))
+                return true;
+        (void)snprintf(prefix, sizeof(prefix), "%d/task/%d", tgid, tid);
+        if (is_of(prefix, proc_root_fd, dir_fd, ret_path))
+                return true;
+        (void)snprintf(prefix, sizeof(prefix), "%d", tid);
+        return is_of(prefix, proc_root_fd, dir_fd, ret_path);
 }
 
 /* The target's number in procfs, as "self" and "thread-self" read.  A target in a PID namespace of its own
@@ -92,34 +81,49 @@ static bool read_self(
         return true;
 }
 
-int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
-        char *ret_text, size_t size) {
+static int read_text(int dir_fd, const char *name, char *ret_text, size_t size) {
+        ssize_t n;
+
+        if (strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0)
+                return ENOENT; /* as it reads to us */
+        n = readlinkat(dir_fd, name, ret_text, size - 1);
+        if (n < 0)
+                return errno;
+        ret_text[n] = '\0';
+        return 0;
+}
+
+/* The target's own links it may follow whatever its credentials; we may only as ourselves. */
+static int open_own(const ProcfsReader *reader, const char *directory, const char *name, int *ret_fd) {
         int r;
 
-        if (read_self(reader, dir_fd, name, ret_text, size))
-                return 0;
-
-        /* Its own links it may follow whatever its credentials; we may only as ourselves. */
         r = becomer_raise(reader->becomer);
         if (r < 0)
                 return -r;
-        r = open_own(reader, proc_root_fd, dir_fd, name, ret_fd);
-        if (r < 0)
-                return -r;
+        r = target_open_proc(reader->target, directory, name, ret_fd);
         if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
                 return EIO;
-        if (r > 0)
+        return r == TARGET_GONE ? ENOENT : -r;
+}
+
+int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
+        char *ret_text, size_t size) {
+        char directory[PROCFS_PATH_SIZE];
+
+        if (read_self(reader, dir_fd, name, ret_text, size))
                 return 0;
+        if (is_proc_root(dir_fd)) /* "mounts", "net" */
+                return read_text(dir_fd, name, ret_text, size);
+        if (proc_root_fd < 0)
+                return EACCES;
+        if (!reader->status->in_nested_pid_namespace &&
+                is_of_task(
+                        reader->status->tgid, target_tid(reader->target), proc_root_fd, dir_fd, directory))
+                return open_own(reader, directory, name, ret_fd);
+        if (is_of_task(getpid(), getpid(), proc_root_fd, dir_fd, directory))
+                return EACCES; /* ours, which the kernel would let us follow */
 
-        if (is_proc_root(dir_fd)) { /* "mounts", "net": text */
-                ssize_t n = readlinkat(dir_fd, name, ret_text, size - 1);
-
-                if (n < 0)
-                        return errno;
-                ret_text[n] = '\0';
-                return strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0 ? ENOENT : 0;
-        }
-        /* Another process's.  Following it would need the kernel's word that the target may, and asking for
-         * that as the target means asking as the worker too, who may always follow its own. */
-        return EACCES;
+        /* Another process's: the kernel decides, by the target's credentials, which are ours now. */
+        *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+        return *ret_fd < 0 ? errno : 0;
 }

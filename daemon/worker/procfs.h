@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the links of /proc mean to the target.  To the worker "self" is the worker, and the kernel decides by
- * who asks whether a link may be followed; a process may always follow its own.  The target's own links, and
- * no other process's, are followed here. */
+/* What the links of /proc mean to the target.  To the worker "self" is the worker; and the kernel decides by
+ * who asks whether a link may be followed, but lets a process always follow its own. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -91,14 +91,19 @@ static bool is_gone(const RequestHandler *handler) {
         return notify_check_id(handler->host->listener_fd, handler->slot->request.notif.id) == NOTIFY_GONE;
 }
 
-/* Opens what a relative path starts at.  Returns 0, TARGET_GONE, -EBADF for the target's own mistake, or a
- * negative errno. */
+/* Finds what a relative path starts at: *ret_fd, or the working directory where that is AT_FDCWD.  Returns
+ * 0, TARGET_GONE, -EBADF for the target's own mistake, or another negative errno. */
 static int open_base(Target *target, const char *path, int dirfd, int *ret_fd) {
+        int r;
+
         if (path[0] == '/')
                 return 0;
-        if (dirfd == AT_FDCWD)
-                return target_open_cwd(target, ret_fd);
-        return target_open_fd(target, dirfd, ret_fd);
+        if (dirfd != AT_FDCWD)
+                return target_open_fd(target, dirfd, ret_fd);
+        *ret_fd = AT_FDCWD;
+        r = target_enter_cwd(target);
+        /* Root may not go everywhere: not to a FUSE file system of somebody else's, for one. */
+        return r == -EACCES ? target_open_cwd(target, ret_fd) : r;
 }
 
 /* Reads the path into the slot, where a successor finds it: what the target's other threads write there from

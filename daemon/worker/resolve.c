@@ -41,6 +41,9 @@ void resolve_split(const char *path, size_t length, Resolved *ret) {
         ret->name = ret->room;
         if (strcmp(ret->name, "") == 0 || strcmp(ret->name, ".") == 0 || strcmp(ret->name, "..") == 0)
                 ret->name = NULL;
+        if (!ret->name &&
+                ret->parent[0] == '\0') /* no name to look up, but the base must be searchable still */
+                (void)strcpy(ret->parent, ".");
 }
 
 /* As many as the kernel follows (MAXSYMLINKS in include/linux/namei.h). */
@@ -159,7 +162,7 @@ static int walk_parent(const Resolved *resolved, int base_fd, const ProcfsReader
         if (resolved->parent[0] == '/')
                 error = walk_to_root(&walk);
         else {
-                walk.at_fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
+                walk.at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
                 if (walk.at_fd < 0)
                         error = errno;
         }
@@ -197,5 +200,5 @@ int resolve_parent(const Resolved *resolved, int base_fd, const ProcfsReader *re
                         return error;
                 base_fd = parent_fd;
         }
-        return fchdir(base_fd) < 0 ? errno : 0;
+        return base_fd != AT_FDCWD && fchdir(base_fd) < 0 ? errno : 0;
 }

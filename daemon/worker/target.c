@@ -19,6 +19,7 @@
 
 #define CACHE_SIZE 16U
 #define STATUS_SIZE 8192U
+#define FIRST_PIECE 256U
 #define STATUS_SIZE_MAX (1U << 20) /* NGROUPS_MAX groups take 720 KB */
 
 struct Target {
@@ -290,6 +291,12 @@ int target_root_of_fd(int fd, TargetRoot *ret) {
         return root_at(fd, "", AT_EMPTY_PATH, ret);
 }
 
+int target_enter_cwd(Target *target) {
+        if (fchdir(target->dir_fd) < 0 || chdir("cwd") < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        return 0;
+}
+
 static int target_open_link(Target *target, const char *name, int flags, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_PATH | O_CLOEXEC | flags);
 
@@ -317,6 +324,20 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         r = target_open_link(target, name, 0, ret_fd);
         /* No such task, or no such descriptor?  The caller's check of the notification tells. */
         return r == TARGET_GONE ? -EBADF : r;
+}
+
+int target_open_proc(Target *target, const char *directory, const char *name, int *ret_fd) {
+        _cleanup_close_ int directory_fd = -EBADF;
+        int fd;
+
+        directory_fd = openat(target->cache->proc_fd, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory_fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        fd = openat(directory_fd, name, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        *ret_fd = fd;
+        return 0;
 }
 
 int target_open_mounts(Target *target, int *ret_fd) {
@@ -351,6 +372,9 @@ int target_read_string(
                 const char *end;
                 ssize_t n;
 
+                /* Most paths are short. */
+                if (length == 0 && piece > FIRST_PIECE)
+                        piece = FIRST_PIECE;
                 if (piece > LEDGER_ARGUMENT_SIZE - length)
                         piece = LEDGER_ARGUMENT_SIZE - length;
                 local = (struct iovec){.iov_base = ret + length, .iov_len = piece};

@@ -71,12 +71,20 @@ int target_read_root(Target *target, TargetRoot *ret);
 /* The same question of any directory that we hold.  Returns 0 or a negative errno. */
 int target_root_of_fd(int fd, TargetRoot *ret);
 
+/* Goes to the task's working directory, which costs less than opening it.  Returns 0, TARGET_GONE, or a
+ * negative errno. */
+int target_enter_cwd(Target *target);
+
 /* Open the task's root or working directory, or what its descriptor number is, as O_PATH.  Return 0 and the
  * caller's fd, TARGET_GONE, -EBADF (target_open_fd() alone: it has no such descriptor), or another negative
  * errno. */
 int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
+
+/* Opens what the link directory/name in /proc leads to, as O_PATH.  Returns 0 and the caller's fd,
+ * TARGET_GONE or a negative errno. */
+int target_open_proc(Target *target, const char *directory, const char *name, int *ret_fd);
 
 /* Open the list of mounts (proc_pid_mountinfo(5)) that the task sees, or that the host has.  Return 0 and
  * the caller's fd, or a negative errno. */
