@@ -126,6 +126,13 @@ static bool groups_equal(const Identity *a, const Identity *b) {
                (a->n_groups == 0 || memcmp(a->groups, b->groups, a->n_groups * sizeof(*a->groups)) == 0);
 }
 
+static bool is_now(const Becomer *becomer, const Identity *identity) {
+        const Identity *now = &becomer->now;
+
+        return becomer->known && now->fsuid == identity->fsuid && now->fsgid == identity->fsgid &&
+               now->umask == identity->umask && groups_equal(now, identity);
+}
+
 static int groups_copy(Identity *to, const Identity *from) {
         int r;
 
@@ -179,6 +186,8 @@ int becomer_lower(Becomer *becomer, const Identity *identity) {
         uint64_t wanted = identity->capabilities & becomer->permitted;
         int r;
 
+        if (!becomer->raised && becomer->lowered_to == wanted && is_now(becomer, identity))
+                return 0;
         r = becomer_raise(becomer);
         if (r < 0)
                 return r;

@@ -21,8 +21,8 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "identity.h"
-#include "place.h"
 #include "resolve.h"
+#include "site.h"
 #include "standing.h"
 #include "target.h"
 
@@ -37,8 +37,7 @@ struct RequestHandler {
         Target *target;
         TargetStatus status;
         Resolved resolved;
-        bool has_view;
-        char view[LEDGER_PATH_SIZE]; /* the path from the target's own root, where that isn't the host's */
+        Site site;
 };
 
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
@@ -59,6 +58,9 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
                 request_handler_free(handler);
                 return r;
         }
+        handler->site.profile = host->profile;
+        handler->site.becomer = handler->becomer;
+        handler->site.standing = &handler->standing;
         *ret = handler;
         return 0;
 }
@@ -179,23 +181,6 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
         return answer(handler, SLOT_ALLOWED, act_perform(call->act, name, slot->mode));
 }
 
-/* Judges where the directory really is.  A target that sees it elsewhere - in a root of its own - is held to
- * the deny rules for what it sees too. */
-static void judge(RequestHandler *handler, Verdict *ret) {
-        const Profile *profile = handler->host->profile;
-        Verdict seen;
-
-        *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
-        if (!profile)
-                return;
-        profile_judge(profile, handler->slot->path, ret);
-        if (!handler->has_view || ret->action == ACTION_DENY)
-                return;
-        profile_judge(profile, handler->view, &seen);
-        if (seen.action == ACTION_DENY && seen.rule)
-                *ret = seen;
-}
-
 /* What exists, exists: as with a security module, the kernel's own errors come first, and `mkdir -p` walks
  * over directories that it may not make.  Whether it exists could be asked by the target too: it may search
  * the parent. */
@@ -208,41 +193,19 @@ static int deny(RequestHandler *handler, int with) {
         return answer(handler, SLOT_ALLOWED, error == 0 ? EEXIST : error);
 }
 
-/* Finds out where the pinned parent is on the host.  Returns 0, an outcome of place_read_on_host(), or a
- * negative errno. */
-static int find_place(RequestHandler *handler) {
-        Slot *slot = handler->slot;
-        size_t length;
+/* Judges; once more after a delay, for directories can be moved meanwhile.  Returns 0, SITE_DELETED,
+ * REQUEST_GONE, REQUEST_LEFT or a negative errno. */
+static int judge(RequestHandler *handler, Verdict *ret) {
         int r;
 
-        r = place_read(handler->resolved.name, slot->path, &length);
-        if (r == PLACE_ELSEWHERE) {
-                r = becomer_raise(handler->becomer);
-                if (r < 0)
-                        return r;
-                r = place_read_on_host(handler->target, handler->resolved.name, slot->path, &length);
-                if (r < 0)
-                        return r;
-                if (becomer_lower(handler->becomer, &handler->status.identity) < 0)
-                        return -EPERM;
-        }
-        if (r == 0)
-                slot->path_length = (uint32_t)length;
-        return r;
-}
-
-/* Finds the place and judges it; once more after a delay, for directories can be moved meanwhile. */
-static int find_and_judge(RequestHandler *handler, Verdict *ret) {
-        Slot *slot = handler->slot;
-        int r;
-
+        r = site_open(&handler->site);
+        if (r != 0)
+                return r;
         for (;;) {
-                r = find_place(handler);
+                r = site_judge(&handler->site, ret);
                 if (r != 0)
                         return r;
-                judge(handler, ret);
-                (void)snprintf(slot->rule, sizeof(slot->rule), "%s", ret->rule ? ret->rule : "");
-                if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - slot->received_usec)
+                if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
                 if (!wait_delay(handler, ret->delay_usec))
                         return REQUEST_LEFT;
@@ -251,55 +214,7 @@ static int find_and_judge(RequestHandler *handler, Verdict *ret) {
         }
 }
 
-/* A place that the host doesn't see.  A tmpfs of the target's own can hold nothing of the host's; any other
- * file system may show a denied tree under another name. */
-static int judge_unseen(RequestHandler *handler, const Call *call, int outcome, bool again) {
-        Slot *slot = handler->slot;
-        Verdict verdict = {.action = ACTION_ALLOW};
-
-        slot->path_length = (uint32_t)strlen(handler->view);
-        memcpy(slot->path, handler->view, slot->path_length + 1);
-        if (outcome == PLACE_PRIVATE) {
-                (void)snprintf(slot->why, sizeof(slot->why), "a tmpfs that the host does not see");
-                if (handler->view[0] != '\0' && handler->host->profile)
-                        profile_judge(handler->host->profile, handler->view, &verdict);
-                if (verdict.action == ACTION_ALLOW || !verdict.rule)
-                        return perform(handler, call, again);
-                (void)snprintf(slot->rule, sizeof(slot->rule), "%s", verdict.rule);
-                slot->why[0] = '\0';
-                return deny(handler, verdict.error);
-        }
-        (void)snprintf(slot->why, sizeof(slot->why),
-                "in a mount namespace of its own, on a file system without a place on the host");
-        return deny(handler, EPERM);
-}
-
-/* Reads what the target itself takes the parent for, where it has a root of its own, and goes back to the
- * host's root with it. */
-static int leave_view(RequestHandler *handler) {
-        size_t length;
-        int r;
-
-        handler->has_view = !standing_is_host(&handler->standing);
-        handler->view[0] = '\0';
-        if (!handler->has_view)
-                return 0;
-        r = place_read(handler->resolved.name, handler->view, &length);
-        if (r == PLACE_ELSEWHERE) /* outside even of its own root: nothing to hold it to */
-                handler->view[0] = '\0';
-        else if (r != 0)
-                return r;
-        handler->has_view = handler->view[0] != '\0';
-        r = becomer_raise(handler->becomer);
-        if (r < 0)
-                return r;
-        r = standing_bring_home(&handler->standing);
-        if (r < 0)
-                return r;
-        return becomer_lower(handler->becomer, &handler->status.identity);
-}
-
-/* The parent is the working directory.  Finds out where that is, judges and performs. */
+/* The parent is the working directory.  Judges, and performs or denies. */
 static int handle_pinned(RequestHandler *handler, const Call *call, bool again) {
         char predecessors[LEDGER_PATH_SIZE];
         Slot *slot = handler->slot;
@@ -312,20 +227,19 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
                 memcpy(predecessors, slot->path, sizeof(predecessors));
 
         slot->generation = policy_generation(handler->host->policy);
-        r = leave_view(handler);
-        if (r == 0)
-                r = find_and_judge(handler, &verdict);
-        if (r == PLACE_DELETED)
+        r = judge(handler, &verdict);
+        if (r == SITE_DELETED)
                 return answer(handler, SLOT_ALLOWED, ENOENT);
         if (r == -ENAMETOOLONG)
                 return answer_trouble(
                         handler, ENAMETOOLONG, "the directory's path is too long to be judged");
-        if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE)
-                return judge_unseen(handler, call, r, again);
         if (r != 0)
                 return r;
         if (again && strcmp(predecessors, slot->path) != 0)
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
+        r = becomer_lower(handler->becomer, &handler->status.identity);
+        if (r < 0)
+                return r;
         return verdict.action == ACTION_ALLOW ? perform(handler, call, again) : deny(handler, verdict.error);
 }
 
@@ -371,6 +285,9 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         error = resolve_parent(&handler->resolved, base_fd, &reader);
         if (error != 0)
                 return answer(handler, SLOT_ALLOWED, error);
+        handler->site.target = handler->target;
+        handler->site.name = handler->resolved.name;
+        handler->site.slot = slot;
         return handle_pinned(handler, call, again);
 }
 
