@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "common/child.h"
 #include "common/ownership.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger

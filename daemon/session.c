@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "common/child.h"
 #include "common/clock.h"
 #include "common/ownership.h"
 #include "crew.h"

@@ -14,6 +14,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/ownership.h"
+
 #define PROC_ROOT_INO 1
 #define PROCFS_PATH_SIZE 64
 
@@ -37,66 +39,112 @@ static bool is_entry(int dir_fd, int proc_root_fd, const char *path) {
                a.st_dev == b.st_dev;
 }
 
-/* Where below "/proc/PID" the kernel keeps links that lead elsewhere without being paths. */
+/* Where below a process's entry the kernel keeps links that lead elsewhere without being paths.  The process
+ * has an entry and so has the thread, in the process's and, not listed, by itself. */
 static const char *const link_directories[] = {"", "/fd", "/ns"};
 
-/* Is dir_fd such a directory of the process that prefix names?  Writes its path from the procfs's root. */
-static bool is_of(const char *prefix, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
-        for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
-                (void)snprintf(ret_path, PROCFS_PATH_SIZE, "%s%s", prefix, link_directories[i]);
-                if (is_entry(dir_fd, proc_root_fd, ret_path))
-                        return true;
+typedef enum EntryKind {
+        ENTRY_PROCESS,
+        ENTRY_THREAD,
+        ENTRY_THREAD_ALONE,
+} EntryKind;
+
+typedef struct Entry {
+        EntryKind kind;
+        const char *below; /* of link_directories */
+} Entry;
+
+static void entry_path(const Entry *entry, pid_t tgid, pid_t tid, char ret[static PROCFS_PATH_SIZE]) {
+        switch (entry->kind) {
+        case ENTRY_PROCESS:
+                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d%s", tgid, entry->below);
+                break;
+        case ENTRY_THREAD:
+                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d/task/%d%s", tgid, tid, entry->below);
+                break;
+        case ENTRY_THREAD_ALONE:
+                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d%s", tid, entry->below);
+                break;
         }
+}
+
+/* Which of the task's entries is dir_fd?  Returns false where it is none. */
+static bool find_entry(pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd, Entry *ret) {
+        char path[PROCFS_PATH_SIZE];
+
+        for (EntryKind kind = ENTRY_PROCESS; kind <= ENTRY_THREAD_ALONE; kind++)
+                for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
+                        *ret = (Entry){kind, link_directories[i]};
+                        entry_path(ret, tgid, tid, path);
+                        if (is_entry(dir_fd, proc_root_fd, path))
+                                return true;
+                }
         return false;
 }
 
-/* The process as such and the thread each have an entry; a thread is found without its process, too. */
-static bool is_of_task(
-        pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
-        char prefix[PROCFS_PATH_SIZE / 2];
-
-        (void)snprintf(prefix, sizeof(prefix), "%d", tgid);
-        if (is_of(prefix, proc_root_fd, dir_fd, ret_path))
-                return true;
-        (void)snprintf(prefix, sizeof(prefix), "%d/task/%d", tgid, tid);
-        if (is_of(prefix, proc_root_fd, dir_fd, ret_path))
-                return true;
-        (void)snprintf(prefix, sizeof(prefix), "%d", tid);
-        return is_of(prefix, proc_root_fd, dir_fd, ret_path);
-}
-
-/* The target's number in procfs, as "self" and "thread-self" read.  A target in a PID namespace of its own
- * has other numbers there, and none that we know of. */
-static bool read_self(
-        const ProcfsReader *reader, int dir_fd, const char *name, char *ret_text, size_t size) {
-        if (reader->status->in_nested_pid_namespace || !is_proc_root(dir_fd))
-                return false;
-        if (strcmp(name, "self") == 0)
-                (void)snprintf(ret_text, size, "%d", reader->status->tgid);
-        else if (strcmp(name, "thread-self") == 0)
-                (void)snprintf(
-                        ret_text, size, "%d/task/%d", reader->status->tgid, target_tid(reader->target));
-        else
-                return false;
-        return true;
-}
-
-static int read_text(int dir_fd, const char *name, char *ret_text, size_t size) {
+static bool status_is_targets(const TargetStatus *status, int proc_root_fd, unsigned level) {
+        char path[PROCFS_PATH_SIZE], text[4096];
+        _cleanup_close_ int fd = -EBADF;
         ssize_t n;
 
-        if (strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0)
-                return ENOENT; /* as it reads to us */
-        n = readlinkat(dir_fd, name, ret_text, size - 1);
+        (void)snprintf(path, sizeof(path), "%d/status", status->level_tgids[level]);
+        fd = openat(proc_root_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return false;
+        text[n] = '\0';
+        return target_status_is_at_level(text, status, level);
+}
+
+/* A procfs numbers processes as one PID namespace does, and the target has a number in each of its own.
+ * Returns false where it has none in this one. */
+static bool find_numbers(const ProcfsReader *reader, int proc_root_fd, pid_t *ret_tgid, pid_t *ret_tid) {
+        const TargetStatus *status = reader->status;
+
+        for (unsigned level = 0; level < status->n_levels; level++)
+                if (status_is_targets(status, proc_root_fd, level)) {
+                        *ret_tgid = status->level_tgids[level];
+                        *ret_tid = status->level_tids[level];
+                        return true;
+                }
+        return false;
+}
+
+/* "self" and "thread-self" are the target's; "mounts" and "net" are plain text. */
+static int read_root_link(
+        const ProcfsReader *reader, int proc_root_fd, const char *name, char *ret_text, size_t size) {
+        bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
+        pid_t tgid, tid;
+        ssize_t n;
+
+        if (self || thread_self) {
+                if (!find_numbers(reader, proc_root_fd, &tgid, &tid))
+                        return ENOENT;
+                if (self)
+                        (void)snprintf(ret_text, size, "%d", tgid);
+                else
+                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, tid);
+                return 0;
+        }
+        n = readlinkat(proc_root_fd, name, ret_text, size - 1);
         if (n < 0)
                 return errno;
         ret_text[n] = '\0';
         return 0;
 }
 
-/* The target's own links it may follow whatever its credentials; we may only as ourselves. */
-static int open_own(const ProcfsReader *reader, const char *directory, const char *name, int *ret_fd) {
+/* The target's own links it may follow whatever its credentials; we may only as ourselves, and by our own
+ * procfs. */
+static int open_own(
+        const ProcfsReader *reader, int dir_fd, const char *directory, const char *name, int *ret_fd) {
         int r;
 
+        if (!reader->becomer) {
+                *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+                return *ret_fd < 0 ? errno : 0;
+        }
         r = becomer_raise(reader->becomer);
         if (r < 0)
                 return -r;
@@ -106,21 +154,32 @@ static int open_own(const ProcfsReader *reader, const char *directory, const cha
         return r == TARGET_GONE ? ENOENT : -r;
 }
 
+/* Is dir_fd one of the target's own?  Writes its path in our procfs, where its numbers may be others. */
+static bool is_own(
+        const ProcfsReader *reader, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
+        const TargetStatus *status = reader->status;
+        Entry entry;
+        pid_t tgid, tid;
+
+        if (!find_numbers(reader, proc_root_fd, &tgid, &tid) ||
+                !find_entry(tgid, tid, proc_root_fd, dir_fd, &entry))
+                return false;
+        entry_path(&entry, status->level_tgids[0], status->level_tids[0], ret_path);
+        return true;
+}
+
 int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
         char *ret_text, size_t size) {
         char directory[PROCFS_PATH_SIZE];
+        Entry entry;
 
-        if (read_self(reader, dir_fd, name, ret_text, size))
-                return 0;
-        if (is_proc_root(dir_fd)) /* "mounts", "net" */
-                return read_text(dir_fd, name, ret_text, size);
+        if (is_proc_root(dir_fd))
+                return read_root_link(reader, dir_fd, name, ret_text, size);
         if (proc_root_fd < 0)
                 return EACCES;
-        if (!reader->status->in_nested_pid_namespace &&
-                is_of_task(
-                        reader->status->tgid, target_tid(reader->target), proc_root_fd, dir_fd, directory))
-                return open_own(reader, directory, name, ret_fd);
-        if (is_of_task(getpid(), getpid(), proc_root_fd, dir_fd, directory))
+        if (is_own(reader, proc_root_fd, dir_fd, directory))
+                return open_own(reader, dir_fd, directory, name, ret_fd);
+        if (find_entry(getpid(), getpid(), proc_root_fd, dir_fd, &entry))
                 return EACCES; /* ours, which the kernel would let us follow */
 
         /* Another process's: the kernel decides, by the target's credentials, which are ours now. */

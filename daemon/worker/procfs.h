@@ -14,7 +14,7 @@
 typedef struct ProcfsReader {
         Target *target;
         const TargetStatus *status;
-        Becomer *becomer;
+        Becomer *becomer; /* NULL: who reads has become the target for good */
 } ProcfsReader;
 
 /* Is this a directory of a procfs? */

@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
+#include "deputy.h"
 #include "identity.h"
 #include "resolve.h"
 #include "site.h"
@@ -38,6 +39,7 @@ struct RequestHandler {
         TargetStatus status;
         Resolved resolved;
         Site site;
+        Deputy *deputy; /* NULL: this process itself becomes the target */
 };
 
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
@@ -140,7 +142,7 @@ static int read_argument(RequestHandler *handler, const CallArguments *arguments
 
 static void note_status(Slot *slot, const TargetStatus *status) {
         slot->pid = (uint32_t)status->tgid;
-        slot->uid = status->euid;
+        slot->uid = status->uids[1];
         memcpy(slot->comm, status->comm, sizeof(slot->comm));
 }
 
@@ -161,32 +163,63 @@ static bool wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return true;
 }
 
-/* The name is where slot->path says, and the worker is the target.  Does it, or finds out whether a
- * predecessor did. */
-static int perform(RequestHandler *handler, const Call *call, bool again) {
-        const char *name = handler->resolved.name;
-        Slot *slot = handler->slot;
-        ActStart start;
+/* The three acts, done by whoever is the target now: this process, or a deputy. */
+static int look(RequestHandler *handler, int *ret_error) {
+        if (handler->deputy)
+                return deputy_look(handler->deputy, ret_error);
+        *ret_error = act_look(handler->resolved.name);
+        return 0;
+}
 
-        if (again) {
-                start = (ActStart){slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
-                return answer(handler, SLOT_ALLOWED, act_perform_again(call->act, name, slot->mode, &start));
+static int start(RequestHandler *handler, ActStart *ret) {
+        if (handler->deputy)
+                return deputy_start(handler->deputy, ret);
+        act_start(handler->resolved.name, handler->status.identity.fsuid, ret);
+        return 0;
+}
+
+static int act(RequestHandler *handler, const Call *call, const ActStart *again, int *ret_error) {
+        const char *name = handler->resolved.name;
+        uint32_t mode = handler->slot->mode;
+
+        if (handler->deputy)
+                return deputy_perform(handler->deputy, call->act, mode, again, ret_error);
+        *ret_error =
+                again ? act_perform_again(call->act, name, mode, again) : act_perform(call->act, name, mode);
+        return 0;
+}
+
+/* The name is where slot->path says.  Does it, or finds out whether a predecessor did. */
+static int perform(RequestHandler *handler, const Call *call, bool again) {
+        Slot *slot = handler->slot;
+        ActStart started;
+        int r, error;
+
+        if (again)
+                started = (ActStart){slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
+        else {
+                r = start(handler, &started);
+                if (r < 0)
+                        return r;
+                slot->absent = started.absent;
+                slot->acting_sec = started.sec;
+                slot->acting_nsec = started.nsec;
+                slot->owner = started.owner;
+                slot_set_phase(slot, SLOT_ACTING);
         }
-        act_start(name, handler->status.identity.fsuid, &start);
-        slot->absent = start.absent;
-        slot->acting_sec = start.sec;
-        slot->acting_nsec = start.nsec;
-        slot->owner = start.owner;
-        slot_set_phase(slot, SLOT_ACTING);
-        return answer(handler, SLOT_ALLOWED, act_perform(call->act, name, slot->mode));
+        r = act(handler, call, again ? &started : NULL, &error);
+        return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
 }
 
 /* What exists, exists: as with a security module, the kernel's own errors come first, and `mkdir -p` walks
  * over directories that it may not make.  Whether it exists could be asked by the target too: it may search
  * the parent. */
 static int deny(RequestHandler *handler, int with) {
-        int error = act_look(handler->resolved.name);
+        int r, error;
 
+        r = look(handler, &error);
+        if (r < 0)
+                return r;
         if (error == ENOENT)
                 return answer(handler, SLOT_DENIED, with);
         handler->slot->rule[0] = handler->slot->why[0] = '\0';
@@ -198,9 +231,6 @@ static int deny(RequestHandler *handler, int with) {
 static int judge(RequestHandler *handler, Verdict *ret) {
         int r;
 
-        r = site_open(&handler->site);
-        if (r != 0)
-                return r;
         for (;;) {
                 r = site_judge(&handler->site, ret);
                 if (r != 0)
@@ -221,32 +251,77 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
         Verdict verdict;
         int r;
 
-        if (!handler->resolved.name)
-                return answer(handler, SLOT_ALLOWED, EEXIST);
         if (again)
                 memcpy(predecessors, slot->path, sizeof(predecessors));
-
         slot->generation = policy_generation(handler->host->policy);
         r = judge(handler, &verdict);
-        if (r == SITE_DELETED)
-                return answer(handler, SLOT_ALLOWED, ENOENT);
-        if (r == -ENAMETOOLONG)
-                return answer_trouble(
-                        handler, ENAMETOOLONG, "the directory's path is too long to be judged");
         if (r != 0)
                 return r;
         if (again && strcmp(predecessors, slot->path) != 0)
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
-        r = becomer_lower(handler->becomer, &handler->status.identity);
-        if (r < 0)
-                return r;
+        if (!handler->deputy) {
+                r = becomer_lower(handler->becomer, &handler->status.identity);
+                if (r < 0)
+                        return r;
+        }
         return verdict.action == ACTION_ALLOW ? perform(handler, call, again) : deny(handler, verdict.error);
 }
 
-/* Reads everything that is needed of the target, then becomes it. */
-static int handle_target(RequestHandler *handler, const Call *call, bool again) {
+/* Makes the parent the working directory, as the target; *ret_error is what the target gets where it can't
+ * be. Returns 0, TARGET_GONE, SITE_DELETED, -EBADF where the target has no such base, or another negative
+ * errno. */
+static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         const ProcfsReader reader = {handler->target, &handler->status, handler->becomer};
         _cleanup_close_ int base_fd = -EBADF;
+        int r;
+
+        r = standing_enter(&handler->standing, handler->target);
+        if (r != 0)
+                return r;
+        r = open_base(handler->target, handler->slot->argument, dirfd, &base_fd);
+        if (r != 0)
+                return r;
+        /* Everything was read: now it is certain that it was read from the task that waits. */
+        if (is_gone(handler))
+                return TARGET_GONE;
+        r = becomer_lower(handler->becomer, &handler->status.identity);
+        if (r < 0)
+                return r;
+        *ret_error = resolve_parent(&handler->resolved, base_fd, &reader);
+        return *ret_error != 0 || !handler->resolved.name ? 0 : site_open(&handler->site);
+}
+
+/* The same where this process can't become the target, and a deputy has to. */
+static int pin_parent_by_deputy(RequestHandler *handler, int dirfd, int *ret_error) {
+        _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF, parent_fd = -EBADF;
+        const ProcfsReader reader = {handler->target, &handler->status, NULL};
+        DeputyOrders orders = {
+                .status = &handler->status, .resolved = &handler->resolved, .reader = &reader};
+        int r;
+
+        r = target_open_user_namespace(handler->target, &namespace_fd);
+        if (r == 0)
+                r = target_open_root(handler->target, &root_fd);
+        if (r == 0 && handler->slot->argument[0] != '/')
+                r = dirfd == AT_FDCWD ? target_open_cwd(handler->target, &base_fd)
+                                      : target_open_fd(handler->target, dirfd, &base_fd);
+        if (r != 0)
+                return r;
+        if (is_gone(handler))
+                return TARGET_GONE;
+
+        orders.user_namespace_fd = namespace_fd;
+        orders.root_fd = root_fd;
+        orders.base_fd = base_fd;
+        r = deputy_new(&orders, &handler->deputy, &parent_fd, handler->site.view, ret_error);
+        if (r < 0 || *ret_error != 0 || !handler->resolved.name)
+                return r;
+        if (standing_has_root(&handler->standing, root_fd))
+                handler->site.view[0] = '\0';
+        return fchdir(parent_fd) < 0 ? -errno : 0;
+}
+
+static int handle_target(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
         CallArguments arguments;
         int r, error = 0;
@@ -254,41 +329,25 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         call_arguments(call, &slot->request.notif.data, &arguments);
         slot->mode = arguments.mode;
         r = read_argument(handler, &arguments, &error);
-        if (r != 0)
-                return r;
-        r = target_in_our_user_namespace(handler->target);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return answer_trouble(handler, EPERM, "it is in a user namespace of its own");
-        if (error == 0) {
-                r = standing_enter(&handler->standing, handler->target);
-                if (r != 0)
-                        return r;
-                r = open_base(handler->target, slot->argument, arguments.dirfd, &base_fd);
-                if (r == -EBADF)
-                        error = EBADF;
-                else if (r != 0)
-                        return r;
+        if (r == 0 && error == 0) {
+                resolve_split(slot->argument, slot->argument_length, &handler->resolved);
+                handler->site.target = handler->target;
+                handler->site.name = handler->resolved.name;
+                handler->site.slot = slot;
+                r = target_in_our_user_namespace(handler->target);
+                if (r >= 0)
+                        r = r > 0 ? pin_parent(handler, arguments.dirfd, &error)
+                                  : pin_parent_by_deputy(handler, arguments.dirfd, &error);
         }
-
-        /* Everything was read: now it is certain that it was read from the task that waits. */
+        if (r == -EBADF)
+                error = EBADF;
+        else if (r != 0)
+                return r;
+        if (error == 0 && handler->resolved.name)
+                return handle_pinned(handler, call, again);
         if (is_gone(handler))
                 return REQUEST_GONE;
-        if (error != 0)
-                return answer(handler, SLOT_ALLOWED, error);
-
-        resolve_split(slot->argument, slot->argument_length, &handler->resolved);
-        r = becomer_lower(handler->becomer, &handler->status.identity);
-        if (r < 0)
-                return r;
-        error = resolve_parent(&handler->resolved, base_fd, &reader);
-        if (error != 0)
-                return answer(handler, SLOT_ALLOWED, error);
-        handler->site.target = handler->target;
-        handler->site.name = handler->resolved.name;
-        handler->site.slot = slot;
-        return handle_pinned(handler, call, again);
+        return answer(handler, SLOT_ALLOWED, error != 0 ? error : EEXIST);
 }
 
 static int handle_call(RequestHandler *handler, bool again) {
@@ -340,6 +399,11 @@ static int handle(RequestHandler *handler) {
         r = handle_call(handler, again);
         if (r == REQUEST_ANSWERED || r == REQUEST_LEFT)
                 return r;
+        if (r == SITE_DELETED)
+                return answer(handler, SLOT_ALLOWED, ENOENT);
+        if (r == -ENAMETOOLONG)
+                return answer_trouble(
+                        handler, ENAMETOOLONG, "the directory's path is too long to be judged");
         /* Whatever went wrong, it may be because the target died meanwhile; but only the kernel knows that
          * it did, and who isn't dead must not be left waiting. */
         if (is_gone(handler))
@@ -354,6 +418,7 @@ static int handle(RequestHandler *handler) {
 static int come_back(RequestHandler *handler) {
         int r = becomer_raise(handler->becomer);
 
+        handler->deputy = deputy_free(handler->deputy);
         return r < 0 ? r : standing_leave(&handler->standing);
 }
 

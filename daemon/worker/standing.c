@@ -37,6 +37,12 @@ bool standing_is_host(const Standing *standing) {
         return same_root(&standing->now, &standing->host);
 }
 
+bool standing_has_root(const Standing *standing, int root_fd) {
+        TargetRoot root;
+
+        return target_root_of_fd(root_fd, &root) == 0 && same_root(&root, &standing->host);
+}
+
 int standing_enter(Standing *standing, Target *target) {
         _cleanup_close_ int root_fd = -EBADF;
         TargetRoot root;

@@ -19,6 +19,9 @@ int standing_init(Standing *standing, int host_root_fd);
 
 bool standing_is_host(const Standing *standing);
 
+/* Is root_fd the host's root? */
+bool standing_has_root(const Standing *standing, int root_fd);
+
 /* Goes to the target's root, where it isn't there already.  Changes the working directory.  Returns 0,
  * TARGET_GONE or a negative errno. */
 int standing_enter(Standing *standing, Target *target);

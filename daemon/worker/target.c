@@ -207,6 +207,18 @@ static bool status_ids(const char **text, const char *key, uint64_t ret[static 4
         return true;
 }
 
+/* Returns how many there are. */
+static unsigned status_pids(const char **text, const char *key, pid_t ret[static TARGET_LEVELS]) {
+        uint64_t number;
+        unsigned n = 0;
+
+        if (!status_seek(text, key))
+                return 0;
+        while (n < TARGET_LEVELS && status_number(text, 10, &number))
+                ret[n++] = (pid_t)number;
+        return n;
+}
+
 static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
         size_t n = strcspn(text, "\n");
 
@@ -231,10 +243,13 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         ret->tgid = (pid_t)number;
         if (!status_ids(&text, "Uid", ids))
                 return -EBADMSG;
-        ret->euid = (uid_t)ids[1];
+        for (int i = 0; i < 3; i++)
+                ret->uids[i] = (uid_t)ids[i];
         ret->identity.fsuid = (uid_t)ids[3];
         if (!status_ids(&text, "Gid", ids))
                 return -EBADMSG;
+        for (int i = 0; i < 3; i++)
+                ret->gids[i] = (gid_t)ids[i];
         ret->identity.fsgid = (gid_t)ids[3];
         if (!status_seek(&text, "Groups"))
                 return -EBADMSG;
@@ -244,13 +259,21 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 if (r < 0)
                         return r;
         }
-        if (!status_seek(&text, "NSpid") || !status_number(&text, 10, &number))
+        ret->n_levels = status_pids(&text, "NStgid", ret->level_tgids);
+        if (ret->n_levels == 0 || status_pids(&text, "NSpid", ret->level_tids) != ret->n_levels)
                 return -EBADMSG;
-        ret->in_nested_pid_namespace = status_number(&text, 10, &number);
         if (!status_seek(&text, "CapEff") || !status_number(&text, 16, &number))
                 return -EBADMSG;
         ret->identity.capabilities = number;
         return 0;
+}
+
+bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level) {
+        pid_t numbers[TARGET_LEVELS];
+        unsigned n = status_pids(&text, "NStgid", numbers);
+
+        return n == status->n_levels - level &&
+               memcmp(numbers, status->level_tgids + level, n * sizeof(numbers[0])) == 0;
 }
 
 int target_in_our_user_namespace(Target *target) {
@@ -299,6 +322,15 @@ int target_enter_cwd(Target *target) {
 
 static int target_open_link(Target *target, const char *name, int flags, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_PATH | O_CLOEXEC | flags);
+
+        if (fd < 0)
+                return means_gone(errno) ? TARGET_GONE : -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int target_open_user_namespace(Target *target, int *ret_fd) {
+        int fd = openat(target->dir_fd, "ns/user", O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
                 return means_gone(errno) ? TARGET_GONE : -errno;

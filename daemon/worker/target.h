@@ -24,15 +24,22 @@ enum {
         TARGET_TOO_LONG, /* no NUL within PATH_MAX bytes: ENAMETOOLONG */
 };
 
+/* PID namespaces nest so deep, and not deeper (MAX_PID_NS_LEVEL in the kernel), counting the first. */
+#define TARGET_LEVELS 33
+
 typedef struct TargetCache TargetCache;
 typedef struct Target Target;
 
 /* What /proc/TID/status says. */
 typedef struct TargetStatus {
         pid_t tgid;
-        uid_t euid;
+        uid_t uids[3]; /* real, effective, saved */
+        gid_t gids[3];
         char comm[LEDGER_COMM_SIZE];
-        bool in_nested_pid_namespace; /* below ours */
+        /* Its numbers in our PID namespace and in those below, down to its own. */
+        unsigned n_levels;
+        pid_t level_tgids[TARGET_LEVELS];
+        pid_t level_tids[TARGET_LEVELS];
         Identity identity;
 } TargetStatus;
 
@@ -61,9 +68,16 @@ int target_read_status(Target *target, TargetStatus *ret);
  * missing or odd, or -ENOMEM. */
 int target_parse_status(const char *text, TargetStatus *ret);
 
+/* Text is the status of a process as some procfs has it.  Is it the one that status describes, seen from the
+ * PID namespace at that level? */
+bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level);
+
 /* Is the task in the user namespace that we are in?  Returns 1 or 0, or a negative errno; -ESRCH when the
  * task is gone. */
 int target_in_our_user_namespace(Target *target);
+
+/* Opens the task's user namespace.  Returns 0 and the caller's fd, TARGET_GONE or a negative errno. */
+int target_open_user_namespace(Target *target, int *ret_fd);
 
 /* Which directory is the task's root?  Returns 0, TARGET_GONE, or a negative errno. */
 int target_read_root(Target *target, TargetRoot *ret);

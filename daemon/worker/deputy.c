@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starts and directs a deputy.  The upper half is run by the deputy, the lower by the worker.  A Deputy owns
+ * the process and the socket to it.  Must never let the listener or the ledger through to a process that has
+ * the target's uid. */
+
+#include "deputy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/child.h"
+#include "common/ownership.h"
+#include "place.h"
+
+typedef enum Errand {
+        ERRAND_LOOK,
+        ERRAND_START,
+        ERRAND_PERFORM,
+        ERRAND_PERFORM_AGAIN,
+} Errand;
+
+typedef struct Errands {
+        Errand errand;
+        Act act;
+        uint32_t mode;
+        ActStart start;
+} Errands;
+
+typedef struct Outcome {
+        int error; /* a positive errno, or a negative one where it could not become the target */
+        ActStart start;
+        char view[LEDGER_PATH_SIZE];
+} Outcome;
+
+struct Deputy {
+        pid_t pid;
+        int socket_fd;
+};
+
+/* In the deputy. */
+
+/* caps is what it works on; a permitted set no larger than the effective one can't be raised again. */
+static int set_capabilities(cap_t caps, uint64_t bits) {
+        for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
+                cap_flag_value_t value = bits >> cap & 1 ? CAP_SET : CAP_CLEAR;
+
+                if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, value) < 0 ||
+                        cap_set_flag(caps, CAP_PERMITTED, 1, &cap, value) < 0)
+                        return -errno;
+        }
+        return cap_set_proc(caps) < 0 ? -errno : 0;
+}
+
+static uint64_t permitted_capabilities(cap_t caps) {
+        cap_flag_value_t value;
+        uint64_t bits = 0;
+
+        for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
+                if (cap_get_flag(caps, cap, CAP_PERMITTED, &value) == 0 && value == CAP_SET)
+                        bits |= UINT64_C(1) << cap;
+        return bits;
+}
+
+/* Takes the uids and gids, and keeps our capabilities for what is still to be done: each change of a uid
+ * away from 0 empties the effective set. */
+static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
+        const Identity *identity = &status->identity;
+        int r;
+
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+                return -errno;
+        if (setgroups(identity->n_groups, identity->groups) < 0)
+                return -errno;
+        if (setresgid(status->gids[0], status->gids[1], status->gids[2]) < 0)
+                return -errno;
+        (void)setfsgid(identity->fsgid);
+        if (setresuid(status->uids[0], status->uids[1], status->uids[2]) < 0)
+                return -errno;
+        r = set_capabilities(caps, ours);
+        if (r < 0)
+                return r;
+        (void)setfsuid(identity->fsuid);
+        if ((uid_t)setfsuid((uid_t)-1) != identity->fsuid || (gid_t)setfsgid((gid_t)-1) != identity->fsgid)
+                return -EPERM;
+        return set_capabilities(caps, ours);
+}
+
+/* The order matters: the ids are those of our user namespace, the capabilities those of the target's, and
+ * entering that needs ours. */
+static int become(const DeputyOrders *orders, cap_t caps) {
+        const Identity *identity = &orders->status->identity;
+        uint64_t ours = permitted_capabilities(caps), theirs = identity->capabilities;
+        int r;
+
+        r = become_ids(orders->status, caps, ours);
+        if (r < 0)
+                return r;
+        if (orders->user_namespace_fd < 0)
+                theirs &= ours; /* of one namespace: no more than we have */
+        else if (setns(orders->user_namespace_fd, CLONE_NEWUSER) < 0)
+                return -errno;
+        if (fchdir(orders->root_fd) < 0 || chroot(".") < 0)
+                return -errno;
+        r = set_capabilities(caps, theirs);
+        if (r < 0)
+                return r;
+        (void)umask(identity->umask);
+        /* Last, for each change of credentials undoes them: nobody traces it, and it doesn't outlive the
+         * worker. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+static int become_target(const DeputyOrders *orders) {
+        cap_t caps = cap_get_proc();
+        int r;
+
+        if (!caps)
+                return -errno;
+        r = become(orders, caps);
+        (void)cap_free(caps);
+        return r;
+}
+
+static int send_parent(int socket_fd, const Outcome *outcome) {
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(int))];
+        } control = {.header = {.cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SCM_RIGHTS,
+                             .cmsg_len = CMSG_LEN(sizeof(int))}};
+        _cleanup_close_ int parent_fd = -EBADF;
+        struct iovec iov = {.iov_base = (void *)(uintptr_t)outcome, .iov_len = sizeof(*outcome)};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+        if (outcome->error == 0) {
+                parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (parent_fd < 0)
+                        return -errno;
+                memcpy(CMSG_DATA(&control.header), &parent_fd, sizeof(int));
+                msg.msg_control = &control;
+                msg.msg_controllen = sizeof(control);
+        }
+        return sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void run_errand(const Errands *errands, const DeputyOrders *orders, Outcome *outcome) {
+        const char *name = orders->resolved->name;
+
+        switch (errands->errand) {
+        case ERRAND_LOOK:
+                outcome->error = act_look(name);
+                break;
+        case ERRAND_START:
+                act_start(name, orders->status->identity.fsuid, &outcome->start);
+                break;
+        case ERRAND_PERFORM:
+                outcome->error = act_perform(errands->act, name, errands->mode);
+                break;
+        case ERRAND_PERFORM_AGAIN:
+                outcome->error = act_perform_again(errands->act, name, errands->mode, &errands->start);
+                break;
+        }
+}
+
+static int deputy_run(const DeputyOrders *orders, int socket_fd) {
+        static Outcome outcome;
+        Errands errands;
+        size_t length;
+        ssize_t n;
+
+        outcome.error = become_target(orders);
+        if (outcome.error == 0)
+                outcome.error = resolve_parent(orders->resolved, orders->base_fd, orders->reader);
+        if (outcome.error == 0 && orders->resolved->name &&
+                place_read(orders->resolved->name, outcome.view, &length) != 0)
+                outcome.view[0] = '\0';
+        if (send_parent(socket_fd, &outcome) < 0)
+                return EXIT_FAILURE;
+
+        for (;;) {
+                n = recv(socket_fd, &errands, sizeof(errands), 0);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n != sizeof(errands))
+                        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+                run_errand(&errands, orders, &outcome);
+                if (send(socket_fd, &outcome, sizeof(outcome), MSG_NOSIGNAL) < 0)
+                        return EXIT_FAILURE;
+        }
+}
+
+/* In the worker. */
+
+/* Receives an outcome, and an fd with it.  A deputy that died has closed the socket. */
+static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(int))];
+        } control;
+        struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
+        struct msghdr msg = {.msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control)};
+        struct cmsghdr *header;
+        ssize_t n;
+
+        do
+                n = recvmsg(deputy->socket_fd, &msg, MSG_CMSG_CLOEXEC);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        header = CMSG_FIRSTHDR(&msg);
+        if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return n == sizeof(*ret) ? 0 : -EPIPE;
+}
+
+static int deputy_start_process(const DeputyOrders *orders, Deputy *deputy) {
+        _cleanup_close_ int child_end = -EBADF;
+        int ends[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return -errno;
+        deputy->socket_fd = ends[0];
+        child_end = ends[1];
+        deputy->pid = child_fork("snotifyd-deputy",
+                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd}, 4);
+        if (deputy->pid == 0)
+                _exit(deputy_run(orders, child_end));
+        return deputy->pid < 0 ? (int)deputy->pid : 0;
+}
+
+int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
+        char ret_view[static LEDGER_PATH_SIZE], int *ret_error) {
+        _cleanup_close_ int parent_fd = -EBADF;
+        Outcome outcome;
+        Deputy *deputy;
+        int r;
+
+        deputy = calloc(1, sizeof(*deputy));
+        if (!deputy)
+                return -ENOMEM;
+        deputy->socket_fd = -EBADF;
+        r = deputy_start_process(orders, deputy);
+        if (r >= 0)
+                r = receive_outcome(deputy, &outcome, &parent_fd);
+        if (r >= 0 && outcome.error < 0)
+                r = outcome.error;
+        if (r >= 0 && outcome.error == 0 && parent_fd < 0)
+                r = -EPIPE;
+        if (r < 0) {
+                deputy_free(deputy);
+                return r;
+        }
+        outcome.view[sizeof(outcome.view) - 1] = '\0';
+        memcpy(ret_view, outcome.view, sizeof(outcome.view));
+        *ret_error = outcome.error;
+        *ret_parent_fd = TAKE_FD(parent_fd);
+        *ret = deputy;
+        return 0;
+}
+
+Deputy *deputy_free(Deputy *deputy) {
+        if (!deputy)
+                return NULL;
+        fd_close(deputy->socket_fd);
+        if (deputy->pid > 0)
+                while (waitpid(deputy->pid, NULL, 0) < 0 && errno == EINTR)
+                        ;
+        free(deputy);
+        return NULL;
+}
+
+static int send_errand(Deputy *deputy, const Errands *errands, Outcome *ret) {
+        int fd = -EBADF, r;
+
+        if (send(deputy->socket_fd, errands, sizeof(*errands), MSG_NOSIGNAL) < 0)
+                return -errno;
+        r = receive_outcome(deputy, ret, &fd);
+        fd_close(fd);
+        return r;
+}
+
+int deputy_look(Deputy *deputy, int *ret_error) {
+        Outcome outcome;
+        int r = send_errand(deputy, &(const Errands){.errand = ERRAND_LOOK}, &outcome);
+
+        if (r < 0)
+                return r;
+        *ret_error = outcome.error;
+        return 0;
+}
+
+int deputy_start(Deputy *deputy, ActStart *ret) {
+        Outcome outcome;
+        int r = send_errand(deputy, &(const Errands){.errand = ERRAND_START}, &outcome);
+
+        if (r < 0)
+                return r;
+        *ret = outcome.start;
+        return 0;
+}
+
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, const ActStart *again, int *ret_error) {
+        Errands errands = {
+                .errand = again ? ERRAND_PERFORM_AGAIN : ERRAND_PERFORM, .act = act, .mode = mode};
+        Outcome outcome;
+        int r;
+
+        if (again)
+                errands.start = *again;
+        r = send_errand(deputy, &errands, &outcome);
+        if (r < 0)
+                return r;
+        *ret_error = outcome.error;
+        return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A deputy: a process for one request that becomes the target altogether - uids, user namespace and all -
+ * which a worker cannot, for it holds the listener.  It resolves the path, hands the pinned parent to the
+ * worker to judge, and then does what the worker says.
+ *
+ * The workload may signal a deputy, as it may signal itself, but not trace it; and there is nothing in it
+ * worth having. */
+
+#include <stddef.h>
+
+#include "act.h"
+#include "common/ledger.h"
+#include "resolve.h"
+#include "target.h"
+
+typedef struct Deputy Deputy;
+
+/* What it is to become and to find; nothing is taken over. */
+typedef struct DeputyOrders {
+        const TargetStatus *status;
+        int user_namespace_fd; /* the target's; -EBADF: the worker's own is right */
+        int root_fd;           /* the target's */
+        int base_fd;           /* what a relative path starts at; -EBADF for an absolute one */
+        const Resolved *resolved;
+        const ProcfsReader *reader;
+} DeputyOrders;
+
+/* Starts one and lets it find the parent.  Returns 0 with the caller's deputy and O_PATH fd of the parent,
+ * and in ret_view the path by which the deputy, in the target's root, knows the parent and the name (empty
+ * where there is none); with *ret_error set instead, the errno that the target gets; or a negative errno:
+ * -EPIPE where it died. */
+int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
+        char ret_view[static LEDGER_PATH_SIZE], int *ret_error);
+
+/* Dismisses it and waits until it is gone.  Takes NULL, returns NULL. */
+Deputy *deputy_free(Deputy *deputy);
+
+/* The functions of act.h, done by the deputy.  *ret_error is what those return.  Return 0 or a negative
+ * errno: -EPIPE where it died. */
+int deputy_look(Deputy *deputy, int *ret_error);
+int deputy_start(Deputy *deputy, ActStart *ret);
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, const ActStart *again, int *ret_error);
