@@ -7,39 +7,33 @@
 #include "request.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "act.h"
+#include "actor.h"
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/notify.h"
-#include "common/ownership.h"
-#include "deputy.h"
 #include "identity.h"
 #include "resolve.h"
 #include "site.h"
-#include "standing.h"
 #include "target.h"
 
 struct RequestHandler {
         const RequestHost *host;
         TargetCache *targets;
-        Becomer *becomer;
-        Standing standing;
+        Actor *actor;
 
         /* Of the request in hand. */
         Slot *slot;
         Target *target;
         TargetStatus status;
         Resolved resolved;
+        ActorPart part;
         Site site;
-        Deputy *deputy; /* NULL: this process itself becomes the target */
 };
 
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
@@ -53,16 +47,12 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         identity_init(&handler->status.identity);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
-                r = becomer_new(&handler->becomer);
-        if (r >= 0)
-                r = standing_init(&handler->standing, host->host_root_fd);
+                r = actor_new(host->host_root_fd, &handler->actor);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
         }
         handler->site.profile = host->profile;
-        handler->site.becomer = handler->becomer;
-        handler->site.standing = &handler->standing;
         *ret = handler;
         return 0;
 }
@@ -71,7 +61,7 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         if (!handler)
                 return NULL;
         target_cache_free(handler->targets);
-        becomer_free(handler->becomer);
+        actor_free(handler->actor);
         identity_done(&handler->status.identity);
         free(handler);
         return NULL;
@@ -93,21 +83,6 @@ static int answer_trouble(RequestHandler *handler, int error, const char *why) {
 
 static bool is_gone(const RequestHandler *handler) {
         return notify_check_id(handler->host->listener_fd, handler->slot->request.notif.id) == NOTIFY_GONE;
-}
-
-/* Finds what a relative path starts at: *ret_fd, or the working directory where that is AT_FDCWD.  Returns
- * 0, TARGET_GONE, -EBADF for the target's own mistake, or another negative errno. */
-static int open_base(Target *target, const char *path, int dirfd, int *ret_fd) {
-        int r;
-
-        if (path[0] == '/')
-                return 0;
-        if (dirfd != AT_FDCWD)
-                return target_open_fd(target, dirfd, ret_fd);
-        *ret_fd = AT_FDCWD;
-        r = target_enter_cwd(target);
-        /* Root may not go everywhere: not to a FUSE file system of somebody else's, for one. */
-        return r == -EACCES ? target_open_cwd(target, ret_fd) : r;
 }
 
 /* Reads the path into the slot, where a successor finds it: what the target's other threads write there from
@@ -163,32 +138,6 @@ static bool wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return true;
 }
 
-/* The three acts, done by whoever is the target now: this process, or a deputy. */
-static int look(RequestHandler *handler, int *ret_error) {
-        if (handler->deputy)
-                return deputy_look(handler->deputy, ret_error);
-        *ret_error = act_look(handler->resolved.name);
-        return 0;
-}
-
-static int start(RequestHandler *handler, ActStart *ret) {
-        if (handler->deputy)
-                return deputy_start(handler->deputy, ret);
-        act_start(handler->resolved.name, handler->status.identity.fsuid, ret);
-        return 0;
-}
-
-static int act(RequestHandler *handler, const Call *call, const ActStart *again, int *ret_error) {
-        const char *name = handler->resolved.name;
-        uint32_t mode = handler->slot->mode;
-
-        if (handler->deputy)
-                return deputy_perform(handler->deputy, call->act, mode, again, ret_error);
-        *ret_error =
-                again ? act_perform_again(call->act, name, mode, again) : act_perform(call->act, name, mode);
-        return 0;
-}
-
 /* The name is where slot->path says.  Does it, or finds out whether a predecessor did. */
 static int perform(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
@@ -198,7 +147,7 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
         if (again)
                 started = (ActStart){slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
         else {
-                r = start(handler, &started);
+                r = actor_start(handler->actor, &started);
                 if (r < 0)
                         return r;
                 slot->absent = started.absent;
@@ -207,7 +156,7 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
                 slot->owner = started.owner;
                 slot_set_phase(slot, SLOT_ACTING);
         }
-        r = act(handler, call, again ? &started : NULL, &error);
+        r = actor_perform(handler->actor, call->act, slot->mode, again ? &started : NULL, &error);
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
 }
 
@@ -217,7 +166,7 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
 static int deny(RequestHandler *handler, int with) {
         int r, error;
 
-        r = look(handler, &error);
+        r = actor_look(handler->actor, &error);
         if (r < 0)
                 return r;
         if (error == ENOENT)
@@ -259,66 +208,26 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
                 return r;
         if (again && strcmp(predecessors, slot->path) != 0)
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
-        if (!handler->deputy) {
-                r = becomer_lower(handler->becomer, &handler->status.identity);
-                if (r < 0)
-                        return r;
-        }
         return verdict.action == ACTION_ALLOW ? perform(handler, call, again) : deny(handler, verdict.error);
 }
 
-/* Makes the parent the working directory, as the target; *ret_error is what the target gets where it can't
- * be. Returns 0, TARGET_GONE, SITE_DELETED, -EBADF where the target has no such base, or another negative
- * errno. */
 static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
-        const ProcfsReader reader = {handler->target, &handler->status, handler->becomer};
-        _cleanup_close_ int base_fd = -EBADF;
-        int r;
+        Slot *slot = handler->slot;
 
-        r = standing_enter(&handler->standing, handler->target);
-        if (r != 0)
-                return r;
-        r = open_base(handler->target, handler->slot->argument, dirfd, &base_fd);
-        if (r != 0)
-                return r;
-        /* Everything was read: now it is certain that it was read from the task that waits. */
-        if (is_gone(handler))
-                return TARGET_GONE;
-        r = becomer_lower(handler->becomer, &handler->status.identity);
-        if (r < 0)
-                return r;
-        *ret_error = resolve_parent(&handler->resolved, base_fd, &reader);
-        return *ret_error != 0 || !handler->resolved.name ? 0 : site_open(&handler->site);
-}
-
-/* The same where this process can't become the target, and a deputy has to. */
-static int pin_parent_by_deputy(RequestHandler *handler, int dirfd, int *ret_error) {
-        _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF, parent_fd = -EBADF;
-        const ProcfsReader reader = {handler->target, &handler->status, NULL};
-        DeputyOrders orders = {
-                .status = &handler->status, .resolved = &handler->resolved, .reader = &reader};
-        int r;
-
-        r = target_open_user_namespace(handler->target, &namespace_fd);
-        if (r == 0)
-                r = target_open_root(handler->target, &root_fd);
-        if (r == 0 && handler->slot->argument[0] != '/')
-                r = dirfd == AT_FDCWD ? target_open_cwd(handler->target, &base_fd)
-                                      : target_open_fd(handler->target, dirfd, &base_fd);
-        if (r != 0)
-                return r;
-        if (is_gone(handler))
-                return TARGET_GONE;
-
-        orders.user_namespace_fd = namespace_fd;
-        orders.root_fd = root_fd;
-        orders.base_fd = base_fd;
-        r = deputy_new(&orders, &handler->deputy, &parent_fd, handler->site.view, ret_error);
-        if (r < 0 || *ret_error != 0 || !handler->resolved.name)
-                return r;
-        if (standing_has_root(&handler->standing, root_fd))
-                handler->site.view[0] = '\0';
-        return fchdir(parent_fd) < 0 ? -errno : 0;
+        resolve_split(slot->argument, slot->argument_length, &handler->resolved);
+        handler->part = (ActorPart){
+                .target = handler->target,
+                .status = &handler->status,
+                .resolved = &handler->resolved,
+                .dirfd = dirfd,
+                .absolute = slot->argument[0] == '/',
+                .listener_fd = handler->host->listener_fd,
+                .id = slot->request.notif.id,
+        };
+        handler->site.target = handler->target;
+        handler->site.name = handler->resolved.name;
+        handler->site.slot = slot;
+        return actor_pin(handler->actor, &handler->part, &handler->site, ret_error);
 }
 
 static int handle_target(RequestHandler *handler, const Call *call, bool again) {
@@ -329,16 +238,8 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         call_arguments(call, &slot->request.notif.data, &arguments);
         slot->mode = arguments.mode;
         r = read_argument(handler, &arguments, &error);
-        if (r == 0 && error == 0) {
-                resolve_split(slot->argument, slot->argument_length, &handler->resolved);
-                handler->site.target = handler->target;
-                handler->site.name = handler->resolved.name;
-                handler->site.slot = slot;
-                r = target_in_our_user_namespace(handler->target);
-                if (r >= 0)
-                        r = r > 0 ? pin_parent(handler, arguments.dirfd, &error)
-                                  : pin_parent_by_deputy(handler, arguments.dirfd, &error);
-        }
+        if (r == 0 && error == 0)
+                r = pin_parent(handler, arguments.dirfd, &error);
         if (r == -EBADF)
                 error = EBADF;
         else if (r != 0)
@@ -414,14 +315,6 @@ static int handle(RequestHandler *handler) {
         return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
 }
 
-/* Is our own again, with nothing of the target in hand. */
-static int come_back(RequestHandler *handler) {
-        int r = becomer_raise(handler->becomer);
-
-        handler->deputy = deputy_free(handler->deputy);
-        return r < 0 ? r : standing_leave(&handler->standing);
-}
-
 int request_handle(RequestHandler *handler, Slot *slot) {
         int outcome, r;
 
@@ -429,6 +322,6 @@ int request_handle(RequestHandler *handler, Slot *slot) {
         outcome = handle(handler);
         if (outcome == REQUEST_ANSWERED)
                 slot_set_phase(slot, SLOT_DONE);
-        r = come_back(handler);
+        r = actor_leave(handler->actor);
         return r < 0 ? r : outcome;
 }

@@ -36,6 +36,11 @@ static int find_place(Site *site) {
         size_t length = 0;
         int r;
 
+        if (site->known) {
+                slot->path_length = (uint32_t)strlen(site->known);
+                memcpy(slot->path, site->known, slot->path_length + 1);
+                return 0;
+        }
         r = place_read(site->name, slot->path, &length);
         if (r == PLACE_ELSEWHERE) {
                 r = becomer_raise(site->becomer);

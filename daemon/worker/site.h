@@ -14,13 +14,18 @@
 #define SITE_DELETED 16
 
 typedef struct Site {
-        /* Lent by the request. */
+        /* Set by the request. */
         const Profile *profile; /* NULL: everything is denied */
-        Becomer *becomer;
-        Standing *standing;
         Target *target;
         const char *name;
         Slot *slot;
+
+        /* Set by the actor. */
+        Becomer *becomer;
+        Standing *standing;
+
+        /* The parent is one that root itself may not enter, and this is its path on the host; else NULL. */
+        const char *known;
 
         /* The path from the target's own root, where that isn't the host's and shows the parent; else empty.
          */

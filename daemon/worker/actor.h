@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The actor: whoever is the target for the time of one request.  Usually that is the worker itself, with the
+ * target's file system credentials; where these don't make it the target, it is a deputy. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "act.h"
+#include "resolve.h"
+#include "site.h"
+#include "target.h"
+
+typedef struct Actor Actor;
+
+/* Whose path it is, and where it starts. */
+typedef struct ActorPart {
+        Target *target;
+        const TargetStatus *status;
+        const Resolved *resolved;
+        int dirfd; /* as passed; AT_FDCWD */
+        bool absolute;
+        int listener_fd;
+        uint64_t id; /* of the notification */
+} ActorPart;
+
+/* Takes over the process's credentials, root and working directory.  Returns 0 or a negative errno.
+ * actor_free() takes NULL and returns NULL. */
+int actor_new(int host_root_fd, Actor **ret);
+Actor *actor_free(Actor *actor);
+
+/* Becomes the target and makes the parent the working directory; opens the site there.  part must stay until
+ * actor_leave().  Checks the notification once everything that is needed was read.  Returns 0, with
+ * *ret_error set where the target gets an errno; TARGET_GONE, SITE_DELETED, -EBADF (the target has no such
+ * dirfd), or another negative errno. */
+int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error);
+
+/* The functions of act.h for the name in the parent.  *ret_error is what those return; again is NULL for the
+ * first time.  Return 0 or a negative errno. */
+int actor_look(Actor *actor, int *ret_error);
+int actor_start(Actor *actor, ActStart *ret);
+int actor_perform(Actor *actor, Act act, uint32_t mode, const ActStart *again, int *ret_error);
+
+/* Is itself again, with nothing of the target in hand.  Returns 0, or a negative errno: then the process
+ * must end. */
+int actor_leave(Actor *actor);
