@@ -59,7 +59,12 @@ daemon_start() {
         cat >"$work/conf"
         "$SNOTIFYD" --config "$work/conf" --socket "$socket" --log-target=stderr 2>>"$work/log" &
         daemon_pid=$!
-        wait_for test -S "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
+        wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
+}
+
+# A name of a daemon that was killed is not enough.
+is_listening() {
+        grep -q " 00010000 .* $1\$" /proc/net/unix
 }
 
 # Returns the daemon's exit status.
