@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Wrong configurations, through the real binary: each is refused with its file and line and exit status 1, by --check-config and
+# by a daemon that was to start, of which then nothing is there; and a running daemon keeps what it has.
+source "$(dirname "$0")/lib.sh" alone
+
+profile=$'[profile default]\n'
+rule=$'[rule a]\npath = /srv/a/\naction = allow\n'
+
+# wrong WHAT LINE TEXT: reads a file; LINE is that of the error, 0 for none, TEXT is in its message.
+wrong() {
+        local what=$1 line=$2 text=$3
+        cat >"$work/wrong.conf"
+        check "$what" refused "$work/wrong.conf" "$line" "$text"
+}
+
+refused() {
+        local file=$1 line=$2 text=$3 output place=$1
+        [ "$line" = 0 ] || place=$file:$line
+        output=$(timeout 10 "$SNOTIFYD" --check-config "$file" 2>&1)
+        [ $? = 1 ] || { echo "exit status is not 1: $output"; return 1; }
+        grep -qF -- "$place: " <<<"$output" || { echo "no \"$place: \" in: $output"; return 1; }
+        grep -F -- "$place: " <<<"$output" | grep -qF -- "$text" || { echo "no \"$text\" in: $output"; return 1; }
+
+        output=$(timeout 10 "$SNOTIFYD" --config "$file" --socket "$socket" --log-target=stderr 2>&1)
+        [ $? = 1 ] || { echo "the daemon's exit status is not 1: $output"; return 1; }
+        grep -qF -- "$place: " <<<"$output" || { echo "the daemon says: $output"; return 1; }
+        [ ! -e "$socket" ] || { echo "a socket is left"; rm "$socket"; return 1; }
+}
+
+check "a good file" "$SNOTIFYD" --check-config "$SOURCE_ROOT/conf/snotify.conf"
+accepts() {
+        [ "$("$SNOTIFYD" --check-config="$1" 2>&1)" = "$1: OK" ]
+}
+check "... is said to be" accepts "$SOURCE_ROOT/conf/snotify.conf"
+
+wrong "an empty file" 0 "no [profile NAME] section" </dev/null
+wrong "no profile" 0 "no [profile NAME] section" <<<"$rule"
+wrong "an unknown section" 2 "unknown section [profil x]" <<<"$profile[profil x]"
+wrong "a section without a name" 2 "[rule] without a name" <<<"$profile[rule]"
+wrong "a bad name" 2 "name 'a/b'" <<<"$profile[rule a/b]"
+wrong "a long name" 2 "longer than 40 bytes" <<<"$profile[rule $(printf 'n%.0s' {1..41})]"
+wrong "a section twice" 5 "already defined at" <<<"$profile$rule[rule a]"
+wrong "a profile twice" 2 "already defined at" <<<"$profile$profile"
+wrong "an unknown key in a profile" 2 "unknown key 'defualt'" <<<"${profile}defualt = deny"
+wrong "an unknown key in a rule" 5 "unknown key 'paht'" <<<"$profile${rule}paht = /x"
+wrong "a key of the other kind of section" 2 "unknown key 'path'" <<<"${profile}path = /x"
+wrong "a key twice" 5 "key 'path' is already given at" <<<"$profile${rule}path = /srv/b"
+wrong "a key before any section" 1 "before any [section]" <<<"default = deny"
+wrong "a line without =" 2 "" <<<"${profile}default deny"
+wrong "an unclosed section" 1 "" <<<"[profile default"
+wrong "a bad default" 2 "maybe" <<<"${profile}default = maybe"
+wrong "a bad action" 4 "permit" <<<"$profile"$'[rule a]\npath = /a\naction = permit'
+wrong "a bad errno" 2 "EWRONG" <<<"${profile}errno = EWRONG"
+wrong "an errno that is a number" 2 "13" <<<"${profile}errno = 13"
+wrong "a bad log" 2 "some" <<<"${profile}log = some"
+wrong "a bad delay" 5 "soon" <<<"$profile${rule}delay = soon"
+wrong "a negative delay" 5 "-1s" <<<"$profile${rule}delay = -1s"
+wrong "a long delay" 5 "2h" <<<"$profile${rule}delay = 2h"
+wrong "an empty value" 2 "default" <<<"${profile}default ="
+wrong "a rule without a path" 2 "path" <<<"$profile"$'[rule a]\naction = allow'
+wrong "a rule without an action" 2 "no action" <<<"$profile"$'[rule a]\npath = /a'
+wrong "a relative path" 3 "srv/a" <<<"$profile"$'[rule a]\npath = srv/a\naction = allow'
+wrong "a path with .." 3 "/srv/../a" <<<"$profile"$'[rule a]\npath = /srv/../a\naction = allow'
+wrong "a path with ." 3 "/srv/./a" <<<"$profile"$'[rule a]\npath = /srv/./a\naction = allow'
+wrong "a path with an empty component" 3 "/srv//a" <<<"$profile"$'[rule a]\npath = /srv//a\naction = allow'
+wrong "a path with * in a component" 3 "/srv/a*" <<<"$profile"$'[rule a]\npath = /srv/a*\naction = allow'
+wrong "two rules for one path" 6 "" <<<"$profile$rule"$'[rule b]\npath = /srv/a/\naction = deny'
+wrong "a rule of no profile" 5 "there is no [profile nowhere]" <<<"$profile${rule}profile = nowhere"
+wrong "an empty list of profiles" 5 "'profile' is empty" <<<"$profile${rule}profile ="
+wrong "a line of 1 MiB" 2 "" < <(printf '%sdefault = ' "$profile"; head -c 1048576 /dev/zero | tr '\0' x; echo)
+wrong "a NUL byte" 2 "" < <(printf '%sdefault = de\0ny\n' "$profile")
+wrong "a NUL byte alone" 1 "" < <(printf '\0\n')
+wrong "not text" 1 "" < <(printf '\x7fELF\x02\x01\x01\n')
+
+check "a file that is not there" refused "$work/nowhere.conf" 0 "No such file or directory"
+check "a directory" refused "$work" 0 "directory"
+ln -s circular.conf "$work/circular.conf"
+check "a circular symbolic link" refused "$work/circular.conf" 0 "symbolic links"
+mkfifo "$work/fifo.conf"
+check "a FIFO" refused "$work/fifo.conf" 0 ""
+check "a device" refused /dev/zero 0 ""
+echo "$profile" >"$work/unreadable.conf"
+chmod 0 "$work/unreadable.conf"
+unreadable() {
+        local output
+        cp "$SNOTIFYD" "$bin/snotifyd"
+        output=$(as_user "$bin/snotifyd" --check-config "$work/unreadable.conf" 2>&1)
+        [ $? = 1 ] && grep -qF "$work/unreadable.conf: " <<<"$output" && grep -q 'Permission denied' <<<"$output" ||
+                { echo "it says: $output"; return 1; }
+}
+check "an unreadable file" unreadable
+
+# Several files, several errors.
+echo "$profile" >"$work/main.conf"
+mkdir "$work/main.conf.d"
+printf '[rule a]\npath = a\naction = allow\n\n[rule b]\npath = /b\nactoin = allow\n' >"$work/main.conf.d/10-one.conf"
+printf 'nonsense\n[rule c]\npath = /c\naction = never\n' >"$work/main.conf.d/20-two.conf"
+printf 'nonsense\n' >"$work/main.conf.d/not-read.txt"
+lists_all() {
+        local output place
+        output=$("$@" 2>&1)
+        [ $? = 1 ] || { echo "exit status is not 1: $output"; return 1; }
+        for place in 10-one.conf:2 10-one.conf:7 20-two.conf:1 20-two.conf:4; do
+                grep -qF "$work/main.conf.d/$place: " <<<"$output" || { echo "no $place in: $output"; return 1; }
+        done
+        ! grep -F not-read <<<"$output"
+}
+check "--check-config lists every error of every file" lists_all "$SNOTIFYD" --check-config "$work/main.conf"
+check "so does a daemon that was to start" lists_all "$SNOTIFYD" --config "$work/main.conf" --socket "$socket" --log-target=stderr
+check "... of which nothing is left" test ! -e "$socket"
+no_process() {
+        ! pgrep -x 'snotifyd.*'
+}
+check "... no process either" no_process
+
+# A running daemon.
+daemon_start <<'CONF'
+[profile default]
+default = deny
+[rule good]
+path = /tmp/
+action = allow
+CONF
+printf '[profile default]\ndefault = allow\n[rule good]\npath = tmp\naction = allow\n' >"$work/conf"
+kill -HUP "$daemon_pid"
+check "a reload of a bad file says where" logged "$work/conf:4: "
+check "... and that nothing changes" logged "the configuration was not reloaded: policy generation 1 stays in force"
+mount -t tmpfs tmpfs /srv
+check "... and nothing does: what was denied is denied" fails_with 1 supervised -- mkdir /srv/a
+check "... and what was allowed is allowed" supervised -- mkdir "$work/allowed"
+printf '[profile default]\ndefault = allow\n' >"$work/conf"
+kill -HUP "$daemon_pid"
+check "a reload of a good one" logged "loaded $work/conf, policy generation 2"
+check "... has effect" supervised -- mkdir /srv/a
+daemon_stop
+check "the daemon ends well" test $? = 0
+
+# The rest of the command line.
+says() {
+        local status=$1 text=$2 output
+        shift 2
+        output=$("$@" 2>&1)
+        [ $? = "$status" ] || { echo "exit status is not $status; output: $output"; return 1; }
+        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
+}
+check "--help" says 0 "Usage: snotifyd" "$SNOTIFYD" --help
+check "--version" says 0 "snotifyd 0" "$SNOTIFYD" --version
+check "an unknown option" says 1 "Try 'snotifyd --help'" "$SNOTIFYD" --nonsense
+check "an unexpected argument" says 1 'unexpected argument "nonsense"' "$SNOTIFYD" nonsense
+check "an unknown log target" says 1 'unknown log target "syslog"' "$SNOTIFYD" --log-target=syslog
+check "a long socket path" says 1 "cannot listen on" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
+        --socket "/tmp/$(printf 'n%.0s' {1..120})"
+check "a socket in no directory" says 1 "cannot listen on /nowhere/socket: No such file or directory" "$SNOTIFYD" \
+        --config "$work/conf" --log-target=stderr --socket /nowhere/socket
+finish
