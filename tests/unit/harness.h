@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the unit tests share: checks for forked children, which must never return into cmocka, and waits that
+ * end.  cmocka's own assertions are for the test's process alone. */
+
+/* cmocka wants these before itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What `meson test` takes for "skipped". */
+#define EXIT_SKIP 77
+
+/* How long anything may take on a machine that is busy with other things.  Only a test that fails waits for
+ * so long. */
+#define PATIENCE_SEC 30
+
+#define CHECK(condition)                                                                                    \
+        do {                                                                                                \
+                if (!(condition)) {                                                                         \
+                        (void)fprintf(stderr, "%s:%d: in a child: %s\n", __FILE__, __LINE__, #condition);   \
+                        _exit(EXIT_FAILURE);                                                                \
+                }                                                                                           \
+        } while (0)
+
+#define CHECK_INT(got, expected)                                                                            \
+        do {                                                                                                \
+                long long _got = (long long)(got), _expected = (long long)(expected);                       \
+                if (_got != _expected) {                                                                    \
+                        (void)fprintf(stderr, "%s:%d: in a child: %s is %lld, not %lld\n", __FILE__,        \
+                                __LINE__, #got, _got, _expected);                                           \
+                        _exit(EXIT_FAILURE);                                                                \
+                }                                                                                           \
+        } while (0)
+
+/* Waits until pid changes its state, as waitpid(2) with flags does.  Returns false where it doesn't in time.
+ * SIGCHLD must be blocked: harness_init(). */
+static inline bool harness_wait(pid_t pid, int flags, int *ret_status) {
+        const struct timespec patience = {.tv_sec = PATIENCE_SEC};
+        sigset_t child;
+
+        (void)sigemptyset(&child);
+        (void)sigaddset(&child, SIGCHLD);
+        for (;;) {
+                pid_t r = waitpid(pid, ret_status, flags | WNOHANG);
+
+                if (r == pid)
+                        return true;
+                if (r < 0 && errno != EINTR)
+                        return false;
+                if (r == 0 && sigtimedwait(&child, NULL, &patience) < 0 && errno == EAGAIN)
+                        return false;
+        }
+}
+
+/* Kills and reaps it, where there is one. */
+static inline void harness_kill(pid_t pid) {
+        int status;
+
+        if (pid <= 0)
+                return;
+        (void)kill(pid, SIGKILL);
+        (void)harness_wait(pid, 0, &status);
+}
+
+/* Forks a child that doesn't outlive the test.  Returns as fork(2) does. */
+static inline pid_t harness_fork(void) {
+        pid_t parent = getpid(), pid = fork();
+
+        if (pid == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (getppid() != parent)
+                        _exit(EXIT_FAILURE);
+        }
+        return pid;
+}
+
+/* Runs function in a child of its own, where CHECK() may fail, and asserts that it didn't. */
+static inline void harness_run(void (*function)(const void *), const void *argument) {
+        pid_t pid = harness_fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                function(argument);
+                _exit(EXIT_SUCCESS);
+        }
+        if (!harness_wait(pid, 0, &status)) {
+                harness_kill(pid);
+                fail_msg("a child hangs");
+        }
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS);
+}
+
+/* To be called first in main(). */
+static inline void harness_init(void) {
+        sigset_t child;
+
+        (void)sigemptyset(&child);
+        (void)sigaddset(&child, SIGCHLD);
+        (void)sigprocmask(SIG_BLOCK, &child, NULL);
+}

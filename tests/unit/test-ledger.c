@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests daemon/common/ledger.c: what is written is read again, what is no ledger of ours is refused, and the
+ * phases of a slot are those that recovery relies on. */
+
+#include "harness.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "common/ledger.h"
+#include "common/ownership.h"
+
+DEFINE_CLEANUP(Ledger, ledger_unmap)
+
+static const LedgerIdentity identity = {
+        .session_id = 0x0123456789abcdef,
+        .started_usec = 1700000000000000,
+        .uid = 1234,
+        .pid = 4321,
+        .profile = "default",
+        .label = "a label",
+};
+
+static int new_ledger(void) {
+        const NotifyRequest knock = {.notif = {.id = 99, .pid = 4321, .data.nr = 258}};
+        int fd = -EBADF;
+
+        assert_int_equal(ledger_new(&identity, &knock, 77, &fd), 0);
+        assert_true(fd >= 0);
+        return fd;
+}
+
+static Ledger *map(int fd) {
+        Ledger *ledger = NULL;
+
+        assert_int_equal(ledger_map(fd, &ledger), 0);
+        assert_non_null(ledger);
+        return ledger;
+}
+
+static void test_new(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        LedgerIdentity read;
+        LedgerTotals totals;
+        struct stat st;
+
+        (void)state;
+        assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(st.st_size, LEDGER_SIZE);
+        /* Shrinking it would kill whoever has it mapped. */
+        assert_int_equal(ftruncate(fd, LEDGER_PAGE), -1);
+        assert_int_equal(ftruncate(fd, 2 * LEDGER_SIZE), -1);
+        assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
+
+        assert_int_equal(ledger_read_identity(fd, &read), 0);
+        assert_memory_equal(&read, &identity, sizeof(read));
+        assert_int_equal(ledger_read_totals(fd, &totals), 0);
+        assert_memory_equal(&totals, (&(const LedgerTotals){}), sizeof(totals));
+}
+
+static void test_knock_is_done(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+        const Slot *slot = ledger_slot(ledger, 0);
+
+        (void)state;
+        assert_int_equal(ledger_header(ledger)->receiver, LEDGER_NO_RECEIVER);
+        assert_int_equal(slot_phase(slot), SLOT_DONE);
+        assert_int_equal(slot->verdict, SLOT_KNOCK);
+        assert_int_equal(slot->request.notif.id, 99);
+        assert_int_equal(slot->request.notif.data.nr, 258);
+        assert_int_equal(slot->reply.response.id, 99);
+        assert_int_equal(slot->reply.response.val, 77);
+        assert_int_equal(slot->reply.response.error, 0);
+        assert_int_equal(slot->reply.response.flags, 0);
+        assert_int_equal(slot->attempts, 0);
+        for (uint32_t i = 1; i < LEDGER_SLOTS; i++) {
+                assert_int_equal(slot_phase(ledger_slot(ledger, i)), SLOT_EMPTY);
+                assert_int_equal(ledger_slot(ledger, i)->request.notif.id, 0);
+        }
+}
+
+/* RECV writes in one piece only what lies on one page. */
+static void test_slots_lie_apart(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+
+        (void)state;
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uintptr_t at = (uintptr_t)ledger_slot(ledger, i),
+                          request = (uintptr_t)&ledger_slot(ledger, i)->request;
+
+                assert_int_equal(at - (uintptr_t)ledger_header(ledger), LEDGER_PAGE + i * LEDGER_SLOT_SIZE);
+                assert_int_equal(request / LEDGER_PAGE, (request + NOTIFY_REQUEST_SIZE - 1) / LEDGER_PAGE);
+        }
+}
+
+static void test_mapping_is_shared(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *one = map(fd), *other = map(fd);
+        LedgerTotals totals;
+
+        (void)state;
+        assert_ptr_not_equal(one, other);
+        atomic_fetch_add(&ledger_header(one)->allowed, 1);
+        atomic_fetch_add(&ledger_header(one)->denied, 2);
+        atomic_fetch_add(&ledger_header(one)->failed, 3);
+        atomic_fetch_add(&ledger_header(one)->suppressed, 4);
+        atomic_fetch_add(&ledger_header(one)->lost, 5);
+        assert_int_equal(ledger_header(other)->denied, 2);
+        assert_int_equal(ledger_read_totals(fd, &totals), 0);
+        assert_int_equal(totals.allowed, 1);
+        assert_int_equal(totals.denied, 2);
+        assert_int_equal(totals.failed, 3);
+        assert_int_equal(totals.suppressed, 4);
+        assert_int_equal(totals.lost, 5);
+
+        slot_set_phase(ledger_slot(one, LEDGER_SLOTS - 1), SLOT_ACTING);
+        assert_int_equal(slot_phase(ledger_slot(other, LEDGER_SLOTS - 1)), SLOT_ACTING);
+}
+
+/* Whatever the store holds, only what we wrote is believed. */
+typedef struct Corruption {
+        const char *name;
+        off_t at;
+        const char *bytes;
+        size_t n_bytes;
+        int identity;
+        int totals;
+} Corruption;
+
+#define HEADER(field) offsetof(LedgerHeader, field)
+#define BYTES(text) text, sizeof(text) - 1
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X48 X16 X16 X16
+
+static const Corruption corruptions[] = {
+        {"nothing", 0, BYTES(""), 0, 0},
+        {"magic's first byte", HEADER(magic), BYTES("\x01"), -EBADMSG, -EBADMSG},
+        {"magic's last byte", HEADER(magic) + 7, BYTES("\x01"), -EBADMSG, -EBADMSG},
+        {"version 0", HEADER(version), BYTES("\0"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"the next version", HEADER(version), BYTES("\x02"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"version 1 + 2^24", HEADER(version) + 3, BYTES("\x01"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"another version's size", HEADER(version), BYTES("\x02\0\0\0\xff\xff\xff\xff"), -EPROTONOSUPPORT,
+                -EPROTONOSUPPORT},
+        {"size + 1", HEADER(size), BYTES("\x01"), -EBADMSG, -EBADMSG},
+        {"size of 4 GiB", HEADER(size), BYTES("\xff\xff\xff\xff"), -EBADMSG, -EBADMSG},
+        {"size 0", HEADER(size), BYTES("\0\0\0\0"), -EBADMSG, -EBADMSG},
+        {"profile without end", HEADER(identity.profile), BYTES(X48), -EBADMSG, 0},
+        {"profile that just fits", HEADER(identity.profile), X48, PROTOCOL_PROFILE_SIZE - 1, 0, 0},
+        {"label without end", HEADER(identity.label), BYTES(X48 X16 X16), -EBADMSG, 0},
+        {"label that just fits", HEADER(identity.label), X48 X16 X16, PROTOCOL_LABEL_SIZE - 1, 0, 0},
+        {"a receiver that is none", HEADER(receiver), BYTES("\x99\x99\x99\x99"), 0, 0},
+};
+
+static void test_corrupt(void **state) {
+        (void)state;
+        static_assert(PROTOCOL_PROFILE_SIZE == 48 && PROTOCOL_LABEL_SIZE == 80, "X48 and X16 fill them");
+        for (size_t i = 0; i < COUNT(corruptions); i++) {
+                const Corruption *corruption = &corruptions[i];
+                _cleanup_close_ int fd = new_ledger();
+                LedgerIdentity read;
+                LedgerTotals totals;
+
+                assert_int_equal(pwrite(fd, corruption->bytes, corruption->n_bytes, corruption->at),
+                        corruption->n_bytes);
+                if (ledger_read_identity(fd, &read) != corruption->identity ||
+                        ledger_read_totals(fd, &totals) != corruption->totals)
+                        fail_msg("%s: %d, %d", corruption->name, ledger_read_identity(fd, &read),
+                                ledger_read_totals(fd, &totals));
+        }
+}
+
+/* A copy of a good ledger in a memfd of size bytes with seals.  A negative seals is a file that can't have
+ * any. */
+static int copy_ledger(size_t size, int seals) {
+        _cleanup_close_ int from = new_ledger();
+        static char bytes[LEDGER_SIZE];
+        int fd;
+
+        fd = memfd_create("copy", MFD_CLOEXEC | (seals >= 0 ? MFD_ALLOW_SEALING : 0));
+        assert_true(fd >= 0);
+        assert_int_equal(pread(from, bytes, sizeof(bytes), 0), sizeof(bytes));
+        assert_int_equal(pwrite(fd, bytes, size < sizeof(bytes) ? size : sizeof(bytes), 0),
+                size < sizeof(bytes) ? size : sizeof(bytes));
+        assert_int_equal(ftruncate(fd, (off_t)size), 0);
+        if (seals > 0)
+                assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+        return fd;
+}
+
+static const struct {
+        const char *name;
+        size_t size;
+        int seals;
+        int expected;
+} copies[] = {
+        {"a true copy", LEDGER_SIZE, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, 0},
+        {"no seals", LEDGER_SIZE, 0, -EBADMSG},
+        {"no seals possible", LEDGER_SIZE, -1, -EBADMSG},
+        {"may shrink", LEDGER_SIZE, F_SEAL_GROW, -EBADMSG},
+        {"empty", 0, F_SEAL_SHRINK, -EBADMSG},
+        {"half a header", sizeof(LedgerHeader) / 2, F_SEAL_SHRINK, -EBADMSG},
+        {"all but a byte of the header", sizeof(LedgerHeader) - 1, F_SEAL_SHRINK, -EBADMSG},
+        {"a header alone", sizeof(LedgerHeader), F_SEAL_SHRINK, -EBADMSG},
+        {"a page short", LEDGER_SIZE - LEDGER_PAGE, F_SEAL_SHRINK, -EBADMSG},
+        {"a byte short", LEDGER_SIZE - 1, F_SEAL_SHRINK, -EBADMSG},
+        {"a byte long", LEDGER_SIZE + 1, F_SEAL_SHRINK, -EBADMSG},
+};
+
+static void test_copies(void **state) {
+        LedgerIdentity read;
+        LedgerTotals totals;
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(copies); i++) {
+                _cleanup_close_ int fd = copy_ledger(copies[i].size, copies[i].seals);
+
+                if (ledger_read_identity(fd, &read) != copies[i].expected ||
+                        ledger_read_totals(fd, &totals) != copies[i].expected)
+                        fail_msg("%s: %d, %d", copies[i].name, ledger_read_identity(fd, &read),
+                                ledger_read_totals(fd, &totals));
+        }
+}
+
+static void test_no_memfd(void **state) {
+        _cleanup_close_ int pipe_end = -EBADF, other_end = -EBADF, dir = -EBADF, null = -EBADF;
+        LedgerIdentity read;
+        LedgerTotals totals;
+        int fds[2];
+
+        (void)state;
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pipe_end = fds[0];
+        other_end = fds[1];
+        dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_int_equal(ledger_read_identity(pipe_end, &read), -EBADMSG);
+        assert_int_equal(ledger_read_totals(pipe_end, &totals), -EBADMSG);
+        assert_int_equal(ledger_read_identity(dir, &read), -EBADMSG);
+        assert_int_equal(ledger_read_identity(null, &read), -EBADMSG);
+        assert_true(ledger_read_identity(-EBADF, &read) < 0);
+}
+
+static const struct {
+        uint32_t phase;
+        uint64_t id;
+        uint32_t pid;
+        SlotPhase expected;
+} phases[] = {
+        {SLOT_EMPTY, 0, 0, SLOT_EMPTY},
+        /* RECV has written it, and then the worker died. */
+        {SLOT_EMPTY, 5, 7, SLOT_RECEIVED},
+        {SLOT_EMPTY, UINT64_MAX, 0, SLOT_RECEIVED},
+        {SLOT_EMPTY, 0, 7, SLOT_RECEIVED},
+        {SLOT_RECEIVED, 5, 7, SLOT_RECEIVED},
+        {SLOT_ACTING, 5, 7, SLOT_ACTING},
+        {SLOT_DONE, 5, 7, SLOT_DONE},
+        /* slot_clear() was interrupted. */
+        {SLOT_RECEIVED, 0, 0, SLOT_RECEIVED},
+        {SLOT_ACTING, 0, 0, SLOT_ACTING},
+        {SLOT_DONE, 0, 0, SLOT_DONE},
+        /* A worker gone mad. */
+        {SLOT_DONE + 1, 5, 7, SLOT_RECEIVED},
+        {SLOT_DONE + 1, 0, 0, SLOT_RECEIVED},
+        {UINT32_MAX, 5, 7, SLOT_RECEIVED},
+};
+
+static void test_phase(void **state) {
+        (void)state;
+        for (size_t i = 0; i < COUNT(phases); i++) {
+                Slot *slot = calloc(1, sizeof(*slot));
+
+                assert_non_null(slot);
+                slot->phase = phases[i].phase;
+                slot->request.notif.id = phases[i].id;
+                slot->request.notif.pid = phases[i].pid;
+                if (slot_phase(slot) != phases[i].expected)
+                        fail_msg("row %zu: %d", i, slot_phase(slot));
+                free(slot);
+        }
+}
+
+/* Afterwards the kernel takes the buffer for RECV, which must be all zero, and the next request starts with
+ * a clean count. */
+static void test_clear(void **state) {
+        static const SlotPhase from[] = {SLOT_EMPTY, SLOT_RECEIVED, SLOT_ACTING, SLOT_DONE};
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+        const struct seccomp_notif zero = {};
+        Slot *slot = ledger_slot(ledger, 3);
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(from); i++) {
+                memset(&slot->request.notif, 0xff, sizeof(slot->request.notif));
+                slot->received_usec = 17;
+                slot->attempts = 3;
+                slot_set_phase(slot, from[i]);
+                slot_clear(slot);
+                assert_int_equal(slot->phase, SLOT_EMPTY);
+                assert_int_equal(slot_phase(slot), SLOT_EMPTY);
+                assert_memory_equal(&slot->request.notif, &zero, sizeof(zero));
+                assert_int_equal(slot->received_usec, 0);
+                assert_int_equal(slot->attempts, 0);
+        }
+}
+
+static void test_busy(void **state) {
+        static const struct {
+                uint64_t received, now, expected;
+        } rows[] = {
+                {0, 0, 0},
+                {0, 1000, 0},
+                {1000, 1000, 0},
+                {1000, 1001, 1},
+                {1000, 5000, 4000},
+                /* a clock that a mad worker wrote */
+                {1001, 1000, 0},
+                {UINT64_MAX, 1000, 0},
+        };
+        Slot *slot = calloc(1, sizeof(*slot));
+
+        (void)state;
+        assert_non_null(slot);
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                slot->received_usec = rows[i].received;
+                assert_int_equal(slot_busy_usec(slot, rows[i].now), rows[i].expected);
+        }
+        free(slot);
+}
+
+static blkcnt_t blocks(int fd) {
+        struct stat st;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        return st.st_blocks;
+}
+
+static void test_trim(void **state) {
+        static uint8_t read[LEDGER_SLOT_SIZE], zeros[LEDGER_SLOT_SIZE];
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+        Slot *slot = ledger_slot(ledger, 2), *next = ledger_slot(ledger, 3),
+             *before = ledger_slot(ledger, 1);
+        blkcnt_t at_first;
+
+        (void)state;
+        next->attempts = 5;
+        before->path[LEDGER_PATH_SIZE - 1] = 'x';
+        at_first = blocks(fd);
+        memset(slot, 0xff, LEDGER_SLOT_SIZE);
+        assert_true(blocks(fd) > at_first);
+        slot_trim(slot);
+        assert_int_equal(blocks(fd), at_first);
+        /* Not through the mapping: that makes pages. */
+        assert_int_equal(pread(fd, read, sizeof(read), LEDGER_PAGE + 2 * LEDGER_SLOT_SIZE), sizeof(read));
+        assert_memory_equal(read, zeros, sizeof(read));
+        assert_int_equal(slot_phase(slot), SLOT_EMPTY);
+
+        /* the neighbours' pages are still theirs */
+        assert_int_equal(next->attempts, 5);
+        assert_int_equal(before->path[LEDGER_PATH_SIZE - 1], 'x');
+        assert_int_equal(slot_phase(ledger_slot(ledger, 0)), SLOT_DONE);
+
+        /* and it can be used again */
+        slot->request.notif.id = 1;
+        assert_int_equal(slot_phase(slot), SLOT_RECEIVED);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_new),
+                cmocka_unit_test(test_knock_is_done),
+                cmocka_unit_test(test_slots_lie_apart),
+                cmocka_unit_test(test_mapping_is_shared),
+                cmocka_unit_test(test_corrupt),
+                cmocka_unit_test(test_copies),
+                cmocka_unit_test(test_no_memfd),
+                cmocka_unit_test(test_phase),
+                cmocka_unit_test(test_clear),
+                cmocka_unit_test(test_busy),
+                cmocka_unit_test(test_trim),
+        };
+
+        harness_init();
+        return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
+}
