@@ -76,8 +76,8 @@ int notify_check_id(int listener_fd, uint64_t id) {
 
 int notify_send(int listener_fd, NotifyReply *reply) {
         while (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &reply->response) < 0)
-                if (errno != EINTR)
-                        return errno == ENOENT ? NOTIFY_GONE : -errno;
+                if (errno != EINTR) /* EINPROGRESS: it has its answer, and its target hasn't run yet */
+                        return errno == ENOENT || errno == EINPROGRESS ? NOTIFY_GONE : -errno;
         return 0;
 }
 
