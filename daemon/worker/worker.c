@@ -42,6 +42,8 @@ static int finish(Worker *worker) {
                 r = request_handle(worker->handler, slot);
                 if (r == REQUEST_GONE)
                         slot_clear(slot);
+                if (r == REQUEST_LEFT)
+                        slot->attempts--; /* it didn't die of it */
                 if (r != REQUEST_ANSWERED)
                         return r == REQUEST_GONE ? 0 : r;
         }
