@@ -32,6 +32,7 @@ int site_open(Site *site) {
 /* Writes the parent's place on the host to the slot.  Returns 0, an outcome of place_read_on_host() or a
  * negative errno. */
 static int find_place(Site *site) {
+        char place[LEDGER_PATH_SIZE];
         Slot *slot = site->slot;
         size_t length = 0;
         int r;
@@ -41,13 +42,16 @@ static int find_place(Site *site) {
                 memcpy(slot->path, site->known, slot->path_length + 1);
                 return 0;
         }
-        r = place_read(site->name, slot->path, &length);
+        r = place_read(site->name, place, &length);
         if (r == PLACE_ELSEWHERE) {
                 r = becomer_raise(site->becomer);
                 if (r < 0)
                         return r;
-                r = place_read_on_host(site->target, site->name, slot->path, &length);
+                r = place_read_on_host(site->target, site->name, place, &length);
         }
+        /* Not written piece by piece: after a death while ACTING it is compared with what is found then. */
+        if (r == 0)
+                memcpy(slot->path, place, length + 1);
         slot->path_length = r == 0 ? (uint32_t)length : 0;
         return r;
 }
