@@ -179,6 +179,10 @@ void slot_clear(Slot *slot) {
         slot->attempts = 0;
         /* The request goes first: while the phase says DONE, the kernel's answer to a second SEND is GONE.
          */
+        slot->request.notif.id = 0;
+        slot->request.notif.pid = 0;
+        /* And these two before the rest: by them a successor sees that it is to be cleared. */
+        atomic_signal_fence(memory_order_seq_cst);
         memset(&slot->request.notif, 0, sizeof(slot->request.notif));
         slot_set_phase(slot, SLOT_EMPTY);
 }

@@ -95,8 +95,11 @@ static bool is_receiver(const Worker *worker) {
 }
 
 static int worker_loop(Worker *worker) {
+        const struct seccomp_notif *notif = &worker->slot->request.notif;
         int r;
 
+        if (notif->id == 0 && notif->pid == 0)
+                slot_clear(worker->slot); /* a predecessor may have died while it did that */
         if (slot_phase(worker->slot) != SLOT_EMPTY) {
                 worker->slot->attempts++;
                 if (worker->slot->received_usec == 0)
