@@ -56,9 +56,12 @@ static bool made_since(const struct statx *stx, const ActStart *start) {
 
 int act_perform_again(Act act, const char *name, uint32_t mode, const ActStart *start) {
         struct statx stx;
+        int error;
 
-        if (statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
-                    &stx) == 0)
-                return made_since(&stx, start) ? 0 : EEXIST;
-        return act_perform(act, name, mode);
+        /* First this, for it is atomic: a dead worker's deputy may be at it still. */
+        error = act_perform(act, name, mode);
+        if (error != EEXIST || statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+                                       STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
+                return error;
+        return made_since(&stx, start) ? 0 : EEXIST;
 }
