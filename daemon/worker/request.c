@@ -208,7 +208,9 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
                 return r;
         if (again && strcmp(predecessors, slot->path) != 0)
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
-        return verdict.action == ACTION_ALLOW ? perform(handler, call, again) : deny(handler, verdict.error);
+        /* What is ACTING was allowed, by whatever policy was in force then; and may be done already. */
+        return again || verdict.action == ACTION_ALLOW ? perform(handler, call, again)
+                                                       : deny(handler, verdict.error);
 }
 
 static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
