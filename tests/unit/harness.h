@@ -24,6 +24,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* clang's; gcc defines __SANITIZE_ADDRESS__ */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
 /* What `meson test` takes for "skipped". */
 #define EXIT_SKIP 77
 

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests a worker whole, with a real filter and a real target, and kills it at each of its system calls in
+ * turn, before the call and after it.  Whatever the ledger then holds, the next worker must make of it what
+ * the first would have: the call is answered once, its effect is there once, and nobody hangs. */
+
+#include "harness.h"
+
+#include <linux/audit.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "common/ownership.h"
+#include "stage.h"
+#include "worker/request.h"
+
+static const Workload plain = {.name = "root"};
+static const Workload jailed = {.name = "a user in a root of its own", .uid = 1000, .jailed = true};
+static const Workload foreign = {.name = "a user namespace", .uid = 1000, .foreign = true};
+static const Workload knocking = {.name = "a launcher", .knocks = true};
+static const Workload twins = {.name = "two processes", .twin = true};
+
+/* What happens at a stop. */
+typedef enum Deed {
+        KILL_WORKER,
+        KILL_TARGET,
+        KILL_BOTH,
+        COMPETE,          /* somebody else makes the directory */
+        COMPETE_AND_KILL, /* and then the worker dies */
+        N_DEEDS,
+} Deed;
+
+static const char *const deeds[N_DEEDS] = {
+        [KILL_WORKER] = "the worker is killed",
+        [KILL_TARGET] = "the target is killed",
+        [KILL_BOTH] = "both are killed",
+        [COMPETE] = "another makes the directory",
+        [COMPETE_AND_KILL] = "another makes the directory and the worker is killed",
+};
+
+/* A story that is told once for each stop. */
+typedef struct Script {
+        const Workload *workload;
+        Deed deed;
+        StagePolicy policy; /* of the worker that is stopped, and of its successor */
+        bool exists;        /* the directory is there before the call */
+        bool second_worker; /* one was killed before this one, under a policy that allows, at mkdirat... */
+        bool at_entry;      /* ... before it, or after it */
+        int expected;       /* what the target gets, where it lives and nobody competes */
+} Script;
+
+static const Script scripts[] = {
+        {&plain, KILL_WORKER},
+        {&jailed, KILL_WORKER},
+        {&foreign, KILL_WORKER},
+        {&plain, KILL_WORKER, .exists = true, .expected = EEXIST},
+        {&jailed, KILL_WORKER, .exists = true, .expected = EEXIST},
+        {&plain, KILL_WORKER, STAGE_DENY, .expected = EPERM},
+        {&jailed, KILL_WORKER, STAGE_DENY, .expected = EPERM},
+        {&plain, KILL_WORKER, STAGE_DENY, .exists = true, .expected = EEXIST},
+        {&plain, KILL_WORKER, STAGE_NO_PROFILE, .expected = EPERM},
+        {&knocking, KILL_WORKER},
+        {&plain, KILL_WORKER, .second_worker = true},
+        {&plain, KILL_WORKER, .second_worker = true, .at_entry = true},
+        {&plain, KILL_WORKER, .second_worker = true, .exists = true, .expected = EEXIST},
+        {&foreign, KILL_WORKER, .exists = true, .expected = EEXIST},
+        {&foreign, KILL_WORKER, STAGE_DENY, .expected = EPERM},
+        {&jailed, KILL_WORKER, .second_worker = true},
+        {&jailed, KILL_WORKER, .second_worker = true, .at_entry = true},
+        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true},
+        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true, .at_entry = true},
+        {&plain, KILL_WORKER, STAGE_NO_PROFILE, .second_worker = true},
+        {&plain, KILL_TARGET},
+        {&jailed, KILL_TARGET},
+        {&foreign, KILL_TARGET},
+        {&plain, KILL_TARGET, STAGE_DENY},
+        {&plain, KILL_BOTH},
+        {&jailed, KILL_BOTH},
+        {&foreign, KILL_BOTH},
+        {&plain, COMPETE},
+        {&jailed, COMPETE},
+        {&foreign, COMPETE},
+        {&plain, COMPETE_AND_KILL},
+        {&jailed, COMPETE_AND_KILL},
+        {&foreign, COMPETE_AND_KILL},
+};
+
+/* The one that is set; no test leaves it behind. */
+static Stage stage;
+
+/* What the test does as somebody else. */
+static int compete(void) {
+        pid_t pid = harness_fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                CHECK_INT(setresuid(1, 1, 1), 0);
+                _exit(mkdir(stage.path, STAGE_MODE) < 0 ? errno : 0);
+        }
+        assert_true(harness_wait(pid, 0, &status) && WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+/* Has the worker done with the request, and waits for the next? */
+static bool is_over(const Stop *stop) {
+        return stop->entry && stop->nr == SYS_ppoll &&
+               slot_phase(ledger_slot(stage.ledger, 0)) == SLOT_EMPTY && stage_has_result(&stage);
+}
+
+/* Goes to the worker's stop number n.  Returns false where there are fewer. */
+static bool go_to(pid_t worker, unsigned n) {
+        Stop stop = {};
+
+        for (unsigned i = 0; i <= n; i++) {
+                if (!worker_step(worker, &stop))
+                        fail_msg("a worker ended by itself: %s", stage_records(&stage));
+                if (is_over(&stop))
+                        return false;
+        }
+        return true;
+}
+
+/* There may be a record too many, of a worker that was killed after it; but none that says something else,
+ * and not none. */
+static void check_records(const char *expected) {
+        const char *records = stage_records(&stage);
+        unsigned n = 0;
+
+        for (const char *line = records; *line != '\0'; line = strchr(line, '\n') + 1, n++)
+                if (strncmp(line, expected, strlen(expected)) != 0)
+                        fail_msg("not \"%s\": %s", expected, records);
+        if (n < 1 || n > 2)
+                fail_msg("%u records: %s", n, records);
+}
+
+static void check_directory(uid_t owner) {
+        struct stat st;
+
+        assert_int_equal(stat(stage.path, &st), 0);
+        assert_int_equal(st.st_uid, owner);
+        assert_int_equal(st.st_mode, S_IFDIR | (STAGE_MODE & ~STAGE_UMASK));
+        assert_int_equal(stage_count(&stage), 1);
+}
+
+/* The last worker leaves when told to, and leaves nothing behind. */
+static void dismiss(pid_t worker) {
+        (void)kill(worker, SIGTERM);
+        worker_left(&stage, worker);
+        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_EMPTY);
+        assert_int_equal(ledger_slot(stage.ledger, 0)->request.notif.id, 0);
+}
+
+static void check_outcome(const Script *script, const StageResult *result) {
+        const Workload *workload = script->workload;
+
+        if (workload->knocks) {
+                assert_int_equal(result->value, STAGE_KNOCK_ANSWER);
+                assert_string_equal(stage_records(&stage), "");
+                return;
+        }
+        assert_int_equal(result->error, script->expected);
+        check_records(result->error == 0 ? "allowed " : result->error == EPERM ? "denied " : "failed ");
+        if (result->error == 0)
+                check_directory(workload->uid);
+        else
+                assert_int_equal(stage_count(&stage), script->exists);
+}
+
+static void play_to_the_end(const Script *script, pid_t worker) {
+        StageResult result = stage_result(&stage);
+
+        dismiss(worker);
+        check_outcome(script, &result);
+}
+
+/* Who asked for what is dead: nothing is left of it but, maybe, its effect. */
+static void play_without_target(pid_t worker) {
+        worker_left(&stage, worker);
+        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_EMPTY);
+        assert_null(strstr(stage_records(&stage), "trouble"));
+        assert_true(stage_count(&stage) <= 1);
+}
+
+/* Exactly one of two has made it. */
+static void play_contest(pid_t worker, int competitor) {
+        StageResult result = stage_result(&stage);
+
+        dismiss(worker);
+        if (competitor == 0)
+                assert_int_equal(result.error, EEXIST);
+        else {
+                assert_int_equal(competitor, EEXIST);
+                assert_int_equal(result.error, 0);
+        }
+        check_records(result.error == 0 ? "allowed " : "failed ");
+        assert_int_equal(stage_count(&stage), 1);
+}
+
+static void play_deed(const Script *script, pid_t worker) {
+        int competitor;
+
+        switch (script->deed) {
+        case KILL_WORKER:
+                harness_kill(worker);
+                play_to_the_end(script, stage_start_worker(&stage, 0, script->policy));
+                break;
+        case KILL_TARGET:
+                stage_kill_target(&stage);
+                worker_release(worker);
+                play_without_target(worker);
+                break;
+        case KILL_BOTH:
+                stage_kill_target(&stage);
+                harness_kill(worker);
+                play_without_target(stage_start_worker(&stage, 0, script->policy));
+                break;
+        case COMPETE:
+                competitor = compete();
+                worker_release(worker);
+                play_contest(worker, competitor);
+                break;
+        case COMPETE_AND_KILL:
+                competitor = compete();
+                harness_kill(worker);
+                play_contest(stage_start_worker(&stage, 0, script->policy), competitor);
+                break;
+        case N_DEEDS:
+                break;
+        }
+}
+
+static unsigned stop_number; /* for whoever reads of a failure */
+
+static void kill_first_worker(const Script *script) {
+        pid_t worker = stage_trace_worker(&stage, STAGE_ALLOW);
+
+        worker_step_to(worker, SYS_mkdirat, script->at_entry);
+        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_ACTING);
+        harness_kill(worker);
+}
+
+/* Returns false where the worker has no stop of that number. */
+static bool play(const Script *script, unsigned n) {
+        bool is_there;
+        pid_t worker;
+
+        stop_number = n;
+        stage_set(script->workload, &stage);
+        if (script->exists)
+                assert_int_equal(mkdir(stage.path, STAGE_MODE), 0);
+        stage_call(&stage);
+        if (script->second_worker)
+                kill_first_worker(script);
+        worker = stage_trace_worker(&stage, script->policy);
+        is_there = go_to(worker, n);
+        if (is_there)
+                play_deed(script, worker);
+        else
+                harness_kill(worker);
+        stage_strike(&stage);
+        return is_there;
+}
+
+/* A fork costs a sanitized build ten times as much.  Odd, so that it meets entries and exits. */
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define STRIDE 5
+#else
+#define STRIDE 1
+#endif
+
+static void test_script(void **state) {
+        const Script *script = *state;
+        unsigned n = 0;
+
+        while (play(script, n))
+                n += STRIDE;
+        /* Fewer would mean that the worker was not seen at work. */
+        assert_true(n > 20);
+}
+
+static void set(const Workload *workload) {
+        stage_set(workload, &stage);
+        stage_call(&stage);
+}
+
+static Slot *first_slot(void) {
+        return ledger_slot(stage.ledger, 0);
+}
+
+/* A request that its workers die of is answered all the same. */
+static void test_poison(void **state) {
+        static const long calls[] = {SYS_process_vm_readv, SYS_mkdirat, SYS_write};
+        static const struct {
+                unsigned deaths;
+                bool at_entry;
+                int expected[COUNT(calls)];
+                const char *records[COUNT(calls)];
+        } rows[] = {
+                {2, true, {0, 0, 0}, {"allowed ", "allowed ", "allowed "}},
+                {3, true, {EIO, EIO, 0}, {"trouble ", "trouble ", "allowed "}},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows) * COUNT(calls); i++) {
+                size_t row = i / COUNT(calls), call = i % COUNT(calls);
+                StageResult result;
+                pid_t worker;
+
+                set(&plain);
+                for (unsigned n = 0; n < rows[row].deaths; n++) {
+                        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                        worker_step_to(worker, calls[call], rows[row].at_entry);
+                        harness_kill(worker);
+                }
+                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+                result = stage_result(&stage);
+                dismiss(worker);
+                assert_int_equal(result.error, rows[row].expected[call]);
+                check_records(rows[row].records[call]);
+                assert_int_equal(stage_count(&stage), result.error == 0);
+                stage_strike(&stage);
+        }
+}
+
+/* The receiver is another's now: this one finishes what it has and takes nothing more. */
+static void test_receiver_moves(void **state) {
+        StageResult result, other;
+        pid_t worker;
+
+        (void)state;
+        set(&twins);
+        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        worker_step_to(worker, SYS_process_vm_readv, true);
+        atomic_store(&ledger_header(stage.ledger)->receiver, 5);
+        worker_release(worker);
+        result = stage_result(&stage);
+        worker_left(&stage, worker);
+        assert_int_equal(result.error, 0);
+        assert_int_equal(slot_phase(first_slot()), SLOT_EMPTY);
+        assert_false(stage_has_result(&stage));
+
+        worker = stage_start_worker(&stage, 5, STAGE_ALLOW);
+        other = stage_result(&stage);
+        (void)kill(worker, SIGTERM);
+        worker_left(&stage, worker);
+        assert_int_equal(other.error, 0);
+        assert_true(other.twin != result.twin);
+        assert_int_equal(stage_count(&stage), 2);
+}
+
+/* A worker that isn't the receiver and has an empty slot has nothing to do. */
+static void test_nothing_to_do(void **state) {
+        pid_t worker;
+
+        (void)state;
+        set(&plain);
+        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        atomic_store(&ledger_header(stage.ledger)->receiver, LEDGER_NO_RECEIVER);
+        worker_release(worker);
+        worker_left(&stage, worker);
+        assert_false(stage_has_result(&stage));
+        assert_string_equal(stage_records(&stage), "");
+}
+
+/* Without a look at the clock: the wait ends because of the signal, and there is no second one. */
+static void test_leaves_when_idle(void **state) {
+        Stop stop = {};
+        pid_t worker;
+
+        (void)state;
+        set(&plain);
+        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        do
+                assert_true(worker_step(worker, &stop));
+        while (!is_over(&stop));
+        assert_int_equal(stage_result(&stage).error, 0);
+        assert_int_equal(kill(worker, SIGTERM), 0);
+        assert_true(worker_step(worker, &stop));
+        assert_true(stop.result < 0);
+        while (worker_step(worker, &stop))
+                assert_false(stop.entry && stop.nr == SYS_ppoll);
+        assert_int_equal(slot_phase(first_slot()), SLOT_EMPTY);
+}
+
+/* A delayed call is handed from worker to worker, as often as the configuration is read anew. */
+static void test_leaves_during_delay(void **state) {
+        StageResult result;
+        pid_t worker;
+        uint64_t since = 0;
+
+        (void)state;
+        set(&plain);
+        for (unsigned i = 0; i < 2 * REQUEST_ATTEMPTS_MAX; i++) {
+                worker = stage_trace_worker(&stage, STAGE_DELAY);
+                do
+                        worker_step_to(worker, SYS_ppoll, true);
+                while (slot_phase(first_slot()) != SLOT_RECEIVED);
+                assert_int_equal(kill(worker, SIGTERM), 0);
+                worker_release(worker);
+                worker_left(&stage, worker);
+                assert_false(stage_has_result(&stage));
+                assert_int_equal(slot_phase(first_slot()), SLOT_RECEIVED);
+                /* The delay counts from when the call was made. */
+                assert_true(since == 0 || since == first_slot()->received_usec);
+                since = first_slot()->received_usec;
+        }
+        assert_string_equal(stage_records(&stage), "");
+        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+        result = stage_result(&stage);
+        dismiss(worker);
+        assert_int_equal(result.error, 0);
+        check_directory(0);
+}
+
+static void forget_nothing(Slot *slot) {
+        (void)slot;
+}
+
+/* What slot_clear() leaves when it is killed between two of its instructions: the request is answered and
+ * gone, in whole or in part. */
+static void forget_request(Slot *slot) {
+        memset(&slot->request.notif, 0, sizeof(slot->request.notif));
+}
+
+static void forget_id(Slot *slot) {
+        slot->request.notif.id = 0;
+        slot->request.notif.pid = 0;
+}
+
+static const struct {
+        const char *name;
+        SlotPhase phase;
+        void (*forget)(Slot *slot);
+} leftovers[] = {
+        {"done, not cleared", SLOT_DONE, forget_nothing},
+        {"done, the id cleared", SLOT_DONE, forget_id},
+        {"done, cleared", SLOT_DONE, forget_request},
+        {"received, the id cleared", SLOT_RECEIVED, forget_id},
+        {"received, cleared", SLOT_RECEIVED, forget_request},
+        {"received without a mark, the id cleared", SLOT_EMPTY, forget_id},
+        {"acting, the id cleared", SLOT_ACTING, forget_id},
+        {"a phase that is none", SLOT_DONE + 7, forget_id},
+};
+
+/* An earlier request's remains don't stand in the next one's way, nor do they speak for it. */
+static void test_leftovers(void **state) {
+        (void)state;
+        for (size_t i = 0; i < COUNT(leftovers); i++) {
+                Slot *slot;
+                pid_t worker;
+
+                set(&plain);
+                slot = first_slot();
+                slot->request.notif = (struct seccomp_notif){.id = 1,
+                        .pid = (uint32_t)getpid(),
+                        .data = {.nr = SYS_mkdir, .arch = AUDIT_ARCH_X86_64}};
+                slot->verdict = SLOT_ALLOWED;
+                notify_reply(&slot->reply, 1, 0, 0);
+                leftovers[i].forget(slot);
+                slot_set_phase(slot, leftovers[i].phase);
+
+                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+                assert_int_equal(stage_result(&stage).error, 0);
+                dismiss(worker);
+                check_directory(0);
+                if (strstr(stage_records(&stage), "trouble"))
+                        fail_msg("%s: %s", leftovers[i].name, stage_records(&stage));
+                stage_strike(&stage);
+        }
+}
+
+static int strike(void **state) {
+        const Script *script = *state;
+
+        if (stage.target_fd > 0 && script)
+                print_message("it was stop %u\n", stop_number);
+        stage_strike(&stage);
+        return 0;
+}
+
+static void name_script(const Script *script, char *ret, size_t size) {
+        static const char *const policies[] = {"", ", denied", ", delayed", ", without a profile"};
+
+        (void)snprintf(ret, size, "%s%s%s%s: %s", script->workload->name, policies[script->policy],
+                script->exists ? ", it exists" : "",
+                !script->second_worker ? ""
+                : script->at_entry     ? ", after a death before mkdirat"
+                                       : ", after a death after mkdirat",
+                deeds[script->deed]);
+}
+
+int main(void) {
+        const struct CMUnitTest others[] = {
+                cmocka_unit_test_teardown(test_poison, strike),
+                cmocka_unit_test_teardown(test_receiver_moves, strike),
+                cmocka_unit_test_teardown(test_nothing_to_do, strike),
+                cmocka_unit_test_teardown(test_leaves_when_idle, strike),
+                cmocka_unit_test_teardown(test_leaves_during_delay, strike),
+                cmocka_unit_test_teardown(test_leftovers, strike),
+        };
+        static struct CMUnitTest tests[COUNT(scripts)];
+        static char names[COUNT(scripts)][128];
+        int failed;
+
+        if (geteuid() != 0) {
+                (void)fprintf(stderr, "skipped: a worker needs root's capabilities\n");
+                return EXIT_SKIP;
+        }
+        harness_init();
+        for (size_t i = 0; i < COUNT(scripts); i++) {
+                name_script(&scripts[i], names[i], sizeof(names[i]));
+                tests[i] = (struct CMUnitTest){
+                        names[i], test_script, NULL, strike, (void *)(uintptr_t)&scripts[i]};
+        }
+        failed = cmocka_run_group_tests_name("worker", others, NULL, NULL);
+        return failed + cmocka_run_group_tests_name("worker at each system call", tests, NULL, NULL);
+}
