@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
                         active |= session_tick(manager->sessions[i - 1]);
         if (!active) {
                 manager_update_status(manager);
+                (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
                 return 0;
         }
         (void)sd_event_source_set_time_relative(source, TICK_USEC);
@@ -208,14 +210,14 @@ static int manager_load_config(Manager *manager) {
 /* Workers of sessions whose profile is gone deny everything. */
 static void report_lost_profiles(const Manager *manager) {
         for (size_t i = 0; i < manager->n_sessions; i++) {
-                const LedgerIdentity *identity = session_identity(manager->sessions[i]);
+                const Session *session = manager->sessions[i];
 
-                if (!policy_find_profile(manager->policy, identity->profile))
+                if (!policy_find_profile(manager->policy, session_profile(session)))
                         (void)report_line(manager->report, REPORT_WARNING,
                                 "session %016" PRIx64
                                 " uses profile %s, which the configuration no longer has: "
                                 "everything is denied to it",
-                                identity->session_id, identity->profile);
+                                session_id(session), session_profile(session));
         }
 }
 

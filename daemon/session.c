@@ -29,7 +29,9 @@
 
 struct Session {
         const SessionHost *host;
-        LedgerIdentity identity;
+        /* All else that it is stands in the ledger; but a worker that was taken over could write there. */
+        uint64_t id;
+        char profile[PROTOCOL_PROFILE_SIZE];
         int listener_fd;
         int ledger_fd;
         sd_event_source *source;
@@ -52,15 +54,15 @@ static void report_death(const Session *session, pid_t pid, const siginfo_t *inf
 
         report_begin(report, REPORT_WORKER_DIED);
         report_text(report, "OBJECT_PID", "%d", pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->identity.session_id);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
         if (info->si_code == CLD_EXITED)
                 (void)report_send(report,
                         "a worker of session %016" PRIx64 " failed with exit status %d; another goes on",
-                        session->identity.session_id, info->si_status);
+                        session->id, info->si_status);
         else
                 (void)report_send(report,
                         "a worker of session %016" PRIx64 " was killed by SIG%s; another goes on",
-                        session->identity.session_id, sigabbrev_np(info->si_status));
+                        session->id, sigabbrev_np(info->si_status));
 }
 
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
@@ -97,7 +99,7 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
                 .host_root_fd = host->host_root_fd,
                 .slot = slot,
                 .policy = host->policy,
-                .profile = policy_find_profile(host->policy, session->identity.profile),
+                .profile = policy_find_profile(host->policy, session->profile),
                 .report = host->report,
         };
         const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
@@ -135,7 +137,7 @@ static void session_pause(Session *session, int error) {
         if (session->pause_until_usec == 0)
                 (void)report_line(session->host->report, REPORT_ERROR,
                         "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
-                        session->identity.session_id, strerror(-error));
+                        session->id, strerror(-error));
         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
         session->host->on_active(session->host->userdata);
 }
@@ -160,14 +162,16 @@ static int session_spawn_for_orphans(Session *session) {
 static void session_end(Session *session) {
         char suppressed[64] = "", lost[96] = "";
         Report *report = session->host->report;
+        LedgerIdentity identity = {};
         LedgerTotals totals = {};
 
+        (void)ledger_read_identity(session->ledger_fd, &identity);
         (void)session_totals(session, &totals);
         report_begin(report, REPORT_SESSION_ENDED);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->identity.session_id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", session->identity.profile);
-        report_bytes(report, "SNOTIFY_LABEL", session->identity.label, strlen(session->identity.label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, session->identity.uid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
+        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
         report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals.allowed);
         report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals.denied);
         report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals.failed);
@@ -182,9 +186,8 @@ static void session_end(Session *session) {
         (void)report_send(report,
                 "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
                 " failed%s%s",
-                session->identity.session_id, totals.allowed, totals.denied, totals.failed, suppressed,
-                lost);
-        store_remove(session->identity.session_id);
+                session->id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
+        store_remove(session->id);
         session->host->on_end(session, session->host->userdata);
 }
 
@@ -297,21 +300,22 @@ void session_stop(Session *session) {
 }
 
 static void report_start(const Session *session) {
-        const LedgerIdentity *identity = &session->identity;
         Report *report = session->host->report;
         char label[4 * PROTOCOL_LABEL_SIZE];
+        LedgerIdentity identity = {};
 
+        (void)ledger_read_identity(session->ledger_fd, &identity);
         report_begin(report, REPORT_SESSION_STARTED);
-        report_text(report, "OBJECT_PID", "%" PRIu32, identity->pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, identity->session_id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", identity->profile);
-        report_bytes(report, "SNOTIFY_LABEL", identity->label, strlen(identity->label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity->uid);
+        report_text(report, "OBJECT_PID", "%" PRIu32, identity.pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
+        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
         (void)report_send(report,
                 "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
-                identity->session_id, identity->pid, identity->uid, identity->profile,
-                identity->label[0] ? ", label " : "",
-                report_escape(identity->label, strlen(identity->label), label, sizeof(label)));
+                session->id, identity.pid, identity.uid, session->profile,
+                identity.label[0] ? ", label " : "",
+                report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
 }
 
 /* The session is durable: from here on it survives us, so its knock may be answered. */
@@ -336,10 +340,11 @@ static int session_make(const SessionHost *host, const LedgerIdentity *identity,
         }
         *session = (Session){
                 .host = host,
-                .identity = *identity,
+                .id = identity->session_id,
                 .listener_fd = listener_fd,
                 .ledger_fd = ledger_fd,
         };
+        memcpy(session->profile, identity->profile, sizeof(session->profile));
         r = sd_event_add_io(host->event, &session->source, listener_fd, 0, on_listener, session);
         if (r < 0) {
                 session_free(session);
@@ -400,8 +405,12 @@ Session *session_free(Session *session) {
         return NULL;
 }
 
-const LedgerIdentity *session_identity(const Session *session) {
-        return &session->identity;
+uint64_t session_id(const Session *session) {
+        return session->id;
+}
+
+const char *session_profile(const Session *session) {
+        return session->profile;
 }
 
 bool session_has_workers(const Session *session) {

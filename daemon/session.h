@@ -44,8 +44,9 @@ int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Ses
  * store.  Takes NULL, returns NULL. */
 Session *session_free(Session *session);
 
-const LedgerIdentity *session_identity(const Session *session);
 bool session_has_workers(const Session *session);
+uint64_t session_id(const Session *session);
+const char *session_profile(const Session *session);
 /* Returns 0 or a negative errno. */
 int session_totals(const Session *session, LedgerTotals *ret);
 

@@ -139,6 +139,6 @@ logged() {
 
 finish() {
         echo "1..$checks"
-        [ "$failures" = 0 ] || { echo "# the daemon's records:"; sed 's/^/# /' "$work/log"; }
+        [ "$failures" = 0 ] || { echo "# the daemon's records:"; tail -n 40 "$work/log" | sed 's/^/# /'; }
         exit $((failures > 0))
 }
