@@ -27,6 +27,8 @@ struct Target {
         pid_t tid;     /* 0: empty */
         int dir_fd;    /* /proc/TID, O_PATH */
         int status_fd; /* /proc/TID/status */
+        int user_fd;   /* /proc/TID/ns/user, the link itself; not for a task that was seen only once */
+        bool asked;    /* for its user namespace */
 };
 
 struct TargetCache {
@@ -45,6 +47,8 @@ static bool means_gone(int error) {
 static void target_close(Target *target) {
         target->dir_fd = fd_close(target->dir_fd);
         target->status_fd = fd_close(target->status_fd);
+        target->user_fd = fd_close(target->user_fd);
+        target->asked = false;
         target->tid = 0;
 }
 
@@ -56,7 +60,8 @@ int target_cache_new(TargetCache **ret) {
         if (!cache)
                 return -ENOMEM;
         for (size_t i = 0; i < CACHE_SIZE; i++)
-                cache->targets[i] = (Target){.cache = cache, .dir_fd = -EBADF, .status_fd = -EBADF};
+                cache->targets[i] =
+                        (Target){.cache = cache, .dir_fd = -EBADF, .status_fd = -EBADF, .user_fd = -EBADF};
         cache->proc_fd = -EBADF;
 
         cache->status_size = STATUS_SIZE;
@@ -281,8 +286,13 @@ int target_in_our_user_namespace(Target *target) {
         ssize_t n;
 
         /* The link reads "user:[INODE]", and a namespace's inode number is its own for as long as it lives;
-         * ours lives. */
-        n = readlinkat(target->dir_fd, "ns/user", name, sizeof(name) - 1);
+         * ours lives.  The kept link says at each reading what the task has then, and spares two lookups. */
+        if (target->asked && target->user_fd < 0)
+                target->user_fd = openat(target->dir_fd, "ns/user", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        target->asked = true;
+        n = target->user_fd < 0 ? -1 : readlinkat(target->user_fd, "", name, sizeof(name) - 1);
+        if (n < 0) /* not kept, or EACCES: of a dead task the kept link says no more than that */
+                n = readlinkat(target->dir_fd, "ns/user", name, sizeof(name) - 1);
         if (n < 0)
                 return means_gone(errno) ? -ESRCH : -errno;
         name[n] = '\0';
