@@ -133,6 +133,7 @@ pid_t target_tid(const Target *target) {
 /* Reads the whole of the status file: it is made anew by each read at offset 0. */
 static int status_read(Target *target) {
         TargetCache *cache = target->cache;
+        char *larger;
         ssize_t n;
 
         for (;;) {
@@ -146,13 +147,12 @@ static int status_read(Target *target) {
                 if (cache->status_size >= STATUS_SIZE_MAX)
                         return -EFBIG;
                 /* Not realloc(): nothing of the old text is needed. */
-                free(cache->status);
-                cache->status_size *= 4;
-                cache->status = malloc(cache->status_size);
-                if (!cache->status) {
-                        cache->status_size = 0;
+                larger = malloc(4 * cache->status_size);
+                if (!larger)
                         return -ENOMEM;
-                }
+                free(cache->status);
+                cache->status = larger;
+                cache->status_size *= 4;
         }
         cache->status[n] = '\0';
         return 0;
@@ -175,18 +175,16 @@ int target_read_status(Target *target, TargetStatus *ret) {
         return target_parse_status(target->cache->status, ret);
 }
 
-/* Finds the line "key:\t..." at or after *text, which then is behind the colon and blanks.  The lines' order
- * never changes. */
+/* Finds key, "\nNAME:", at or after *text, which then is behind it and blanks.  The lines' order never
+ * changes, and the kernel escapes newlines in the task's name. */
 static bool status_seek(const char **text, const char *key) {
-        size_t length = strlen(key);
+        const char *found = strstr(*text, key);
 
-        for (const char *line = *text; line && *line;
-                line = strchr(line, '\n'), line = line ? line + 1 : NULL)
-                if (strncmp(line, key, length) == 0 && line[length] == ':') {
-                        *text = line + length + 1 + strspn(line + length + 1, "\t ");
-                        return true;
-                }
-        return false;
+        if (!found)
+                return false;
+        found += strlen(key);
+        *text = found + strspn(found, "\t ");
+        return true;
 }
 
 static bool status_number(const char **text, int base, uint64_t *ret) {
@@ -237,26 +235,27 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         uint64_t number, ids[4];
         int r;
 
-        if (!status_seek(&text, "Name"))
+        if (strncmp(text, "Name:\t", strlen("Name:\t")) != 0)
                 return -EBADMSG;
+        text += strlen("Name:\t");
         status_name(text, ret->comm);
-        if (!status_seek(&text, "Umask") || !status_number(&text, 8, &number))
+        if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, &number))
                 return -EBADMSG;
         ret->identity.umask = (mode_t)(number & 0777);
-        if (!status_seek(&text, "Tgid") || !status_number(&text, 10, &number))
+        if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, &number))
                 return -EBADMSG;
         ret->tgid = (pid_t)number;
-        if (!status_ids(&text, "Uid", ids))
+        if (!status_ids(&text, "\nUid:", ids))
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
                 ret->uids[i] = (uid_t)ids[i];
         ret->identity.fsuid = (uid_t)ids[3];
-        if (!status_ids(&text, "Gid", ids))
+        if (!status_ids(&text, "\nGid:", ids))
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
                 ret->gids[i] = (gid_t)ids[i];
         ret->identity.fsgid = (gid_t)ids[3];
-        if (!status_seek(&text, "Groups"))
+        if (!status_seek(&text, "\nGroups:"))
                 return -EBADMSG;
         identity_clear_groups(&ret->identity);
         while (status_number(&text, 10, &number)) {
@@ -264,10 +263,10 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 if (r < 0)
                         return r;
         }
-        ret->n_levels = status_pids(&text, "NStgid", ret->level_tgids);
-        if (ret->n_levels == 0 || status_pids(&text, "NSpid", ret->level_tids) != ret->n_levels)
+        ret->n_levels = status_pids(&text, "\nNStgid:", ret->level_tgids);
+        if (ret->n_levels == 0 || status_pids(&text, "\nNSpid:", ret->level_tids) != ret->n_levels)
                 return -EBADMSG;
-        if (!status_seek(&text, "CapEff") || !status_number(&text, 16, &number))
+        if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, &number))
                 return -EBADMSG;
         ret->identity.capabilities = number;
         return 0;
@@ -275,7 +274,7 @@ int target_parse_status(const char *text, TargetStatus *ret) {
 
 bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level) {
         pid_t numbers[TARGET_LEVELS];
-        unsigned n = status_pids(&text, "NStgid", numbers);
+        unsigned n = status_pids(&text, "\nNStgid:", numbers);
 
         return n == status->n_levels - level &&
                memcmp(numbers, status->level_tgids + level, n * sizeof(numbers[0])) == 0;
