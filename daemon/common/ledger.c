@@ -135,6 +135,13 @@ int ledger_map(int ledger_fd, Ledger **ret) {
 
         if (address == MAP_FAILED)
                 return -errno;
+        /* What forks has more ledgers mapped than its child may see. */
+        if (madvise(address, LEDGER_SIZE, MADV_DONTFORK) < 0) {
+                int r = -errno;
+
+                (void)munmap(address, LEDGER_SIZE);
+                return r;
+        }
         *ret = address;
         return 0;
 }

@@ -146,7 +146,8 @@ int ledger_read_identity(int ledger_fd, LedgerIdentity *ret);
 /* Reads the totals.  Returns 0 or a negative errno. */
 int ledger_read_totals(int ledger_fd, LedgerTotals *ret);
 
-/* Maps and unmaps it.  ledger_unmap() takes NULL and returns NULL. */
+/* Maps and unmaps it; a forked child doesn't have the mapping.  Returns 0 or a negative errno.
+ * ledger_unmap() takes NULL and returns NULL. */
 int ledger_map(int ledger_fd, Ledger **ret);
 Ledger *ledger_unmap(Ledger *ledger);
 

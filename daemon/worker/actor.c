@@ -77,15 +77,21 @@ static int enter_base(const ActorPart *part, int *ret_fd) {
         if (part->absolute || part->dirfd != AT_FDCWD)
                 return open_base(part, ret_fd);
         r = target_enter_cwd(part->target);
-        if (r == -EACCES) /* root may not go everywhere: see actor_pin() */
+        if (r == -EACCES) /* root may not go everywhere: see resolve.c */
                 return open_base(part, ret_fd);
         *ret_fd = AT_FDCWD;
         return r;
 }
 
-static int pin_ourselves(Actor *actor, Site *site, int *ret_error) {
+static int pin_ourselves(Actor *actor, Site *site, int *ret_error, bool *ret_wants_deputy) {
         const ActorPart *part = actor->part;
-        const ProcfsReader reader = {part->target, part->status, actor->becomer};
+        ProcfsReader reader = {
+                .target = part->target,
+                .status = part->status,
+                .becomer = actor->becomer,
+                .listener_fd = part->listener_fd,
+                .id = part->id,
+        };
         _cleanup_close_ int base_fd = -EBADF;
         int r;
 
@@ -101,6 +107,7 @@ static int pin_ourselves(Actor *actor, Site *site, int *ret_error) {
         if (r < 0)
                 return r;
         *ret_error = resolve_parent(part->resolved, base_fd, &reader);
+        *ret_wants_deputy = reader.wants_deputy;
         return *ret_error != 0 || !part->resolved->name ? 0 : site_open(site);
 }
 
@@ -121,8 +128,14 @@ static int adopt_parent(const Actor *actor, Site *site, int root_fd, int parent_
 static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *ret_error) {
         _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF, parent_fd = -EBADF;
         const ActorPart *part = actor->part;
-        const ProcfsReader reader = {part->target, part->status, NULL};
-        DeputyOrders orders = {.status = part->status, .resolved = part->resolved, .reader = &reader};
+        ProcfsReader reader = {.target = part->target, .status = part->status};
+        DeputyOrders orders = {
+                .status = part->status,
+                .resolved = part->resolved,
+                .reader = &reader,
+                .listener_fd = part->listener_fd,
+                .id = part->id,
+        };
         int r;
 
         r = in_our_namespace ? 0 : target_open_user_namespace(part->target, &namespace_fd);
@@ -145,6 +158,7 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
 }
 
 int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error) {
+        bool wants_deputy = false;
         int r;
 
         actor->part = part;
@@ -157,11 +171,9 @@ int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error) {
                 return r;
         if (r == 0)
                 return pin_by_deputy(actor, false, site, ret_error);
-        r = pin_ourselves(actor, site, ret_error);
-        if (r != 0 || *ret_error != EACCES)
+        r = pin_ourselves(actor, site, ret_error, &wants_deputy);
+        if (r != 0 || !wants_deputy)
                 return r;
-        /* A FUSE file system that its user mounted for himself lets nobody in whose uids, all three, aren't
-         * his: only a deputy's are. (fuse_allow_current_process() in fs/fuse/dir.c) */
         r = become_ourselves(actor);
         return r < 0 ? r : pin_by_deputy(actor, true, site, ret_error);
 }

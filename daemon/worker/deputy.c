@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,12 +19,17 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/child.h"
+#include "common/notify.h"
 #include "common/ownership.h"
 #include "place.h"
+
+/* How often the worker looks whether what it waits for still matters. */
+#define PATIENCE_MSEC 1000
 
 typedef enum Errand {
         ERRAND_LOOK,
@@ -46,8 +52,10 @@ typedef struct Outcome {
 } Outcome;
 
 struct Deputy {
-        pid_t pid;
+        int pid_fd;
         int socket_fd;
+        int listener_fd;
+        uint64_t id;
 };
 
 /* In the deputy. */
@@ -207,6 +215,23 @@ static int deputy_run(const DeputyOrders *orders, int socket_fd) {
 
 /* In the worker. */
 
+/* Waits for an outcome, for as long as somebody waits for the call.  Whoever can stop a deputy is the
+ * target's user, and has to live with it; but a target that was killed must not leave us here. */
+static int wait_outcome(const Deputy *deputy) {
+        struct pollfd fd = {.fd = deputy->socket_fd, .events = POLLIN};
+        int r;
+
+        for (;;) {
+                r = poll(&fd, 1, PATIENCE_MSEC);
+                if (r > 0)
+                        return 0;
+                if (r < 0 && errno != EINTR)
+                        return -errno;
+                if (notify_check_id(deputy->listener_fd, deputy->id) == NOTIFY_GONE)
+                        return -ESRCH;
+        }
+}
+
 /* Receives an outcome, and an fd with it.  A deputy that died has closed the socket. */
 static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
         union {
@@ -214,37 +239,53 @@ static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
                 uint8_t bytes[CMSG_SPACE(sizeof(int))];
         } control;
         struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
-        struct msghdr msg = {.msg_iov = &iov,
+        struct msghdr msg = {
+                .msg_iov = &iov,
                 .msg_iovlen = 1,
                 .msg_control = &control,
-                .msg_controllen = sizeof(control)};
+                .msg_controllen = CMSG_LEN(sizeof(int)),
+        };
         struct cmsghdr *header;
         ssize_t n;
+        int r;
 
-        do
-                n = recvmsg(deputy->socket_fd, &msg, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
+        r = wait_outcome(deputy);
+        if (r < 0)
+                return r;
+        n = recvmsg(deputy->socket_fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
         if (n < 0)
-                return -errno;
+                return errno == ECONNRESET ? -EPIPE : -errno;
         header = CMSG_FIRSTHDR(&msg);
         if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
         return n == sizeof(*ret) ? 0 : -EPIPE;
 }
 
-static int deputy_start_process(const DeputyOrders *orders, Deputy *deputy) {
+static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         _cleanup_close_ int child_end = -EBADF;
         int ends[2];
+        pid_t pid;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         deputy->socket_fd = ends[0];
         child_end = ends[1];
-        deputy->pid = child_fork("snotifyd-deputy",
+        pid = child_fork("snotifyd-deputy",
                 (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd}, 4);
-        if (deputy->pid == 0)
+        if (pid == 0)
                 _exit(deputy_run(orders, child_end));
-        return deputy->pid < 0 ? (int)deputy->pid : 0;
+        if (pid < 0)
+                return (int)pid;
+        /* Nobody else reaps it. */
+        deputy->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (deputy->pid_fd < 0) {
+                int r = -errno;
+
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+                return r;
+        }
+        return 0;
 }
 
 int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
@@ -257,8 +298,13 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
         deputy = calloc(1, sizeof(*deputy));
         if (!deputy)
                 return -ENOMEM;
-        deputy->socket_fd = -EBADF;
-        r = deputy_start_process(orders, deputy);
+        *deputy = (Deputy){
+                .pid_fd = -EBADF,
+                .socket_fd = -EBADF,
+                .listener_fd = orders->listener_fd,
+                .id = orders->id,
+        };
+        r = start_process(orders, deputy);
         if (r >= 0)
                 r = receive_outcome(deputy, &outcome, &parent_fd);
         if (r >= 0 && outcome.error < 0)
@@ -277,13 +323,25 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
         return 0;
 }
 
+/* It holds the target's directories until it is dead, which takes no time unless it hangs in a file system;
+ * there it may stay.  As a zombie it then waits for our own end. */
+static void wait_dead(int pid_fd) {
+        struct pollfd fd = {.fd = pid_fd, .events = POLLIN};
+
+        while (poll(&fd, 1, PATIENCE_MSEC) < 0 && errno == EINTR)
+                ;
+        (void)waitid(P_PIDFD, (id_t)pid_fd, &(siginfo_t){}, WEXITED | WNOHANG);
+}
+
 Deputy *deputy_free(Deputy *deputy) {
         if (!deputy)
                 return NULL;
+        if (deputy->pid_fd >= 0) {
+                (void)syscall(SYS_pidfd_send_signal, deputy->pid_fd, SIGKILL, NULL, 0);
+                wait_dead(deputy->pid_fd);
+        }
         fd_close(deputy->socket_fd);
-        if (deputy->pid > 0)
-                while (waitpid(deputy->pid, NULL, 0) < 0 && errno == EINTR)
-                        ;
+        fd_close(deputy->pid_fd);
         free(deputy);
         return NULL;
 }
@@ -292,7 +350,7 @@ static int send_errand(Deputy *deputy, const Errands *errands, Outcome *ret) {
         int fd = -EBADF, r;
 
         if (send(deputy->socket_fd, errands, sizeof(*errands), MSG_NOSIGNAL) < 0)
-                return -errno;
+                return errno == ECONNRESET ? -EPIPE : -errno;
         r = receive_outcome(deputy, ret, &fd);
         fd_close(fd);
         return r;

@@ -24,17 +24,20 @@ typedef struct DeputyOrders {
         int root_fd;           /* the target's */
         int base_fd;           /* what a relative path starts at; -EBADF for an absolute one */
         const Resolved *resolved;
-        const ProcfsReader *reader;
+        ProcfsReader *reader;
+        int listener_fd; /* the worker looks there now and then whether anybody still waits */
+        uint64_t id;
 } DeputyOrders;
 
 /* Starts one and lets it find the parent.  Returns 0 with the caller's deputy and O_PATH fd of the parent,
  * and in ret_view the path by which the deputy, in the target's root, knows the parent and the name (empty
  * where there is none); with *ret_error set instead, the errno that the target gets; or a negative errno:
- * -EPIPE where it died. */
+ * -EPIPE where it died, -ESRCH
+ * where nobody waits for it any more. */
 int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
         char ret_view[static LEDGER_PATH_SIZE], int *ret_error);
 
-/* Dismisses it and waits until it is gone.  Takes NULL, returns NULL. */
+/* Dismisses it: once this returns nothing of the target's is in its hands.  Takes NULL, returns NULL. */
 Deputy *deputy_free(Deputy *deputy);
 
 /* The functions of act.h, done by the deputy.  *ret_error is what those return.  Return 0 or a negative

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the links of /proc with the target's eyes.  Run by the worker, as the target.  Owns nothing.  Must
- * never follow a link to what is the worker's own. */
+/* Reads the links of /proc with the target's eyes.  Run by the worker or a deputy, as the target.  Owns
+ * nothing.  Must never follow a link to what is the worker's own. */
 
 #include "procfs.h"
 
@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/notify.h"
 #include "common/ownership.h"
 
 #define PROC_ROOT_INO 1
@@ -43,43 +44,27 @@ static bool is_entry(int dir_fd, int proc_root_fd, const char *path) {
  * has an entry and so has the thread, in the process's and, not listed, by itself. */
 static const char *const link_directories[] = {"", "/fd", "/ns"};
 
-typedef enum EntryKind {
-        ENTRY_PROCESS,
-        ENTRY_THREAD,
-        ENTRY_THREAD_ALONE,
-} EntryKind;
-
-typedef struct Entry {
-        EntryKind kind;
-        const char *below; /* of link_directories */
-} Entry;
-
-static void entry_path(const Entry *entry, pid_t tgid, pid_t tid, char ret[static PROCFS_PATH_SIZE]) {
-        switch (entry->kind) {
-        case ENTRY_PROCESS:
-                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d%s", tgid, entry->below);
-                break;
-        case ENTRY_THREAD:
-                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d/task/%d%s", tgid, tid, entry->below);
-                break;
-        case ENTRY_THREAD_ALONE:
-                (void)snprintf(ret, PROCFS_PATH_SIZE, "%d%s", tid, entry->below);
-                break;
-        }
-}
-
-/* Which of the task's entries is dir_fd?  Returns false where it is none. */
-static bool find_entry(pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd, Entry *ret) {
+/* Is dir_fd one of the directories of the process or thread that prefix names? */
+static bool is_of(const char *prefix, int proc_root_fd, int dir_fd) {
         char path[PROCFS_PATH_SIZE];
 
-        for (EntryKind kind = ENTRY_PROCESS; kind <= ENTRY_THREAD_ALONE; kind++)
-                for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
-                        *ret = (Entry){kind, link_directories[i]};
-                        entry_path(ret, tgid, tid, path);
-                        if (is_entry(dir_fd, proc_root_fd, path))
-                                return true;
-                }
+        for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
+                int n = snprintf(path, sizeof(path), "%s%s", prefix, link_directories[i]);
+
+                if (n < (int)sizeof(path) && is_entry(dir_fd, proc_root_fd, path))
+                        return true;
+        }
         return false;
+}
+
+static bool is_of_task(pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd) {
+        char process[16], thread[48], alone[16];
+
+        (void)snprintf(process, sizeof(process), "%d", tgid);
+        (void)snprintf(thread, sizeof(thread), "%d/task/%d", tgid, tid);
+        (void)snprintf(alone, sizeof(alone), "%d", tid);
+        return is_of(process, proc_root_fd, dir_fd) || is_of(thread, proc_root_fd, dir_fd) ||
+               is_of(alone, proc_root_fd, dir_fd);
 }
 
 static bool status_is_targets(const TargetStatus *status, int proc_root_fd, unsigned level) {
@@ -135,54 +120,45 @@ static int read_root_link(
         return 0;
 }
 
-/* The target's own links it may follow whatever its credentials; we may only as ourselves, and by our own
- * procfs. */
-static int open_own(
-        const ProcfsReader *reader, int dir_fd, const char *directory, const char *name, int *ret_fd) {
-        int r;
-
-        if (!reader->becomer) {
-                *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
-                return *ret_fd < 0 ? errno : 0;
-        }
-        r = becomer_raise(reader->becomer);
-        if (r < 0)
-                return -r;
-        r = target_open_proc(reader->target, directory, name, ret_fd);
-        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
-                return EIO;
-        return r == TARGET_GONE ? ENOENT : -r;
-}
-
-/* Is dir_fd one of the target's own?  Writes its path in our procfs, where its numbers may be others. */
-static bool is_own(
-        const ProcfsReader *reader, int proc_root_fd, int dir_fd, char ret_path[static PROCFS_PATH_SIZE]) {
-        const TargetStatus *status = reader->status;
-        Entry entry;
+static bool is_own(const ProcfsReader *reader, int proc_root_fd, int dir_fd) {
         pid_t tgid, tid;
 
-        if (!find_numbers(reader, proc_root_fd, &tgid, &tid) ||
-                !find_entry(tgid, tid, proc_root_fd, dir_fd, &entry))
-                return false;
-        entry_path(&entry, status->level_tgids[0], status->level_tids[0], ret_path);
-        return true;
+        return proc_root_fd >= 0 && find_numbers(reader, proc_root_fd, &tgid, &tid) &&
+               is_of_task(tgid, tid, proc_root_fd, dir_fd);
 }
 
-int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
-        char *ret_text, size_t size) {
-        char directory[PROCFS_PATH_SIZE];
-        Entry entry;
+/* The target's own links it may follow whatever its credentials; we may only as ourselves. */
+static int open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
+        _cleanup_close_ int fd = -EBADF;
+        int error;
 
+        if (becomer_raise(reader->becomer) < 0)
+                return EIO;
+        fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+        error = fd < 0 ? errno : 0;
+        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+                return EIO;
+        /* Numbers were compared: were they the target's, and not those of somebody who came after it? */
+        if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
+                return ESRCH;
+        if (error == 0)
+                *ret_fd = TAKE_FD(fd);
+        return error;
+}
+
+int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
+        char *ret_text, size_t size) {
         if (is_proc_root(dir_fd))
                 return read_root_link(reader, dir_fd, name, ret_text, size);
-        if (proc_root_fd < 0)
+        if (reader->becomer) {
+                if (is_own(reader, proc_root_fd, dir_fd))
+                        return open_own(reader, dir_fd, name, ret_fd);
+                /* Another process's.  The kernel would decide by our credentials, which are the target's
+                 * now; but it lets us follow our own links whatever those are, and there are procfs in which
+                 * we don't know our number.  A deputy has nothing of its own to be followed to. */
+                reader->wants_deputy = true;
                 return EACCES;
-        if (is_own(reader, proc_root_fd, dir_fd, directory))
-                return open_own(reader, dir_fd, directory, name, ret_fd);
-        if (find_entry(getpid(), getpid(), proc_root_fd, dir_fd, &entry))
-                return EACCES; /* ours, which the kernel would let us follow */
-
-        /* Another process's: the kernel decides, by the target's credentials, which are ours now. */
+        }
         *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
         return *ret_fd < 0 ? errno : 0;
 }

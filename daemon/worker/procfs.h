@@ -6,15 +6,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "identity.h"
 #include "target.h"
 
-/* Whose path is being resolved.  Nothing here is owned. */
+/* Whose path is being resolved, and by whom.  Nothing here is owned. */
 typedef struct ProcfsReader {
         Target *target;
         const TargetStatus *status;
-        Becomer *becomer; /* NULL: who reads has become the target for good */
+        Becomer *becomer; /* NULL: a deputy reads, who has become the target for good */
+        int listener_fd;
+        uint64_t id; /* of the notification */
+
+        /* Set where only a deputy gets further: EACCES then says nothing of what the target may do. */
+        bool wants_deputy;
 } ProcfsReader;
 
 /* Is this a directory of a procfs? */
@@ -24,5 +30,5 @@ bool procfs_is_it(int fd);
  * root of that procfs, or -EBADF where it isn't known.  Returns 0 with either *ret_fd, the caller's O_PATH
  * fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is to be read in its place; else
  * the positive errno that the target gets. */
-int procfs_follow(const ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
+int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
         char *ret_text, size_t size);

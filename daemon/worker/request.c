@@ -22,6 +22,12 @@
 #include "site.h"
 #include "target.h"
 
+/* So many deputies are tried for one request. */
+#define DEPUTIES_MAX 3U
+
+/* How often a delayed call is looked after. */
+#define NAP_USEC 1000000U
+
 struct RequestHandler {
         const RequestHost *host;
         TargetCache *targets;
@@ -92,8 +98,10 @@ static int read_argument(RequestHandler *handler, const CallArguments *arguments
         size_t length = 0;
         int r;
 
-        if (slot_phase(slot) == SLOT_ACTING)
+        if (slot_phase(slot) == SLOT_ACTING) {
+                slot->argument_length = (uint32_t)strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1);
                 return 0;
+        }
         r = target_read_string((pid_t)slot->request.notif.pid, arguments->path, slot->argument, &length);
         slot->argument_length = (uint32_t)length;
         switch (r) {
@@ -121,21 +129,25 @@ static void note_status(Slot *slot, const TargetStatus *status) {
         memcpy(slot->comm, status->comm, sizeof(slot->comm));
 }
 
-/* Sleeps until the rule's delay is over, counted from when the call was received.  Returns false when told
- * to leave. */
-static bool wait_delay(RequestHandler *handler, uint64_t delay_usec) {
+/* Sleeps until the rule's delay is over, counted from when the call was received.  Returns 0, REQUEST_LEFT
+ * when told to leave, or REQUEST_GONE: nobody tells us that the target died, so that we look now and then.
+ */
+static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         uint64_t until = handler->slot->received_usec + delay_usec;
 
         for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
+                uint64_t nap = until - now < NAP_USEC ? until - now : NAP_USEC;
                 const struct timespec left = {
-                        .tv_sec = (time_t)((until - now) / 1000000),
-                        .tv_nsec = (long)((until - now) % 1000000) * 1000,
+                        .tv_sec = (time_t)(nap / 1000000),
+                        .tv_nsec = (long)(nap % 1000000) * 1000,
                 };
 
                 if (ppoll(NULL, 0, &left, &handler->host->waiting) < 0 && errno == EINTR)
-                        return false;
+                        return REQUEST_LEFT;
+                if (is_gone(handler))
+                        return REQUEST_GONE;
         }
-        return true;
+        return 0;
 }
 
 /* The name is where slot->path says.  Does it, or finds out whether a predecessor did. */
@@ -186,10 +198,9 @@ static int judge(RequestHandler *handler, Verdict *ret) {
                         return r;
                 if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
-                if (!wait_delay(handler, ret->delay_usec))
-                        return REQUEST_LEFT;
-                if (is_gone(handler))
-                        return REQUEST_GONE;
+                r = wait_delay(handler, ret->delay_usec);
+                if (r != 0)
+                        return r;
         }
 }
 
@@ -289,17 +300,37 @@ static void forget_decision(Slot *slot) {
         }
 }
 
+/* Whatever went wrong, it may be because the target died meanwhile; but only the kernel knows that it did,
+ * and who isn't dead must not be left waiting. */
+static int answer_failure(RequestHandler *handler, int r) {
+        char why[64];
+
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        if (r == REQUEST_GONE)
+                r = -ESRCH;
+        (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
+        return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
+}
+
 static int handle(RequestHandler *handler) {
         Slot *slot = handler->slot;
-        bool again = slot_phase(slot) == SLOT_ACTING;
-        char why[64];
         int r;
 
-        forget_decision(slot);
-        if (slot->attempts > REQUEST_ATTEMPTS_MAX)
+        if (slot->attempts > REQUEST_ATTEMPTS_MAX) {
+                forget_decision(slot);
                 return answer_trouble(handler, EIO, "workers died over it");
+        }
+        for (unsigned deputies = 1;; deputies++) {
+                bool again = slot_phase(slot) == SLOT_ACTING;
 
-        r = handle_call(handler, again);
+                forget_decision(slot);
+                r = handle_call(handler, again);
+                /* Its user may have killed the deputy, with all else that is his.  Another one finds out how
+                 * far it came. */
+                if (r != -EPIPE || deputies == DEPUTIES_MAX || actor_leave(handler->actor) < 0)
+                        break;
+        }
         if (r == REQUEST_ANSWERED || r == REQUEST_LEFT)
                 return r;
         if (r == SITE_DELETED)
@@ -307,14 +338,7 @@ static int handle(RequestHandler *handler) {
         if (r == -ENAMETOOLONG)
                 return answer_trouble(
                         handler, ENAMETOOLONG, "the directory's path is too long to be judged");
-        /* Whatever went wrong, it may be because the target died meanwhile; but only the kernel knows that
-         * it did, and who isn't dead must not be left waiting. */
-        if (is_gone(handler))
-                return REQUEST_GONE;
-        if (r == REQUEST_GONE)
-                r = -ESRCH;
-        (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
-        return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
+        return answer_failure(handler, r);
 }
 
 int request_handle(RequestHandler *handler, Slot *slot) {

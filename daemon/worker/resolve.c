@@ -8,11 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
@@ -46,12 +49,15 @@ void resolve_split(const char *path, size_t length, Resolved *ret) {
                 (void)strcpy(ret->parent, ".");
 }
 
+/* In f_flags of statfs(2), since Linux 5.10; not in libc's headers. */
+#define ST_NOSYMFOLLOW 0x2000
+
 /* As many as the kernel follows (MAXSYMLINKS in include/linux/namei.h). */
 #define LINKS_MAX 40U
 
 /* The walk by component, for paths that lead through links of /proc. */
 typedef struct Walk {
-        const ProcfsReader *reader;
+        ProcfsReader *reader;
         int at_fd;        /* where it has come to, O_PATH */
         int proc_root_fd; /* the root of the last procfs that it came through */
         unsigned links;
@@ -86,12 +92,27 @@ static int walk_insert(Walk *walk, const char *text) {
         return text[0] == '/' ? walk_to_root(walk) : 0;
 }
 
+static bool mount_forbids_links(int fd) {
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && (fs.f_flags & ST_NOSYMFOLLOW);
+}
+
+/* A FUSE file system that its user mounted for himself lets nobody in whose uids, all three, aren't his:
+ * only a deputy's are.  (fuse_allow_current_process() in fs/fuse/dir.c) */
+static void note_refusal(ProcfsReader *reader, int error, int fd) {
+        struct statfs fs;
+
+        if (error == EACCES && reader->becomer && fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
+                reader->wants_deputy = true;
+}
+
 static int walk_link(Walk *walk, int link_fd, const char *name) {
         char text[LEDGER_ARGUMENT_SIZE] = "";
         int fd = -EBADF, error;
         ssize_t n;
 
-        if (++walk->links > LINKS_MAX)
+        if (++walk->links > LINKS_MAX || mount_forbids_links(link_fd))
                 return ELOOP;
         if (procfs_is_it(link_fd)) {
                 error = procfs_follow(
@@ -124,8 +145,12 @@ static int walk_component(Walk *walk, const char *name) {
         fd = openat(walk->at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return errno;
-        if (fstat(fd, &st) < 0)
-                return errno;
+        if (fstat(fd, &st) < 0) {
+                int error = errno;
+
+                note_refusal(walk->reader, error, fd);
+                return error;
+        }
         if (S_ISLNK(st.st_mode))
                 return walk_link(walk, fd, name);
         walk_move(walk, TAKE_FD(fd));
@@ -154,7 +179,7 @@ static int walk_all(Walk *walk) {
 
 /* Finds the parent step by step.  What was renamed between two steps may be missed, as it may be natively
  * between two system calls; the parent that is found is pinned all the same. */
-static int walk_parent(const Resolved *resolved, int base_fd, const ProcfsReader *reader, int *ret_fd) {
+static int walk_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
         Walk walk = {.reader = reader, .at_fd = -EBADF, .proc_root_fd = -EBADF};
         int error = 0;
 
@@ -163,12 +188,15 @@ static int walk_parent(const Resolved *resolved, int base_fd, const ProcfsReader
                 error = walk_to_root(&walk);
         else {
                 walk.at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
-                if (walk.at_fd < 0)
+                if (walk.at_fd < 0) {
                         error = errno;
+                        note_refusal(reader, error, base_fd);
+                }
         }
         if (error == 0) {
                 walk_note_procfs(&walk);
                 error = walk_all(&walk);
+                note_refusal(reader, error, walk.at_fd);
         }
         fd_close(walk.proc_root_fd);
         if (error == 0)
@@ -178,27 +206,47 @@ static int walk_parent(const Resolved *resolved, int base_fd, const ProcfsReader
         return error;
 }
 
-/* Can this error come of a link of /proc that we may not follow or that leads to us? */
-static bool may_be_procfs(int error) {
-        return error == ELOOP || error == ENOENT || error == EACCES || error == ENOTDIR;
+static int open_parent(const Resolved *resolved, int base_fd, uint64_t resolve, int *ret_fd) {
+        const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
+        int fd = (int)syscall(SYS_openat2, base_fd, resolved->parent, &how, sizeof(how));
+
+        if (fd < 0)
+                return errno;
+        *ret_fd = fd;
+        return 0;
 }
 
-int resolve_parent(const Resolved *resolved, int base_fd, const ProcfsReader *reader) {
-        const struct open_how how = {
-                .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                .resolve = RESOLVE_NO_MAGICLINKS,
-        };
+/* Finds the parent.  Most paths have no links, and what the kernel says of these is true of the target too.
+ * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
+ * magic link, and leads to our own entry there. */
+static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
+        int error;
+
+        error = open_parent(resolved, base_fd, RESOLVE_NO_SYMLINKS, ret_fd);
+        if (error != ELOOP && error != EACCES)
+                return error;
+        if (error == ELOOP) {
+                error = open_parent(resolved, base_fd, RESOLVE_NO_MAGICLINKS, ret_fd);
+                if (error == 0 && !procfs_is_it(*ret_fd))
+                        return 0;
+                *ret_fd = fd_close(*ret_fd);
+        }
+        return walk_parent(resolved, base_fd, reader, ret_fd);
+}
+
+int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader) {
         _cleanup_close_ int parent_fd = -EBADF;
         int error;
 
         if (resolved->parent[0] != '\0') {
-                parent_fd = (int)syscall(SYS_openat2, base_fd, resolved->parent, &how, sizeof(how));
-                error = parent_fd < 0 ? errno : 0;
-                if (may_be_procfs(error))
-                        error = walk_parent(resolved, base_fd, reader, &parent_fd);
+                error = find_parent(resolved, base_fd, reader, &parent_fd);
                 if (error != 0)
                         return error;
                 base_fd = parent_fd;
         }
-        return base_fd != AT_FDCWD && fchdir(base_fd) < 0 ? errno : 0;
+        if (base_fd == AT_FDCWD || fchdir(base_fd) == 0)
+                return 0;
+        error = errno;
+        note_refusal(reader, error, base_fd);
+        return error;
 }

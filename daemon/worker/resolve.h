@@ -19,4 +19,4 @@ void resolve_split(const char *path, size_t length, Resolved *ret);
 /* Makes the parent the working directory.  base_fd is what a relative path starts at, ignored for others.
  * The caller has become the target and stands in its root.  Returns 0, or the positive errno that the target
  * gets. */
-int resolve_parent(const Resolved *resolved, int base_fd, const ProcfsReader *reader);
+int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader);

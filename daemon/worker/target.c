@@ -367,20 +367,6 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
-int target_open_proc(Target *target, const char *directory, const char *name, int *ret_fd) {
-        _cleanup_close_ int directory_fd = -EBADF;
-        int fd;
-
-        directory_fd = openat(target->cache->proc_fd, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (directory_fd < 0)
-                return means_gone(errno) ? TARGET_GONE : -errno;
-        fd = openat(directory_fd, name, O_PATH | O_CLOEXEC);
-        if (fd < 0)
-                return means_gone(errno) ? TARGET_GONE : -errno;
-        *ret_fd = fd;
-        return 0;
-}
-
 int target_open_mounts(Target *target, int *ret_fd) {
         int fd = openat(target->dir_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
 

@@ -96,10 +96,6 @@ int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
 
-/* Opens what the link directory/name in /proc leads to, as O_PATH.  Returns 0 and the caller's fd,
- * TARGET_GONE or a negative errno. */
-int target_open_proc(Target *target, const char *directory, const char *name, int *ret_fd);
-
 /* Open the list of mounts (proc_pid_mountinfo(5)) that the task sees, or that the host has.  Return 0 and
  * the caller's fd, or a negative errno. */
 int target_open_mounts(Target *target, int *ret_fd);
