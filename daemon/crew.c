@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 #include "common/clock.h"
 
@@ -18,9 +18,11 @@ int crew_new(int ledger_fd, Crew **ret) {
         Crew *crew;
         int r;
 
-        crew = calloc(1, sizeof(*crew));
-        if (!crew)
+        /* Not from the heap: crews come and go between what stays, and would leave holes all over it. */
+        crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (crew == MAP_FAILED)
                 return -ENOMEM;
+        crew->ledger_fd = ledger_fd;
         crew->receiver = LEDGER_NO_RECEIVER;
         r = ledger_map(ledger_fd, &crew->ledger);
         if (r < 0) {
@@ -37,7 +39,7 @@ Crew *crew_free(Crew *crew) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
                 sd_event_source_unref(crew->mates[i].source);
         ledger_unmap(crew->ledger);
-        free(crew);
+        (void)munmap(crew, sizeof(*crew));
         return NULL;
 }
 
@@ -46,8 +48,9 @@ void crew_set_receiver(Crew *crew, uint32_t slot) {
         atomic_store_explicit(&ledger_header(crew->ledger)->receiver, slot, memory_order_release);
 }
 
+/* Not through the mapping: to look at a slot that nobody uses would give it memory. */
 static bool slot_is_empty(const Crew *crew, uint32_t slot) {
-        return slot_phase(ledger_slot(crew->ledger, slot)) == SLOT_EMPTY;
+        return ledger_read_phase(crew->ledger_fd, slot) == SLOT_EMPTY;
 }
 
 bool crew_has_orphan(const Crew *crew, uint32_t slot) {
@@ -75,13 +78,19 @@ static void mate_retire(Mate *mate) {
         (void)kill(mate->pid, SIGTERM);
 }
 
+void crew_relieve_receiver(Crew *crew) {
+        if (crew->receiver == LEDGER_NO_RECEIVER)
+                return;
+        crew->mates[crew->receiver].retired_usec = clock_usec(CLOCK_MONOTONIC);
+        crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+}
+
 void crew_retire_receiver(Crew *crew) {
         uint32_t receiver = crew->receiver;
 
-        if (receiver == LEDGER_NO_RECEIVER)
-                return;
-        crew_set_receiver(crew, LEDGER_NO_RECEIVER);
-        mate_retire(&crew->mates[receiver]);
+        crew_relieve_receiver(crew);
+        if (receiver != LEDGER_NO_RECEIVER)
+                mate_retire(&crew->mates[receiver]);
 }
 
 void crew_retire_all(Crew *crew) {
@@ -92,14 +101,14 @@ void crew_retire_all(Crew *crew) {
 
 /* One that missed the signal, between looking for requests and RECV, sleeps in RECV, where it can do no harm
  * but stay.  Should it take a request on its way out, its slot tells. */
-void crew_kill_stragglers(const Crew *crew) {
+void crew_kill_stragglers(const Crew *crew, bool over_requests) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 const Mate *mate = &crew->mates[i];
 
                 if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
-                        slot_is_empty(crew, i))
+                        (over_requests || slot_is_empty(crew, i)))
                         (void)kill(mate->pid, SIGKILL);
         }
 }

@@ -22,6 +22,7 @@ typedef struct Mate {
 } Mate;
 
 typedef struct Crew {
+        int ledger_fd; /* the session's */
         Ledger *ledger;
         uint32_t
                 receiver; /* its slot, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read */
@@ -46,9 +47,14 @@ uint32_t crew_find_free(const Crew *crew);
 /* Has the receiver been at one request for longer than CREW_STALL_USEC? */
 bool crew_is_stalled(const Crew *crew);
 
-/* Nobody is the receiver any more; who was finishes what it has in hand and leaves. */
+/* Nobody is the receiver any more; who was is busy, and leaves when it has done with that. */
+void crew_relieve_receiver(Crew *crew);
+
+/* Nobody is the receiver any more; who was finishes what it has in hand, if it has anything, and leaves. */
 void crew_retire_receiver(Crew *crew);
+/* The same for all of them, also those that wait for a delay to be over. */
 void crew_retire_all(Crew *crew);
 
-/* To be called now and then while workers are retired: kills those that should have left and didn't. */
-void crew_kill_stragglers(const Crew *crew);
+/* To be called now and then while workers are retired: kills those that should have left and didn't, even
+ * over a request where that doesn't matter to anybody any more. */
+void crew_kill_stragglers(const Crew *crew, bool over_requests);

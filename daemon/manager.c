@@ -31,13 +31,15 @@
 
 /* How often active sessions are looked at; none is active, no look. */
 #define TICK_USEC 10000U
+/* How soon a change shows in STATUS=. */
+#define STATUS_USEC 200000U
 /* How long workers may take to finish what they have in hand when the daemon stops. */
 #define STOP_USEC 1000000U
 
-/* What is handled first when several things happen at once. */
+/* What is handled first when several things happen at once: who wants us to stop is heard however busy we
+ * are. */
 enum {
-        PRIORITY_CHILDREN = SD_EVENT_PRIORITY_NORMAL, /* exits, listeners, findings */
-        PRIORITY_SIGNALS = SD_EVENT_PRIORITY_NORMAL + 10,
+        PRIORITY_SIGNALS = SD_EVENT_PRIORITY_IMPORTANT,
 };
 
 struct Manager {
@@ -53,9 +55,9 @@ struct Manager {
         Reception *reception;
         bool socket_is_ours; /* and so is its name in the file system */
         sd_event_source *tick_source;
+        sd_event_source *status_source;
         Session *sessions[MANAGER_SESSIONS_MAX];
         size_t n_sessions;
-        uint64_t n_started; /* since the daemon started */
         LedgerTotals ended; /* of the sessions that have ended since */
         bool config_is_bad; /* the last reload failed */
         bool said_sync_is_missing;
@@ -63,7 +65,7 @@ struct Manager {
 };
 
 /* The line that `systemctl status` shows. */
-static void manager_update_status(const Manager *manager) {
+static void manager_show_status(const Manager *manager) {
         LedgerTotals all = manager->ended, totals;
 
         for (size_t i = 0; i < manager->n_sessions; i++)
@@ -79,6 +81,24 @@ static void manager_update_status(const Manager *manager) {
                                        : "",
                 manager->n_sessions, all.allowed, all.denied, all.failed,
                 policy_generation(manager->policy));
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void)source;
+        (void)usec;
+        manager_show_status(userdata);
+        return 0;
+}
+
+/* Soon: sessions may come and go by the hundred. */
+static void manager_update_status(const Manager *manager) {
+        int enabled = SD_EVENT_OFF;
+
+        (void)sd_event_source_get_enabled(manager->status_source, &enabled);
+        if (enabled != SD_EVENT_OFF)
+                return;
+        (void)sd_event_source_set_time_relative(manager->status_source, STATUS_USEC);
+        (void)sd_event_source_set_enabled(manager->status_source, SD_EVENT_ONESHOT);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -143,8 +163,8 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         LedgerIdentity identity = {
                 .session_id = arrival->session_id,
                 .started_usec = clock_usec(CLOCK_REALTIME),
-                .uid = arrival->uid,
-                .pid = (uint32_t)arrival->pid,
+                .uid = arrival->findings->uid,
+                .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
         Session *session;
@@ -162,7 +182,6 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         if (r < 0)
                 return r;
         manager->sessions[manager->n_sessions++] = session;
-        manager->n_started++;
         return 0;
 }
 
@@ -175,10 +194,11 @@ static void on_arrival(const Arrival *arrival, void *userdata) {
         r = manager_begin_session(manager, arrival);
         if (r < 0) {
                 report_begin(manager->report, REPORT_SESSION_REFUSED);
-                report_text(manager->report, "OBJECT_PID", "%d", arrival->pid);
-                report_text(manager->report, "SNOTIFY_UID", "%u", arrival->uid);
-                (void)report_send(manager->report, "refused a session to pid %d, uid %u: %s", arrival->pid,
-                        arrival->uid, r == -EUSERS ? "too many sessions" : strerror(-r));
+                report_text(manager->report, "OBJECT_PID", "%" PRIu32, arrival->findings->pid);
+                report_text(manager->report, "SNOTIFY_UID", "%" PRIu32, arrival->findings->uid);
+                (void)report_send(manager->report,
+                        "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", arrival->findings->pid,
+                        arrival->findings->uid, r == -EUSERS ? "there are too many sessions" : strerror(-r));
         }
         manager_update_status(manager);
 }
@@ -240,14 +260,18 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
                         session_renew(manager->sessions[i]);
         }
         (void)sd_notify(0, "READY=1");
-        manager_update_status(manager);
+        manager_show_status(manager);
         return 0;
 }
 
 static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Manager *manager = userdata;
+
+        (void)source;
         (void)info;
-        (void)userdata;
-        return sd_event_exit(sd_event_source_get_event(source), 0);
+        /* Not sd_event_exit(): the loop still has to see the workers off. */
+        manager->stopping = true;
+        return 0;
 }
 
 static int manager_add_signals(Manager *manager) {
@@ -341,6 +365,14 @@ static int manager_check_kernel(const Manager *manager) {
         return r;
 }
 
+/* A timer that is off until somebody sets it. */
+static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, sd_event_source **ret) {
+        int r;
+
+        r = sd_event_add_time(manager->event, ret, CLOCK_MONOTONIC, 0, 1000, handler, manager);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
 /* What is judged are the host's paths, and systemd may have given us a mount namespace of our own: PID 1's
  * root is the host's.  Where it may not be looked at, as in some containers, our own has to do: a target
  * that sees another tree is then denied everything. */
@@ -386,8 +418,9 @@ static int manager_init(Manager *manager) {
         r = manager_add_signals(manager);
         if (r < 0)
                 return r;
-        r = sd_event_add_time_relative(
-                manager->event, &manager->tick_source, CLOCK_MONOTONIC, 0, 1000, on_tick, manager);
+        r = manager_add_timer(manager, on_tick, &manager->tick_source);
+        if (r >= 0)
+                r = manager_add_timer(manager, on_status, &manager->status_source);
         if (r < 0)
                 return r;
         return manager_open(manager);
@@ -431,6 +464,7 @@ Manager *manager_free(Manager *manager) {
                 session_free(manager->sessions[--manager->n_sessions]);
         if (manager->socket_is_ours)
                 (void)unlink(manager->options.socket_path);
+        sd_event_source_unref(manager->status_source);
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
         fd_close(manager->host_root_fd);
@@ -450,17 +484,18 @@ static bool manager_has_workers(const Manager *manager) {
 /* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
  * finished by then lies in the ledgers. */
 static void manager_stop(Manager *manager) {
-        uint64_t now, until;
+        uint64_t until;
 
         (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping...");
         manager->reception = reception_free(manager->reception);
         for (size_t i = 0; i < manager->n_sessions; i++)
                 session_stop(manager->sessions[i]);
-        (void)sd_event_now(manager->event, CLOCK_MONOTONIC, &now);
-        for (until = now + STOP_USEC; manager_has_workers(manager) && now < until;) {
-                if (sd_event_run(manager->event, until - now) < 0)
+        until = clock_usec(CLOCK_MONOTONIC) + STOP_USEC;
+        while (manager_has_workers(manager)) {
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+                if (now >= until || sd_event_run(manager->event, until - now) < 0)
                         break;
-                (void)sd_event_now(manager->event, CLOCK_MONOTONIC, &now);
         }
         if (manager->n_sessions > 0 && !store_exists())
                 (void)report_line(manager->report, REPORT_WARNING,
@@ -471,11 +506,12 @@ static void manager_stop(Manager *manager) {
 }
 
 int manager_run(Manager *manager) {
-        int r;
+        int r = 0;
 
         (void)sd_notify(0, "READY=1");
-        manager_update_status(manager);
-        r = sd_event_loop(manager->event);
+        manager_show_status(manager);
+        while (r >= 0 && !manager->stopping)
+                r = sd_event_run(manager->event, UINT64_MAX);
         manager_stop(manager);
-        return r;
+        return r < 0 ? r : 0;
 }

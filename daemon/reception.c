@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The daemon's front door.  Owns the listening socket and one Visit per connection in progress.  Must never
- * read from a connection or close its last copy: see vetting.h. */
+/* The daemon's front door.  Owns the listening socket and one Visit per vetting child.  Must never hold a
+ * connection, not even to close it: see vetting.h. */
 
 #include "reception.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,15 +23,18 @@
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
  * sent. */
 #define OVERTIME_USEC 1000000U
+/* For how long nobody is let in after a child could not be had. */
+#define PAUSE_USEC 100000U
 
 typedef struct Visit {
         Reception *reception;
         struct Visit *previous, *next;
-        struct ucred launcher;
         uint64_t session_id;
         uint64_t nonce;
-        pid_t pid;
+        pid_t pid; /* of the child */
+        bool hangs;
         int findings_fd;
+        VettingFindings findings; /* the last that were told */
         sd_event_source *child_source;
         sd_event_source *findings_source;
         sd_event_source *timer_source;
@@ -40,9 +44,39 @@ struct Reception {
         const ReceptionHost *host;
         int socket_fd;
         sd_event_source *source;
+        sd_event_source *pause_source;
         Visit *visits;
+        Visit *accepting; /* the child that is about to accept: until it has, the socket is its own business
+                           */
         unsigned n_visits;
+        bool paused;
 };
+
+/* Watches the socket while there is somebody to see to who comes. */
+static void reception_watch(Reception *reception) {
+        bool open =
+                !reception->accepting && !reception->paused && reception->n_visits < RECEPTION_VISITS_MAX;
+
+        (void)sd_event_source_set_enabled(reception->source, open ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Reception *reception = userdata;
+
+        (void)source;
+        (void)usec;
+        reception->paused = false;
+        reception_watch(reception);
+        return 0;
+}
+
+/* Launchers wait in the backlog: nothing is lost. */
+static void reception_pause(Reception *reception) {
+        reception->paused = true;
+        (void)sd_event_source_set_time_relative(reception->pause_source, PAUSE_USEC);
+        (void)sd_event_source_set_enabled(reception->pause_source, SD_EVENT_ONESHOT);
+        reception_watch(reception);
+}
 
 static Visit *visit_free(Visit *visit) {
         Reception *reception = visit->reception;
@@ -57,77 +91,101 @@ static Visit *visit_free(Visit *visit) {
                 reception->visits = visit->next;
         if (visit->next)
                 visit->next->previous = visit->previous;
+        if (reception->accepting == visit)
+                reception->accepting = NULL;
+        if (!visit->hangs)
+                reception->n_visits--;
         free(visit);
-        if (reception->n_visits-- == RECEPTION_VISITS_MAX)
-                (void)sd_event_source_set_enabled(reception->source, SD_EVENT_ON);
+        reception_watch(reception);
         return NULL;
 }
 
-static void report_refusal(const Visit *visit, VettingFindings *findings) {
+static void report_refusal(Visit *visit) {
         Report *report = visit->reception->host->report;
+        VettingFindings *findings = &visit->findings;
         char text[2 * PROTOCOL_TEXT_SIZE];
 
         findings->text[sizeof(findings->text) - 1] = '\0';
         report_begin(report, REPORT_SESSION_REFUSED);
-        report_text(report, "OBJECT_PID", "%d", visit->launcher.pid);
-        report_text(report, "SNOTIFY_UID", "%u", visit->launcher.uid);
+        report_text(report, "OBJECT_PID", "%" PRIu32, findings->pid);
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, findings->uid);
         report_bytes(report, "SNOTIFY_PROFILE", findings->profile,
                 strnlen(findings->profile, sizeof(findings->profile)));
         report_bytes(
                 report, "SNOTIFY_LABEL", findings->label, strnlen(findings->label, sizeof(findings->label)));
-        (void)report_send(report, "refused a session to pid %d, uid %u: %s", visit->launcher.pid,
-                visit->launcher.uid,
-                report_escape(findings->text, strlen(findings->text), text, sizeof(text)));
+        (void)report_send(report, "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", findings->pid,
+                findings->uid, report_escape(findings->text, strlen(findings->text), text, sizeof(text)));
 }
 
-/* The child is ours, but what it read was a stranger's: sizes and strings are checked once more. */
-static bool findings_are_valid(const VettingFindings *findings, ssize_t size, int listener_fd) {
-        return size == sizeof(*findings) && listener_fd >= 0 &&
-               memchr(findings->profile, '\0', sizeof(findings->profile)) &&
+/* The child is ours, but what it read was a stranger's: strings are checked once more. */
+static bool findings_are_valid(const VettingFindings *findings, int listener_fd) {
+        return listener_fd >= 0 && memchr(findings->profile, '\0', sizeof(findings->profile)) &&
                memchr(findings->label, '\0', sizeof(findings->label));
 }
 
-static int on_findings(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+/* Returns the number of bytes received, and an fd if one came with them. */
+static ssize_t receive_findings(Visit *visit, int *ret_fd) {
         union {
                 struct cmsghdr header;
                 uint8_t bytes[CMSG_SPACE(sizeof(int))];
         } control;
-        Visit *visit = userdata;
-        VettingFindings findings;
-        struct iovec iov = {.iov_base = &findings, .iov_len = sizeof(findings)};
-        struct msghdr msg = {.msg_iov = &iov,
+        struct iovec iov = {.iov_base = &visit->findings, .iov_len = sizeof(visit->findings)};
+        struct msghdr msg = {
+                .msg_iov = &iov,
                 .msg_iovlen = 1,
                 .msg_control = &control,
-                .msg_controllen = sizeof(control)};
-        _cleanup_close_ int listener_fd = -EBADF;
+                .msg_controllen = CMSG_LEN(sizeof(int)),
+        };
         struct cmsghdr *header;
         ssize_t n;
 
-        (void)source;
-        (void)revents;
-        n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        visit->findings_source = sd_event_source_unref(visit->findings_source);
-        if (n <= 0) /* the child died; on_child() cleans up */
-                return 0;
+        n = recvmsg(visit->findings_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0)
+                return -errno;
         header = CMSG_FIRSTHDR(&msg);
         if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(&listener_fd, CMSG_DATA(header), sizeof(int));
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return n;
+}
 
-        if (n == sizeof(findings) && !findings.accepted)
-                report_refusal(visit, &findings);
-        else if (findings_are_valid(&findings, n, listener_fd)) {
-                const ReceptionHost *host = visit->reception->host;
-                const Arrival arrival = {
-                        .session_id = visit->session_id,
-                        .knock_answer = protocol_knock_answer(visit->nonce),
-                        .uid = visit->launcher.uid,
-                        .pid = visit->launcher.pid,
-                        .listener_fd = TAKE_FD(listener_fd),
-                        .findings = &findings,
-                };
+static void pass_on(Visit *visit, int listener_fd) {
+        const ReceptionHost *host = visit->reception->host;
+        const Arrival arrival = {
+                .session_id = visit->session_id,
+                .knock_answer = protocol_knock_answer(visit->nonce),
+                .listener_fd = listener_fd,
+                .findings = &visit->findings,
+        };
 
-                host->on_arrival(&arrival, host->userdata);
+        host->on_arrival(&arrival, host->userdata);
+}
+
+/* Takes one message of the child's.  Returns whether there was one. */
+static bool visit_listen(Visit *visit) {
+        _cleanup_close_ int listener_fd = -EBADF;
+
+        if (receive_findings(visit, &listener_fd) != sizeof(visit->findings))
+                return false;
+        if (visit->reception->accepting == visit) {
+                visit->reception->accepting = NULL;
+                reception_watch(visit->reception);
         }
+        if (visit->findings.stage == VETTING_REFUSED)
+                report_refusal(visit);
+        else if (visit->findings.stage == VETTING_PASSED &&
+                 findings_are_valid(&visit->findings, listener_fd))
+                pass_on(visit, TAKE_FD(listener_fd));
+        return true;
+}
+
+static int on_findings(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Visit *visit = userdata;
+
+        (void)source;
+        (void)fd;
+        (void)revents;
+        if (!visit_listen(visit)) /* the child is dead or dying; on_child() cleans up */
+                visit->findings_source = sd_event_source_unref(visit->findings_source);
         return 0;
 }
 
@@ -136,8 +194,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 
         (void)source;
         (void)info;
-        if (visit->findings_source) /* what it found may still lie in the socket */
-                (void)on_findings(NULL, visit->findings_fd, 0, visit);
+        while (visit_listen(visit)) /* what it told last may still lie in the socket */
+                ;
         visit_free(visit);
         return 0;
 }
@@ -148,9 +206,16 @@ static int on_overtime(sd_event_source *source, uint64_t usec, void *userdata) {
         (void)source;
         (void)usec;
         (void)report_line(visit->reception->host->report, REPORT_WARNING,
-                "pid %d, uid %u, sent something that hangs; its vetting child %d was killed",
-                visit->launcher.pid, visit->launcher.uid, visit->pid);
+                "pid %" PRIu32 ", uid %" PRIu32
+                ", sent something that hangs; its vetting child %d was killed",
+                visit->findings.pid, visit->findings.uid, visit->pid);
         (void)kill(visit->pid, SIGKILL);
+        /* It may hang all the same, for as long as it likes: others are waiting. */
+        visit->hangs = true;
+        visit->reception->n_visits--;
+        if (visit->reception->accepting == visit)
+                visit->reception->accepting = NULL;
+        reception_watch(visit->reception);
         return 0;
 }
 
@@ -168,21 +233,20 @@ static int visit_watch(Visit *visit) {
                 VETTING_TIMEOUT_USEC + OVERTIME_USEC, 0, on_overtime, visit);
 }
 
-static int visit_fork(Visit *visit, int launcher_fd) {
+static int visit_fork(Visit *visit) {
         const ReceptionHost *host = visit->reception->host;
+        int socket_fd = visit->reception->socket_fd, ends[2];
         _cleanup_close_ int child_end = -EBADF;
-        int ends[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         visit->findings_fd = ends[0];
         child_end = ends[1];
-        visit->pid = child_fork("snotifyd-vet", (const int[]){launcher_fd, child_end}, 2);
+        visit->pid = child_fork("snotifyd-vet", (const int[]){socket_fd, child_end}, 2);
         if (visit->pid == 0) {
                 const VettingArguments arguments = {
-                        .launcher_fd = launcher_fd,
+                        .socket_fd = socket_fd,
                         .daemon_fd = child_end,
-                        .launcher_pid = visit->launcher.pid,
                         .session_id = visit->session_id,
                         .nonce = visit->nonce,
                         .policy = host->policy,
@@ -194,8 +258,7 @@ static int visit_fork(Visit *visit, int launcher_fd) {
         return visit->pid < 0 ? (int)visit->pid : 0;
 }
 
-static int visit_new(Reception *reception, int launcher_fd) {
-        socklen_t size = sizeof(struct ucred);
+static int visit_new(Reception *reception) {
         Visit *visit;
         int r;
 
@@ -206,21 +269,19 @@ static int visit_new(Reception *reception, int launcher_fd) {
         if (reception->visits)
                 reception->visits->previous = visit;
         reception->visits = visit;
-        if (++reception->n_visits == RECEPTION_VISITS_MAX)
-                (void)sd_event_source_set_enabled(reception->source, SD_EVENT_OFF);
+        reception->accepting = visit;
+        reception->n_visits++;
+        reception_watch(reception);
 
-        if (getsockopt(launcher_fd, SOL_SOCKET, SO_PEERCRED, &visit->launcher, &size) < 0 ||
-                getrandom(&visit->session_id, sizeof(visit->session_id), 0) < 0 ||
+        if (getrandom(&visit->session_id, sizeof(visit->session_id), 0) < 0 ||
                 getrandom(&visit->nonce, sizeof(visit->nonce), 0) < 0)
                 r = -errno;
         else
-                r = visit_fork(visit, launcher_fd);
+                r = visit_fork(visit);
         if (r >= 0) {
                 r = visit_watch(visit);
-                if (r < 0) {
+                if (r < 0) /* not waited for: it may hang; who it sees then is lost */
                         (void)kill(visit->pid, SIGKILL);
-                        (void)waitpid(visit->pid, NULL, 0);
-                }
         }
         if (r < 0)
                 visit_free(visit);
@@ -229,22 +290,17 @@ static int visit_new(Reception *reception, int launcher_fd) {
 
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Reception *reception = userdata;
-        _cleanup_close_ int launcher_fd = -EBADF;
         int r;
 
         (void)source;
+        (void)fd;
         (void)revents;
-        launcher_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (launcher_fd < 0) {
-                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                        (void)report_line(reception->host->report, REPORT_ERROR,
-                                "cannot accept a launcher: %s", strerror(errno));
-                return 0;
+        r = visit_new(reception);
+        if (r < 0) {
+                (void)report_line(reception->host->report, REPORT_ERROR,
+                        "cannot see to a launcher: %s; trying again", strerror(-r));
+                reception_pause(reception);
         }
-        r = visit_new(reception, launcher_fd);
-        if (r < 0)
-                (void)report_line(
-                        reception->host->report, REPORT_ERROR, "cannot vet a launcher: %s", strerror(-r));
         return 0;
 }
 
@@ -259,6 +315,11 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
         }
         *reception = (Reception){.host = host, .socket_fd = socket_fd};
         r = sd_event_add_io(host->event, &reception->source, socket_fd, EPOLLIN, on_connection, reception);
+        if (r >= 0)
+                r = sd_event_add_time(host->event, &reception->pause_source, CLOCK_MONOTONIC, 0, 0,
+                        on_pause_over, reception);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(reception->pause_source, SD_EVENT_OFF);
         if (r < 0) {
                 reception_free(reception);
                 return r;
@@ -274,6 +335,7 @@ Reception *reception_free(Reception *reception) {
                 (void)kill(reception->visits->pid, SIGKILL);
                 visit_free(reception->visits);
         }
+        sd_event_source_unref(reception->pause_source);
         sd_event_source_unref(reception->source);
         fd_close(reception->socket_fd);
         free(reception);

@@ -10,7 +10,8 @@
 #include "filter.h"
 #include "vetting.h"
 
-/* Vetting children at once; further launchers wait in the socket's backlog. */
+/* Vetting children at once; further launchers wait in the socket's backlog.  Those that hang in what a
+ * stranger sent, and can't be killed, no longer count. */
 #define RECEPTION_VISITS_MAX 64U
 
 typedef struct Reception Reception;
@@ -19,8 +20,6 @@ typedef struct Reception Reception;
 typedef struct Arrival {
         uint64_t session_id;
         int64_t knock_answer;
-        uid_t uid;
-        pid_t pid;
         int listener_fd; /* on_arrival() takes it over */
         const VettingFindings *findings;
 } Arrival;

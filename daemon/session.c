@@ -25,7 +25,7 @@
 
 /* So many deaths in a row are answered at once, later ones after a pause. */
 #define DEATHS_AT_ONCE 5U
-#define DEATH_PAUSE_USEC 100000U
+#define DEATH_PAUSE_USEC 50000U
 
 struct Session {
         const SessionHost *host;
@@ -38,6 +38,7 @@ struct Session {
         StoreDeposit *deposit; /* while systemd hasn't confirmed yet */
         Crew *crew;
         uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
+        bool said_pause;           /* since a worker was spawned last */
         uint32_t deaths;           /* in a row */
         bool over;                 /* the last target is gone */
         bool stopping;
@@ -119,6 +120,7 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
                 r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
                 if (r >= 0) {
                         crew->n_mates++;
+                        session->said_pause = false;
                         host->on_active(host->userdata);
                         return 0;
                 }
@@ -134,10 +136,11 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
 
 /* Can't have a worker now: says so once and tries again later; calls wait. */
 static void session_pause(Session *session, int error) {
-        if (session->pause_until_usec == 0)
+        if (!session->said_pause)
                 (void)report_line(session->host->report, REPORT_ERROR,
                         "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
                         session->id, strerror(-error));
+        session->said_pause = true;
         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
         session->host->on_active(session->host->userdata);
 }
@@ -233,7 +236,7 @@ static int session_receive(Session *session) {
         if (r < 0)
                 return r;
         if (crew_is_stalled(session->crew))
-                crew_retire_receiver(session->crew);
+                crew_relieve_receiver(session->crew);
         if (session->crew->receiver != LEDGER_NO_RECEIVER)
                 return 0;
         slot = crew_find_free(session->crew);
@@ -258,6 +261,8 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
         else if (revents & (EPOLLHUP | EPOLLERR)) {
                 (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
                 session->over = true;
+                if (session->crew)
+                        crew_retire_all(session->crew);
         }
         if (r < 0) {
                 session_watch(session, 0);
@@ -279,7 +284,7 @@ bool session_tick(Session *session) {
         }
         if (!crew)
                 return false;
-        crew_kill_stragglers(crew);
+        crew_kill_stragglers(crew, session->over);
         if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER)
                 session_watch(session, EPOLLIN);
         return true;

@@ -74,13 +74,17 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
                 return r;
 
         deposit = calloc(1, sizeof(*deposit));
-        if (!deposit)
+        if (!deposit) {
+                store_remove(session_id);
                 return -ENOMEM;
+        }
         *deposit = (StoreDeposit){.pipe_fd = -EBADF, .on_stored = on_stored, .userdata = userdata};
         r = barrier_send(&deposit->pipe_fd);
         if (r >= 0)
                 r = sd_event_add_io(event, &deposit->source, deposit->pipe_fd, 0, on_pipe, deposit);
         if (r < 0) {
+                /* Else systemd's copy of the listener would keep the launcher waiting for ever. */
+                store_remove(session_id);
                 store_deposit_free(deposit);
                 return r;
         }

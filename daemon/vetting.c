@@ -22,6 +22,7 @@
 typedef struct Vetting {
         const VettingArguments *arguments;
         uint64_t deadline_usec;
+        int launcher_fd;
         int listener_fd;
         VettingFindings findings;
 } Vetting;
@@ -31,7 +32,7 @@ typedef struct Vetting {
 static int wait_readable(const Vetting *vetting, int fd) {
         struct pollfd fds[] = {
                 {.fd = fd, .events = POLLIN},
-                {.fd = vetting->arguments->launcher_fd},
+                {.fd = vetting->launcher_fd},
         };
 
         for (;;) {
@@ -71,10 +72,10 @@ static ssize_t receive(const Vetting *vetting, void *message, size_t room, int *
         ssize_t n;
         int r;
 
-        r = wait_readable(vetting, vetting->arguments->launcher_fd);
+        r = wait_readable(vetting, vetting->launcher_fd);
         if (r < 0)
                 return r;
-        n = recvmsg(vetting->arguments->launcher_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+        n = recvmsg(vetting->launcher_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
         if (n < 0)
                 return -errno;
         if (n == 0)
@@ -90,7 +91,7 @@ static void reply_send(const Vetting *vetting, const ProtocolReply *reply) {
         size_t size = PROTOCOL_REPLY_HEAD + reply->n_instructions * sizeof(reply->instructions[0]);
 
         /* A launcher that doesn't read is not waited for. */
-        (void)send(vetting->arguments->launcher_fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)send(vetting->launcher_fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* Tells the launcher and the daemon why not.  Always returns a negative number. */
@@ -172,15 +173,15 @@ static int vet_listener(Vetting *vetting) {
         return 0;
 }
 
-static bool is_knock(const VettingArguments *arguments, const struct seccomp_notif *notif) {
+static bool is_knock(const Vetting *vetting, const struct seccomp_notif *notif) {
         const Call *call = call_find(&notif->data);
         CallArguments knock;
 
-        if (!call || call->dirfd_at < 0 || notif->pid != (uint32_t)arguments->launcher_pid)
+        if (!call || call->dirfd_at < 0 || notif->pid != vetting->findings.pid)
                 return false;
         call_arguments(call, &notif->data, &knock);
-        return knock.dirfd == PROTOCOL_KNOCK_DIRFD && knock.path == protocol_knock_path(arguments->nonce) &&
-               knock.mode == 0;
+        return knock.dirfd == PROTOCOL_KNOCK_DIRFD &&
+               knock.path == protocol_knock_path(vetting->arguments->nonce) && knock.mode == 0;
 }
 
 static int vet_knock(Vetting *vetting) {
@@ -194,26 +195,24 @@ static int vet_knock(Vetting *vetting) {
         r = notify_receive(vetting->listener_fd, knock);
         if (r != 0)
                 return refuse(vetting, ESRCH, "the process that was to be supervised died");
-        if (!is_knock(vetting->arguments, &knock->notif))
+        if (!is_knock(vetting, &knock->notif))
                 return refuse(vetting, EPERM,
                         "the listener is not the launcher's own, or its first call was no knock");
         return 0;
 }
 
-static void tell_daemon(const Vetting *vetting) {
+static void tell_daemon(Vetting *vetting, VettingStage stage) {
         union {
                 struct cmsghdr header;
                 uint8_t bytes[CMSG_SPACE(sizeof(int))];
         } control = {.header = {.cmsg_level = SOL_SOCKET,
                              .cmsg_type = SCM_RIGHTS,
                              .cmsg_len = CMSG_LEN(sizeof(int))}};
-        struct iovec iov = {
-                .iov_base = (void *)(uintptr_t)&vetting->findings,
-                .iov_len = sizeof(vetting->findings),
-        };
+        struct iovec iov = {.iov_base = &vetting->findings, .iov_len = sizeof(vetting->findings)};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
-        if (vetting->findings.accepted) {
+        vetting->findings.stage = stage;
+        if (stage == VETTING_PASSED) {
                 memcpy(CMSG_DATA(&control.header), &vetting->listener_fd, sizeof(int));
                 msg.msg_control = &control;
                 msg.msg_controllen = sizeof(control);
@@ -221,18 +220,37 @@ static void tell_daemon(const Vetting *vetting) {
         (void)sendmsg(vetting->arguments->daemon_fd, &msg, MSG_NOSIGNAL);
 }
 
+/* Returns false where nobody is there any more, or who it is can't be told. */
+static bool accept_launcher(Vetting *vetting) {
+        struct ucred launcher;
+        socklen_t size = sizeof(launcher);
+
+        vetting->launcher_fd =
+                accept4(vetting->arguments->socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (vetting->launcher_fd < 0 ||
+                getsockopt(vetting->launcher_fd, SOL_SOCKET, SO_PEERCRED, &launcher, &size) < 0)
+                return false;
+        vetting->findings.pid = (uint32_t)launcher.pid;
+        vetting->findings.uid = launcher.uid;
+        return true;
+}
+
 int vetting_run(const VettingArguments *arguments) {
         Vetting vetting = {
                 .arguments = arguments,
                 .deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC,
+                .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
         };
+        bool passed = false;
 
+        if (!accept_launcher(&vetting))
+                return EXIT_FAILURE;
+        tell_daemon(&vetting, VETTING_CONNECTED);
         if (vet_hello(&vetting) == 0) {
                 welcome(&vetting);
-                if (vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0)
-                        vetting.findings.accepted = 1;
+                passed = vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
         }
-        tell_daemon(&vetting);
+        tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
         return EXIT_SUCCESS;
 }

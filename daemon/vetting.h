@@ -21,25 +21,33 @@
 #define VETTING_TIMEOUT_USEC 2000000U
 
 typedef struct VettingArguments {
-        int launcher_fd; /* the connection */
-        int daemon_fd;   /* where the findings go: SOCK_SEQPACKET */
-        pid_t launcher_pid;
+        int socket_fd; /* listening: the child itself accepts the connection, which the daemon never holds */
+        int daemon_fd; /* where the findings go: SOCK_SEQPACKET */
         uint64_t session_id;
         uint64_t nonce;
         const Policy *policy;
         const Filter *filter;
 } VettingArguments;
 
-/* What the child tells the daemon, with the listener beside it where accepted. */
+typedef enum VettingStage {
+        VETTING_CONNECTED = 1, /* a connection was accepted: who it is */
+        VETTING_REFUSED,
+        VETTING_PASSED, /* the listener comes with it */
+} VettingStage;
+
+/* What the child tells the daemon: first that it has a connection, then how it ended. */
 typedef struct VettingFindings {
-        uint32_t accepted;
+        uint32_t stage; /* VettingStage */
+        uint32_t pid;   /* of the launcher, as the kernel told */
+        uint32_t uid;
         uint32_t has_sync_wake_up;
         char profile[PROTOCOL_PROFILE_SIZE];
         char label[PROTOCOL_LABEL_SIZE];
         char text[PROTOCOL_TEXT_SIZE]; /* refused: why */
         NotifyRequest knock;
 } VettingFindings;
-static_assert(sizeof(VettingFindings) == 904, "crosses a process boundary");
+static_assert(sizeof(VettingFindings) == 912, "crosses a process boundary");
 
-/* Talks to the launcher until its knock is in hand, or it is refused; returns the exit status. */
+/* Accepts a launcher, if one waits, and talks to it until its knock is in hand or it is refused; returns the
+ * exit status. */
 int vetting_run(const VettingArguments *arguments);

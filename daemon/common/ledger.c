@@ -177,6 +177,19 @@ SlotPhase slot_phase(const Slot *slot) {
         }
 }
 
+SlotPhase ledger_read_phase(int ledger_fd, uint32_t index) {
+        union {
+                Slot slot; /* of which the beginning is read */
+                uint8_t bytes[offsetof(Slot, reply)];
+        } head = {};
+
+        assert(index < LEDGER_SLOTS);
+        if (pread(ledger_fd, head.bytes, sizeof(head.bytes),
+                    LEDGER_PAGE + (off_t)index * LEDGER_SLOT_SIZE) != sizeof(head.bytes))
+                return SLOT_RECEIVED;
+        return slot_phase(&head.slot);
+}
+
 void slot_set_phase(Slot *slot, SlotPhase phase) {
         atomic_store_explicit(&slot->phase, phase, memory_order_release);
 }

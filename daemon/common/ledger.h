@@ -161,6 +161,9 @@ Slot *ledger_slot(Ledger *ledger, uint32_t index);
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
 
+/* The phase of a slot that need not be mapped.  One that can't be read counts as RECEIVED. */
+SlotPhase ledger_read_phase(int ledger_fd, uint32_t index);
+
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
 

@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
@@ -26,7 +26,8 @@
 #define RECORD_SIZE 32768U
 
 struct Report {
-        int socket_fd; /* empty: stderr */
+        int socket_fd; /* empty: stderr; shared with who was forked, so that it has no timeout of its own */
+        int patience_msec;
         bool stuck;    /* the last wait was in vain */
         bool overflow; /* the record under construction does not fit */
         size_t length;
@@ -111,13 +112,7 @@ int report_fd(const Report *report) {
 }
 
 void report_set_patience(Report *report, uint64_t usec) {
-        const struct timeval timeout = {
-                .tv_sec = (time_t)(usec / 1000000),
-                .tv_usec = (suseconds_t)(usec % 1000000),
-        };
-
-        if (report->socket_fd >= 0)
-                (void)setsockopt(report->socket_fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+        report->patience_msec = (int)(usec / 1000);
 }
 
 static void record_append(Report *report, const void *bytes, size_t size) {
@@ -176,23 +171,36 @@ void report_begin(Report *report, ReportKind kind) {
                 report_text(report, "MESSAGE_ID", "%s", kinds[kind].message_id);
 }
 
-static bool journal_take(Report *report) {
-        int flags = MSG_NOSIGNAL | (report->stuck ? MSG_DONTWAIT : 0);
+/* Waits until fd takes more, once for as long as we have patience. */
+static void wait_writable(const Report *report, int fd) {
+        struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+
+        while (!report->stuck && poll(&pollfd, 1, report->patience_msec) < 0 && errno == EINTR)
+                ;
+}
+
+static ssize_t journal_send(const Report *report) {
         ssize_t n;
 
         do
-                n = send(report->socket_fd, report->record, report->length, flags);
+                n = send(report->socket_fd, report->record, report->length, MSG_NOSIGNAL | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
-        if (n < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE)) {
-                int fd;
+        return n;
+}
 
-                /* The journal's socket was made anew.  In a worker that stands in a target's root this
-                 * fails, and the next worker does better. */
-                if (journal_connect(&fd) < 0)
-                        return false;
+static bool journal_take(Report *report) {
+        ssize_t n = journal_send(report);
+        int fd;
+
+        if (n < 0 && errno == EAGAIN) {
+                wait_writable(report, report->socket_fd);
+                n = journal_send(report);
+        } else if (n < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE) &&
+                   journal_connect(&fd) >= 0) {
+                /* The journal's socket was made anew. */
                 (void)dup3(fd, report->socket_fd, O_CLOEXEC);
                 fd_close(fd);
-                n = send(report->socket_fd, report->record, report->length, flags | MSG_DONTWAIT);
+                n = journal_send(report);
         }
         report->stuck = n < 0;
         return n >= 0;

@@ -28,7 +28,7 @@ typedef struct Worker {
         Slot *slot;
         RequestHost request_host;
         RequestHandler *handler;
-        bool reported;
+        uint64_t reported_usec; /* when it reported last; 0: never */
 } Worker;
 
 /* Finishes the request in the slot, in whatever phase it is.  Returns 0, REQUEST_LEFT, or a negative errno.
@@ -53,7 +53,7 @@ static int finish(Worker *worker) {
                 return r;
         if (slot->verdict != SLOT_KNOCK) {
                 record_decision(worker->header, slot, arguments->profile, arguments->report);
-                worker->reported = true;
+                worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
         slot_clear(slot);
         return 0;
@@ -77,7 +77,9 @@ static int receive(Worker *worker) {
         if (!(fds[0].revents & POLLIN)) /* POLLHUP alone: the last target is gone */
                 return 0;
 
-        /* Only the receiver comes here, and nobody else takes from this listener: this doesn't block. */
+        /* Only the receiver comes here, so that this doesn't block; unless another receiver was made
+         * meanwhile, who was faster.  Then we wait in here for one request more, or for the daemon to lose
+         * its patience (crew_kill_stragglers()). */
         r = notify_receive(worker->arguments->listener_fd, &slot->request);
         if (r < 0 && r != -EINTR)
                 return r;
@@ -158,7 +160,9 @@ int worker_run(const WorkerArguments *arguments) {
         if (r < 0)
                 (void)report_line(
                         arguments->report, REPORT_ERROR, "a worker had to give up: %s", strerror(-r));
-        if (worker.reported || r < 0)
+        /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
+        if (r < 0 || (worker.reported_usec > 0 &&
+                             clock_usec(CLOCK_MONOTONIC) - worker.reported_usec < WORKER_IDLE_USEC / 2))
                 report_drain(arguments->report, REPORT_PATIENCE_USEC);
         if (worker.slot && slot_phase(worker.slot) == SLOT_EMPTY)
                 slot_trim(worker.slot);
