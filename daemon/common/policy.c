@@ -41,6 +41,7 @@ struct Profile {
         Action fallback;
         int error;
         PolicyLog log;
+        bool has_denials;
         Node *nodes;
         uint32_t node_count;
         uint32_t node_capacity; /* a power of two */
@@ -255,6 +256,7 @@ int profile_add_rule(Profile *profile, const char *name, const char *path, Actio
                 return -EEXIST;
         }
         *place = TAKE_PTR(rule);
+        profile->has_denials |= action == ACTION_DENY;
         return 0;
 }
 
@@ -301,6 +303,10 @@ void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
                 .delay_usec = search.best ? search.best->delay_usec : 0,
                 .rule = search.best ? search.best->name : NULL,
         };
+}
+
+bool profile_has_denials(const Profile *profile) {
+        return profile->has_denials;
 }
 
 const char *profile_name(const Profile *profile) {

@@ -55,6 +55,8 @@ const Profile *policy_find_profile(const Policy *policy, const char *name);
 
 const char *profile_name(const Profile *profile);
 PolicyLog profile_log(const Profile *profile);
+/* Is there a rule that denies? */
+bool profile_has_denials(const Profile *profile);
 
 /* Says whether path is one that a rule may have; otherwise *ret_why (static text) says why not: it is not
  * absolute, has an empty, "." or ".." component, a component with "*" and other bytes, or is longer than

@@ -95,9 +95,13 @@ static int pin_ourselves(Actor *actor, Site *site, int *ret_error, bool *ret_wan
         _cleanup_close_ int base_fd = -EBADF;
         int r;
 
-        r = standing_enter(&actor->standing, part->target);
-        if (r != 0)
-                return r;
+        /* Only the way to the parent depends on the root. */
+        if (part->resolved->parent[0] != '\0') {
+                r = standing_enter(&actor->standing, part->target);
+                if (r != 0)
+                        return r;
+                site->view_known = standing_is_host(&actor->standing);
+        }
         r = enter_base(part, &base_fd);
         if (r != 0)
                 return r;
@@ -108,13 +112,20 @@ static int pin_ourselves(Actor *actor, Site *site, int *ret_error, bool *ret_wan
                 return r;
         *ret_error = resolve_parent(part->resolved, base_fd, &reader);
         *ret_wants_deputy = reader.wants_deputy;
-        return *ret_error != 0 || !part->resolved->name ? 0 : site_open(site);
+        if (*ret_error != 0 || standing_is_host(&actor->standing))
+                return 0;
+        /* The target's root has served its turn, and what is judged is seen from the host's. */
+        r = becomer_raise(actor->becomer);
+        if (r < 0)
+                return r;
+        return standing_bring_home(&actor->standing);
 }
 
 /* Takes over the parent that the deputy has found. */
 static int adopt_parent(const Actor *actor, Site *site, int root_fd, int parent_fd) {
         bool same_root = standing_has_root(&actor->standing, root_fd);
 
+        site->view_known = true;
         if (fchdir(parent_fd) < 0) {
                 /* Then what the deputy says has to do, if it spoke of the host's tree. */
                 if (errno != EACCES || !same_root || site->view[0] != '/')
@@ -165,6 +176,7 @@ int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error) {
         site->becomer = actor->becomer;
         site->standing = &actor->standing;
         site->known = NULL;
+        site->view_known = false;
         site->view[0] = '\0';
         r = target_in_our_user_namespace(part->target);
         if (r < 0)

@@ -30,7 +30,7 @@ typedef struct ActorPart {
 int actor_new(int host_root_fd, Actor **ret);
 Actor *actor_free(Actor *actor);
 
-/* Becomes the target and makes the parent the working directory; opens the site there.  part must stay until
+/* Becomes the target and makes the parent the working directory, in the host's root.  part must stay until
  * actor_leave().  Checks the notification once everything that is needed was read.  Returns 0, with
  * *ret_error set where the target gets an errno; TARGET_GONE, SITE_DELETED, -EBADF (the target has no such
  * dirfd), or another negative errno. */

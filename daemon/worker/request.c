@@ -190,12 +190,15 @@ static int deny(RequestHandler *handler, int with) {
 /* Judges; once more after a delay, for directories can be moved meanwhile.  Returns 0, SITE_DELETED,
  * REQUEST_GONE, REQUEST_LEFT or a negative errno. */
 static int judge(RequestHandler *handler, Verdict *ret) {
+        bool read;
         int r;
 
         for (;;) {
-                r = site_judge(&handler->site, ret);
+                r = site_judge(&handler->site, ret, &read);
                 if (r != 0)
                         return r;
+                if (read && is_gone(handler))
+                        return REQUEST_GONE;
                 if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
                 r = wait_delay(handler, ret->delay_usec);

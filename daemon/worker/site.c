@@ -6,27 +6,56 @@
 #include "site.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/ownership.h"
 #include "place.h"
 
-int site_open(Site *site) {
+/* In the target's root, with the parent as the working directory. */
+static int read_view_here(Site *site) {
         size_t length;
         int r;
 
-        site->view[0] = '\0';
-        if (standing_is_host(site->standing))
-                return 0;
         r = place_read(site->name, site->view, &length);
-        if (r == PLACE_DELETED)
-                return SITE_DELETED;
+        if (r == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
+                site->view[0] = '\0';
+        return r == PLACE_DELETED ? SITE_DELETED : r < 0 ? r : 0;
+}
+
+int site_read_view(Site *site) {
+        _cleanup_close_ int parent_fd = -EBADF;
+        int r, result = 0;
+
+        site->view_known = true;
+        site->view[0] = '\0';
+        r = becomer_raise(site->becomer);
         if (r < 0)
                 return r;
-        if (r == PLACE_ELSEWHERE) /* outside even of its own root: it has no view of it */
-                site->view[0] = '\0';
-        r = becomer_raise(site->becomer);
-        return r < 0 ? r : standing_bring_home(site->standing);
+        parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (parent_fd < 0)
+                return -errno;
+        r = standing_enter(site->standing, site->target);
+        if (r != 0)
+                return r;
+        if (!standing_is_host(site->standing)) {
+                if (fchdir(parent_fd) < 0)
+                        return -errno;
+                result = read_view_here(site);
+                r = standing_leave(site->standing);
+                if (r < 0)
+                        return r;
+        }
+        return fchdir(parent_fd) < 0 ? -errno : result;
+}
+
+static int need_view(Site *site, bool *ret_read) {
+        if (site->view_known)
+                return 0;
+        *ret_read = true;
+        return site_read_view(site);
 }
 
 /* Writes the parent's place on the host to the slot.  Returns 0, an outcome of place_read_on_host() or a
@@ -58,53 +87,65 @@ static int find_place(Site *site) {
 
 /* A target that sees the place elsewhere - in a root of its own - is held to the deny rules for what it
  * sees, too. */
-static void judge_view(const Site *site, Verdict *verdict) {
+static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
         Verdict seen;
+        int r;
 
-        if (site->view[0] == '\0' || verdict->action == ACTION_DENY)
-                return;
+        if (verdict->action == ACTION_DENY || !profile_has_denials(site->profile))
+                return 0;
+        r = need_view(site, ret_read);
+        if (r != 0 || site->view[0] == '\0')
+                return r;
         profile_judge(site->profile, site->view, &seen);
         if (seen.action == ACTION_DENY && seen.rule)
                 *verdict = seen;
+        return 0;
 }
 
 /* A place that the host doesn't see.  A tmpfs of the target's own can hold nothing of the host's; any other
  * file system may show a denied tree under another name. */
-static void judge_unseen(Site *site, int outcome, Verdict *ret) {
+static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
+        int r;
 
+        r = need_view(site, ret_read);
+        if (r != 0)
+                return r;
         slot->path_length = (uint32_t)strlen(site->view);
         memcpy(slot->path, site->view, slot->path_length + 1);
-        if (outcome == PLACE_PRIVATE) {
-                (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
-                *ret = (Verdict){.action = ACTION_ALLOW};
-                judge_view(site, ret);
-        } else
+        if (outcome == PLACE_ELSEWHERE) {
                 (void)snprintf(
                         slot->why, sizeof(slot->why), "on a file system that has no place on the host");
+                return 0;
+        }
+        (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
+        *ret = (Verdict){.action = ACTION_ALLOW};
+        return judge_view(site, ret, ret_read);
 }
 
-int site_judge(Site *site, Verdict *ret) {
+int site_judge(Site *site, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
         int r;
 
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
+        *ret_read = false;
         slot->why[0] = '\0';
         r = find_place(site);
         if (r == PLACE_DELETED)
                 return SITE_DELETED;
         if (r < 0)
                 return r;
-        if (!site->profile)
+        if (!site->profile) {
                 (void)snprintf(slot->why, sizeof(slot->why), "the configuration no longer has its profile");
-        else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE)
-                judge_unseen(site, r, ret);
+                r = 0;
+        } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE)
+                r = judge_unseen(site, r, ret, ret_read);
         else {
                 profile_judge(site->profile, slot->path, ret);
-                judge_view(site, ret);
+                r = judge_view(site, ret, ret_read);
         }
         if (ret->rule)
                 slot->why[0] = '\0';
         (void)snprintf(slot->rule, sizeof(slot->rule), "%s", ret->rule ? ret->rule : "");
-        return 0;
+        return r;
 }

@@ -4,6 +4,8 @@
 /* The site of a request: the pinned parent (the working directory) and a name in it - where that really is,
  * and what the rules say of it. */
 
+#include <stdbool.h>
+
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "identity.h"
@@ -27,16 +29,19 @@ typedef struct Site {
         /* The parent is one that root itself may not enter, and this is its path on the host; else NULL. */
         const char *known;
 
-        /* The path from the target's own root, where that isn't the host's and shows the parent; else empty.
-         */
+        /* What the target takes the parent and the name for, where its root isn't the host's; empty where it
+         * has no path for it, or none of its own.  Only looked for where it matters: view_known says whether
+         * it was. */
+        bool view_known;
         char view[LEDGER_PATH_SIZE];
 } Site;
 
-/* To be called once the parent is pinned, in the target's root: notes what the target takes the parent for,
- * and goes back to the host's root with it.  May leave the worker raised.  Returns 0, SITE_DELETED,
- * -ENAMETOOLONG (the path is too long to be judged), or another negative errno. */
-int site_open(Site *site);
+/* Reads the view, from the target's root, and stays in the host's, with the parent.  May leave the worker
+ * raised.  Returns 0, SITE_DELETED, TARGET_GONE, -ENAMETOOLONG (the path is too long to be judged), or
+ * another negative errno. */
+int site_read_view(Site *site);
 
 /* Finds where the parent is now and judges; fills the slot's path, rule and why.  May leave the worker
- * raised.  Returns as site_open(). */
-int site_judge(Site *site, Verdict *ret);
+ * raised, and may have read the target: where *ret_read says so, the notification must be checked once more.
+ * Returns as site_read_view(). */
+int site_judge(Site *site, Verdict *ret, bool *ret_read);
