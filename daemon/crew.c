@@ -49,17 +49,17 @@ void crew_set_receiver(Crew *crew, uint32_t slot) {
 }
 
 /* Not through the mapping: to look at a slot that nobody uses would give it memory. */
-static bool slot_is_empty(const Crew *crew, uint32_t slot) {
-        return ledger_read_phase(crew->ledger_fd, slot) == SLOT_EMPTY;
+static bool slot_is_idle(const Crew *crew, uint32_t slot) {
+        return ledger_slot_is_idle(crew->ledger_fd, slot);
 }
 
 bool crew_has_orphan(const Crew *crew, uint32_t slot) {
-        return crew->mates[slot].pid == 0 && !slot_is_empty(crew, slot);
+        return crew->mates[slot].pid == 0 && !slot_is_idle(crew, slot);
 }
 
 uint32_t crew_find_free(const Crew *crew) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                if (crew->mates[i].pid == 0 && slot_is_empty(crew, i))
+                if (crew->mates[i].pid == 0 && slot_is_idle(crew, i))
                         return i;
         return LEDGER_NO_RECEIVER;
 }
@@ -108,7 +108,7 @@ void crew_kill_stragglers(const Crew *crew, bool over_requests) {
                 const Mate *mate = &crew->mates[i];
 
                 if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
-                        (over_requests || slot_is_empty(crew, i)))
+                        (over_requests || slot_is_idle(crew, i)))
                         (void)kill(mate->pid, SIGKILL);
         }
 }

@@ -37,8 +37,8 @@ Crew *crew_free(Crew *crew);
 
 void crew_set_receiver(Crew *crew, uint32_t slot);
 
-/* A slot with a request and without a worker: its worker died over it, or the daemon did, or it is the
- * knock. */
+/* A slot with a request or an unsent record, and without a worker: its worker died over it, or the daemon
+ * did, or it is the knock. */
 bool crew_has_orphan(const Crew *crew, uint32_t slot);
 
 /* Returns a slot with neither, or LEDGER_NO_RECEIVER where the crew is complete. */

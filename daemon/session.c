@@ -41,6 +41,7 @@ struct Session {
         bool said_pause;           /* since a worker was spawned last */
         uint32_t deaths;           /* in a row */
         bool over;                 /* the last target is gone */
+        bool tidied;               /* and so is what workers left */
         bool stopping;
 };
 
@@ -194,6 +195,16 @@ static void session_end(Session *session) {
         session->host->on_end(session, session->host->userdata);
 }
 
+/* What a worker that was killed left behind - a record, most likely - is seen to once more.  Returns whether
+ * somebody does. */
+static bool session_tidy(Session *session) {
+        if (session->tidied || session_need_crew(session) < 0)
+                return false;
+        session->tidied = true;
+        (void)session_spawn_for_orphans(session);
+        return session_has_workers(session);
+}
+
 /* Brings workers and watching in line with what there is to do; may free the session. */
 static void session_settle(Session *session) {
         int r;
@@ -201,7 +212,7 @@ static void session_settle(Session *session) {
         if (session->stopping)
                 return;
         if (session->over) {
-                if (!session_has_workers(session))
+                if (!session_has_workers(session) && !session_tidy(session))
                         session_end(session);
                 return;
         }

@@ -177,7 +177,16 @@ SlotPhase slot_phase(const Slot *slot) {
         }
 }
 
-SlotPhase ledger_read_phase(int ledger_fd, uint32_t index) {
+Outbox slot_outbox(Slot *slot) {
+        return (Outbox){
+                .start = &slot->outbox_start,
+                .used = &slot->outbox_used,
+                .bytes = (uint8_t *)slot + LEDGER_OUTBOX_AT,
+                .size = LEDGER_OUTBOX_SIZE,
+        };
+}
+
+bool ledger_slot_is_idle(int ledger_fd, uint32_t index) {
         union {
                 Slot slot; /* of which the beginning is read */
                 uint8_t bytes[offsetof(Slot, reply)];
@@ -186,8 +195,8 @@ SlotPhase ledger_read_phase(int ledger_fd, uint32_t index) {
         assert(index < LEDGER_SLOTS);
         if (pread(ledger_fd, head.bytes, sizeof(head.bytes),
                     LEDGER_PAGE + (off_t)index * LEDGER_SLOT_SIZE) != sizeof(head.bytes))
-                return SLOT_RECEIVED;
-        return slot_phase(&head.slot);
+                return false;
+        return slot_phase(&head.slot) == SLOT_EMPTY && head.slot.outbox_start >= head.slot.outbox_used;
 }
 
 void slot_set_phase(Slot *slot, SlotPhase phase) {

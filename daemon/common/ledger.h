@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "notify.h"
+#include "outbox.h"
 #include "protocol.h"
 
 #define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
@@ -99,6 +100,8 @@ typedef enum SlotVerdict {
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
         uint32_t attempts;      /* workers that started on this request; the last few may have died of it */
+        _Atomic uint32_t outbox_start; /* see outbox.h; the records stand behind the slot */
+        _Atomic uint32_t outbox_used;
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
 
@@ -126,9 +129,11 @@ typedef struct Slot {
 } Slot;
 
 /* Slots are page-aligned, so that `request` never crosses a page. */
-#define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
+#define LEDGER_OUTBOX_AT (3 * LEDGER_PAGE)
+#define LEDGER_OUTBOX_SIZE (16 * LEDGER_PAGE)
+#define LEDGER_SLOT_SIZE (LEDGER_OUTBOX_AT + LEDGER_OUTBOX_SIZE)
 #define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE)
-static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE, "a slot must fit");
+static_assert(sizeof(Slot) <= LEDGER_OUTBOX_AT, "a slot must fit");
 static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
 
 typedef struct Ledger Ledger;
@@ -161,8 +166,12 @@ Slot *ledger_slot(Ledger *ledger, uint32_t index);
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
 
-/* The phase of a slot that need not be mapped.  One that can't be read counts as RECEIVED. */
-SlotPhase ledger_read_phase(int ledger_fd, uint32_t index);
+/* The slot's unsent records. */
+Outbox slot_outbox(Slot *slot);
+
+/* Is there nothing left to do for a slot that need not be mapped: no request, no unsent record?  One that
+ * can't be read isn't. */
+bool ledger_slot_is_idle(int ledger_fd, uint32_t index);
 
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
@@ -170,5 +179,5 @@ void slot_clear(Slot *slot);
 /* For how long a live worker has been at the slot's request: 0 where the slot is empty. */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
 
-/* Gives an empty slot's memory back to the system. */
+/* Gives the memory of an idle slot back to the system. */
 void slot_trim(Slot *slot);

@@ -24,10 +24,12 @@
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define RECORD_SIZE 32768U
+#define FLUSH_MAX 16U /* records at once */
 
 struct Report {
         int socket_fd; /* empty: stderr; shared with who was forked, so that it has no timeout of its own */
         int patience_msec;
+        Outbox outbox; /* without bytes: there is none */
         bool stuck;    /* the last wait was in vain */
         bool overflow; /* the record under construction does not fit */
         size_t length;
@@ -179,31 +181,82 @@ static void wait_writable(const Report *report, int fd) {
                 ;
 }
 
-static ssize_t journal_send(const Report *report) {
-        ssize_t n;
+/* The journal's socket was made anew. */
+static bool journal_reconnect(const Report *report) {
+        int fd;
 
-        do
-                n = send(report->socket_fd, report->record, report->length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (n < 0 && errno == EINTR);
+        if (journal_connect(&fd) < 0)
+                return false;
+        (void)dup3(fd, report->socket_fd, O_CLOEXEC);
+        fd_close(fd);
+        return true;
+}
+
+/* Sends n records.  Returns how many were taken. */
+static size_t journal_send(Report *report, struct iovec *records, size_t n) {
+        struct mmsghdr messages[FLUSH_MAX] = {};
+        int sent;
+
+        for (size_t i = 0; i < n; i++)
+                messages[i].msg_hdr = (struct msghdr){.msg_iov = &records[i], .msg_iovlen = 1};
+        for (bool again = true;; again = false) {
+                sent = sendmmsg(report->socket_fd, messages, (unsigned)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (sent >= 0 || !again)
+                        break;
+                if (errno == EAGAIN)
+                        wait_writable(report, report->socket_fd);
+                else if (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE)
+                        again = journal_reconnect(report);
+                else if (errno != EINTR)
+                        break;
+        }
+        report->stuck = sent < 0;
+        return sent < 0 ? 0 : (size_t)sent;
+}
+
+void report_use_outbox(Report *report, const Outbox *outbox) {
+        report->outbox = *outbox;
+}
+
+bool report_is_pending(const Report *report) {
+        return report->socket_fd >= 0 && report->outbox.bytes && !outbox_is_empty(&report->outbox);
+}
+
+void report_flush(Report *report) {
+        struct iovec records[FLUSH_MAX];
+        size_t n, sent;
+
+        while (report_is_pending(report)) {
+                n = outbox_peek(&report->outbox, records, FLUSH_MAX);
+                if (n == 0) { /* nothing that anybody could read */
+                        outbox_remove(&report->outbox, 1);
+                        return;
+                }
+                sent = journal_send(report, records, n);
+                outbox_remove(&report->outbox, sent);
+                if (sent == 0)
+                        return;
+        }
+}
+
+uint64_t report_drop(Report *report) {
+        struct iovec record;
+        uint64_t n = 0;
+
+        for (; outbox_peek(&report->outbox, &record, 1) == 1; n++)
+                outbox_remove(&report->outbox, 1);
         return n;
 }
 
 static bool journal_take(Report *report) {
-        ssize_t n = journal_send(report);
-        int fd;
+        struct iovec record = {.iov_base = report->record, .iov_len = report->length};
 
-        if (n < 0 && errno == EAGAIN) {
-                wait_writable(report, report->socket_fd);
-                n = journal_send(report);
-        } else if (n < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE) &&
-                   journal_connect(&fd) >= 0) {
-                /* The journal's socket was made anew. */
-                (void)dup3(fd, report->socket_fd, O_CLOEXEC);
-                fd_close(fd);
-                n = journal_send(report);
-        }
-        report->stuck = n < 0;
-        return n >= 0;
+        if (!report->outbox.bytes)
+                return journal_send(report, &record, 1) == 1;
+        if (outbox_append(&report->outbox, report->record, report->length))
+                return true;
+        report_flush(report);
+        return outbox_append(&report->outbox, report->record, report->length);
 }
 
 __attribute__((format(printf, 2, 0))) static bool report_vsend(

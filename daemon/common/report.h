@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "outbox.h"
+
 /* Each kind has a MESSAGE_ID that never changes, which the message catalog explains (journalctl -x). */
 typedef enum ReportKind {
         REPORT_DENIED,
@@ -63,6 +65,19 @@ bool report_send(Report *report, const char *format, ...) __attribute__((format(
 /* report_begin() and report_send() for a record without fields of its own. */
 bool report_line(Report *report, ReportKind kind, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+/* From now on records for the journal are put into the outbox; it stays the caller's.  Where one has no
+ * room, what is in there is sent first.  report_send() then returns false only where there still is none. */
+void report_use_outbox(Report *report, const Outbox *outbox);
+
+/* Are there records in the outbox? */
+bool report_is_pending(const Report *report);
+
+/* Sends them, waiting for a busy journal as report_set_patience() says; those that it doesn't take stay. */
+void report_flush(Report *report);
+
+/* Empties it without sending.  Returns how many records that were. */
+uint64_t report_drop(Report *report);
 
 /* Returns once the journal has taken what was sent, after at most limit_usec.  journald learns which unit a
  * record belongs to from the sender's /proc: a process that leaves earlier loses its records to `journalctl

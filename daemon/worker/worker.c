@@ -20,6 +20,8 @@
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
 #define REPORT_PATIENCE_USEC 1000000U
+/* A record is not kept back for much longer than this, however busy the session is. */
+#define FLUSH_USEC 50000U
 
 typedef struct Worker {
         const WorkerArguments *arguments;
@@ -29,6 +31,7 @@ typedef struct Worker {
         RequestHost request_host;
         RequestHandler *handler;
         uint64_t reported_usec; /* when it reported last; 0: never */
+        uint64_t flushed_usec;  /* when it sent records last */
 } Worker;
 
 /* Finishes the request in the slot, in whatever phase it is.  Returns 0, REQUEST_LEFT, or a negative errno.
@@ -59,9 +62,26 @@ static int finish(Worker *worker) {
         return 0;
 }
 
+/* Waits until there is something to do.  Records are sent when nothing else is, or it has been long. */
+static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
+        static const struct timespec at_once = {}, idle = {.tv_sec = WORKER_IDLE_USEC / 1000000};
+        const sigset_t *waiting = &worker->request_host.waiting;
+        int r;
+
+        if (report_is_pending(worker->arguments->report)) {
+                r = ppoll(fds, n, &at_once, waiting);
+                if (r == 0 || clock_usec(CLOCK_MONOTONIC) - worker->flushed_usec > FLUSH_USEC) {
+                        report_flush(worker->arguments->report);
+                        worker->flushed_usec = clock_usec(CLOCK_MONOTONIC);
+                }
+                if (r != 0)
+                        return r;
+        }
+        return ppoll(fds, n, &idle, waiting);
+}
+
 /* Waits for a request and receives it.  Returns 1, 0 where it is time to leave, or a negative errno. */
 static int receive(Worker *worker) {
-        static const struct timespec idle = {.tv_sec = WORKER_IDLE_USEC / 1000000};
         struct pollfd fds[] = {
                 {.fd = worker->arguments->listener_fd, .events = POLLIN},
                 {.fd = worker->arguments->daemon_fd, .events = POLLIN},
@@ -69,7 +89,7 @@ static int receive(Worker *worker) {
         Slot *slot = worker->slot;
         int r;
 
-        r = ppoll(fds, 2, &idle, &worker->request_host.waiting);
+        r = wait_request(worker, fds, 2);
         if (r < 0 && errno != EINTR)
                 return -errno;
         if (r <= 0 || fds[1].revents != 0)
@@ -122,6 +142,7 @@ static int worker_loop(Worker *worker) {
 }
 
 static int worker_init(Worker *worker, const WorkerArguments *arguments) {
+        Outbox outbox;
         int r;
 
         worker->arguments = arguments;
@@ -140,11 +161,30 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 return r;
         worker->header = ledger_header(worker->ledger);
         worker->slot = ledger_slot(worker->ledger, arguments->slot);
+        outbox = slot_outbox(worker->slot);
+        report_use_outbox(arguments->report, &outbox);
         return request_handler_new(&worker->request_host, &worker->handler);
 }
 
 static void on_sigterm(int signal) {
         (void)signal; /* its only effect is to end the ppoll() that lets it through */
+}
+
+/* Sends what is left.  If the journal doesn't take it the next worker tries again; but after the last target
+ * there is none. */
+static void say_the_last(Worker *worker) {
+        struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
+        Report *report = worker->arguments->report;
+
+        report_flush(report);
+        if (report_is_pending(report) && poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP))
+                atomic_fetch_add(&worker->header->lost, report_drop(report));
+        /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
+        if (worker->reported_usec > 0 &&
+                clock_usec(CLOCK_MONOTONIC) - worker->reported_usec < WORKER_IDLE_USEC / 2)
+                report_drain(report, REPORT_PATIENCE_USEC);
+        if (slot_phase(worker->slot) == SLOT_EMPTY && !report_is_pending(report))
+                slot_trim(worker->slot);
 }
 
 int worker_run(const WorkerArguments *arguments) {
@@ -157,14 +197,12 @@ int worker_run(const WorkerArguments *arguments) {
         r = worker_init(&worker, arguments);
         if (r == 0)
                 r = worker_loop(&worker);
-        if (r < 0)
+        if (r < 0) {
                 (void)report_line(
                         arguments->report, REPORT_ERROR, "a worker had to give up: %s", strerror(-r));
-        /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
-        if (r < 0 || (worker.reported_usec > 0 &&
-                             clock_usec(CLOCK_MONOTONIC) - worker.reported_usec < WORKER_IDLE_USEC / 2))
-                report_drain(arguments->report, REPORT_PATIENCE_USEC);
-        if (worker.slot && slot_phase(worker.slot) == SLOT_EMPTY)
-                slot_trim(worker.slot);
+                worker.reported_usec = clock_usec(CLOCK_MONOTONIC);
+        }
+        if (worker.slot)
+                say_the_last(&worker);
         return r < 0 ? WORKER_EXIT_FAILED : WORKER_EXIT_IDLE;
 }
