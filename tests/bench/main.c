@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The benchmark: what snotify costs, in one table.  This process is the conductor: rows take turns in small
+ * batches, so that the machine's moods hit all alike.  It fails where a call goes wrong, never for being
+ * slow. */
+
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "lookup.h"
+#include "memory.h"
+#include "room.h"
+#include "row.h"
+#include "start.h"
+
+#define ROUNDS 44U
+#define BATCH 250U
+#define STARTS 500U
+#define SOCKET ROOM "/socket"
+#define CONFIG ROOM "/conf"
+
+/* The first two make F, what the kernel itself takes at least. */
+static Row rows[] = {
+        {.name = "native mkdir", .start = START_NATIVE, .kind = "relative"},
+        {.name = "bare round trip", .start = START_BARE, .kind = "answered"},
+        {.name = "allowed, relative path", .start = START_SNOTIFY, .kind = "relative", .goal = "<= 4.0 F"},
+        {.name = "allowed, absolute path, 6 deep", .start = START_SNOTIFY, .kind = "absolute"},
+        {.name = "allowed, dirfd", .start = START_SNOTIFY, .kind = "dirfd"},
+        {.name = "denied, relative path", .start = START_SNOTIFY, .kind = "denied", .goal = "<= 3.5 F"},
+        {.name = "allowed, relative path, as a user", .start = START_SNOTIFY_AS_USER, .kind = "relative"},
+        {.name = "first call of a new process", .start = START_SNOTIFY, .kind = "newcomer"},
+        {.name = "strace --seccomp-bpf", .start = START_STRACE, .kind = "relative"},
+        {.name = "supervisor as in seccomp_unotify(2)", .start = START_REFERENCE, .kind = "absolute"},
+};
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void start_rows(const Programs *programs) {
+        room_write(CONFIG, "[profile default]\ndefault = deny\n"
+                           "[rule rows]\npath = " ROOM "/*/\naction = allow\n"
+                           "[rule denied]\npath = " ROOM "/denied/\naction = deny\n");
+        room_start_journal();
+        (void)room_start_daemon(programs, CONFIG, SOCKET);
+        for (size_t i = 0; i < N_ROWS; i++)
+                row_start(&rows[i], programs, SOCKET, (unsigned)i);
+}
+
+static void run_rows(void) {
+        for (size_t i = 0; i < N_ROWS; i++)
+                row_warm_up(&rows[i], BATCH);
+        for (unsigned round = 0; round < ROUNDS; round++)
+                for (size_t i = 0; i < N_ROWS; i++)
+                        row_run(&rows[i], BATCH);
+}
+
+static void print_rows(void) {
+        double f = samples_quantile(&rows[0].samples, 0.5) + samples_quantile(&rows[1].samples, 0.5);
+
+        (void)printf("%-36s %9s %9s %8s %8s   %s\n", "one mkdir, in us and in F", "median", "p99",
+                "median/F", "p99/F", "goal");
+        for (size_t i = 0; i < N_ROWS; i++) {
+                double median = samples_quantile(&rows[i].samples, 0.5);
+                double p99 = samples_quantile(&rows[i].samples, 0.99);
+
+                if (rows[i].absent)
+                        (void)printf("%-36s %9s\n", rows[i].name, "not installed");
+                else
+                        (void)printf("%-36s %9.2f %9.2f %8.2f %8.2f   %s\n", rows[i].name, median / 1000,
+                                p99 / 1000, median / f, p99 / f, rows[i].goal ? rows[i].goal : "");
+        }
+        (void)printf("%-36s %9.2f\n", "F = native mkdir + bare round trip", f / 1000);
+}
+
+static void print_starts(Samples *bare, Samples *supervised) {
+        double base = samples_quantile(bare, 0.5), median = samples_quantile(supervised, 0.5);
+
+        (void)printf("\n%-36s %9s %9s %8s\n", "fork to first instruction, in us", "median", "p99", "ratio");
+        (void)printf("%-36s %9.1f %9.1f %8.2f\n", "bare fork and exec", base / 1000,
+                samples_quantile(bare, 0.99) / 1000, 1.0);
+        (void)printf("%-36s %9.1f %9.1f %8.2f            <= 3.0\n", "through snotify-run", median / 1000,
+                samples_quantile(supervised, 0.99) / 1000, median / base);
+}
+
+static void print_lookups(const Lookup *few, const Lookup *many) {
+        (void)printf("\n%-36s %9s %9s %8s\n", "policy", "10 rules", "10000", "ratio");
+        (void)printf("%-36s %9.3f %9.3f %8s            <= 100 ms\n", "loading the configuration, ms",
+                few->load_ns / 1e6, many->load_ns / 1e6, "");
+        (void)printf("%-36s %9.0f %9.0f %8.2f            <= 1\n", "lookup, the same paths, ns", few->one_ns,
+                many->one_ns, many->one_ns / few->one_ns);
+        (void)printf("%-36s %9.0f %9.0f %8.2f\n", "lookup, under each rule in turn, ns", few->in_turn_ns,
+                many->in_turn_ns, many->in_turn_ns / few->in_turn_ns);
+}
+
+static void print_memory(const Memory *memory) {
+        (void)printf("\n%-36s %9s\n", "memory, in KiB", "");
+        (void)printf("%-36s %9.0f %29s <= 4096\n", "idle daemon, PSS", memory->daemon_kib, "");
+        (void)printf(
+                "%-36s %9.2f %29s <= 1\n", "one idle session, PSS in the daemon", memory->session_kib, "");
+        (void)printf("%-36s %9.2f\n", "one idle session, its ledger", memory->ledger_kib);
+}
+
+static void print_machine(void) {
+        char line[256], model[200] = "unknown CPU";
+        struct utsname name;
+        FILE *file = fopen("/proc/cpuinfo", "re");
+
+        while (file && fgets(line, sizeof(line), file))
+                if (sscanf(line, "model name : %199[^\n]", model) == 1)
+                        break;
+        if (file)
+                (void)fclose(file);
+        (void)uname(&name);
+        (void)printf(
+                "\n%s, %ld cores, %s %s, on tmpfs; %u calls per row, rows interleaved in batches of %u\n",
+                model, sysconf(_SC_NPROCESSORS_ONLN), name.sysname, name.release, ROUNDS * BATCH, BATCH);
+}
+
+int main(int argc, char **argv) {
+        Programs programs;
+        Samples bare = {}, supervised = {};
+        Lookup few, many;
+        Memory memory;
+        MemoryTest *memory_test;
+
+        if (argc != 5)
+                errx(1, "use: meson test -C build --benchmark -v");
+        programs = (Programs){argv[1], argv[2], argv[3], argv[4]};
+        room_enter(&programs);
+        start_rows(&programs);
+        memory_test = memory_begin(&programs, CONFIG);
+        run_rows();
+        memory_go_on(memory_test);
+        start_measure(&programs, SOCKET, STARTS, &bare, &supervised);
+        lookup_measure(10, &few);
+        lookup_measure(10000, &many);
+        memory_end(memory_test, &memory);
+
+        print_rows();
+        print_starts(&bare, &supervised);
+        print_lookups(&few, &many);
+        print_memory(&memory);
+        print_machine();
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Two small supervisors to compare with. */
+
+typedef enum SupervisorKind {
+        SUPERVISOR_BARE,      /* answers 0 at once, with SYNC_WAKE_UP: nothing can be faster */
+        SUPERVISOR_REFERENCE, /* as in seccomp_unotify(2): makes absolute paths itself, looks at nothing else
+                               */
+} SupervisorKind;
+
+/* Starts argv with its mkdir() and mkdirat() supervised by this process; doesn't return. */
+__attribute__((noreturn)) void supervisor_run(SupervisorKind kind, char *const *argv);
