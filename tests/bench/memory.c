@@ -25,19 +25,28 @@ struct MemoryTest {
         double half_kib;
 };
 
-static double read_pss(pid_t pid) {
+static double read_rollup(pid_t pid, const char *key) {
         char name[64], line[256];
-        double kib = 0;
+        size_t length = strlen(key);
+        double kib = -1;
         FILE *file;
 
         (void)snprintf(name, sizeof(name), "/proc/%d/smaps_rollup", pid);
         file = fopen(name, "re");
         if (!file)
                 err(1, "%s", name);
-        while (fgets(line, sizeof(line), file) && sscanf(line, "Pss: %lf kB", &kib) != 1)
-                ;
+        while (fgets(line, sizeof(line), file))
+                if (strncmp(line, key, length) == 0 && line[length] == ':')
+                        kib = strtod(line + length + 1, NULL);
         (void)fclose(file);
+        if (kib < 0)
+                errx(1, "%s says nothing of %s", name, key);
         return kib;
+}
+
+/* What a session adds is heap.  The rest of the PSS changes with what else runs on the machine. */
+static double read_heap(pid_t pid) {
+        return read_rollup(pid, "Pss_Anon");
 }
 
 static bool has_children(pid_t pid) {
@@ -98,14 +107,14 @@ MemoryTest *memory_begin(const Programs *programs, const char *config) {
         *test = (MemoryTest){.programs = programs, .idle_fd = ends[0]};
         test->daemon_pid = room_start_daemon(programs, config, SOCKET);
         (void)usleep(100000);
-        test->fresh_kib = read_pss(test->daemon_pid);
+        test->fresh_kib = read_rollup(test->daemon_pid, "Pss");
         start_sessions(test, SESSIONS);
         return test;
 }
 
 void memory_go_on(MemoryTest *test) {
         wait_for_idleness(test);
-        test->half_kib = read_pss(test->daemon_pid);
+        test->half_kib = read_heap(test->daemon_pid);
         start_sessions(test, 2 * SESSIONS);
 }
 
@@ -142,7 +151,7 @@ void memory_end(MemoryTest *test, Memory *ret) {
         (void)count_ledgers(test->daemon_pid, &ledgers_kib);
         *ret = (Memory){
                 .daemon_kib = test->fresh_kib,
-                .session_kib = (read_pss(test->daemon_pid) - test->half_kib) / SESSIONS,
+                .session_kib = (read_heap(test->daemon_pid) - test->half_kib) / SESSIONS,
                 .ledger_kib = ledgers_kib / (2 * SESSIONS),
         };
         free(test);
