@@ -60,7 +60,7 @@ __attribute__((noreturn)) static void execute(
                 supervisor_run(SUPERVISOR_REFERENCE, workload);
         case START_SNOTIFY_AS_USER:
                 become_nobody();
-                /* fall through */
+                __attribute__((fallthrough));
         case START_SNOTIFY:
                 memcpy(before, (const char *[]){programs->snotify_run, "--socket", socket_path, "--"},
                         4 * sizeof(*before));
