@@ -83,25 +83,28 @@ static int enter_base(const ActorPart *part, int *ret_fd) {
         return r;
 }
 
-static int pin_ourselves(Actor *actor, Site *site, int *ret_error, bool *ret_wants_deputy) {
+/* The base itself is the parent: its root doesn't matter, and whether the target may search it will show. */
+static int pin_base(Actor *actor, ProcfsReader *reader, int *ret_error) {
         const ActorPart *part = actor->part;
-        ProcfsReader reader = {
-                .target = part->target,
-                .status = part->status,
-                .becomer = actor->becomer,
-                .listener_fd = part->listener_fd,
-                .id = part->id,
-        };
         _cleanup_close_ int base_fd = -EBADF;
         int r;
 
-        /* Only the way to the parent depends on the root. */
-        if (part->resolved->parent[0] != '\0') {
-                r = standing_enter(&actor->standing, part->target);
-                if (r != 0)
-                        return r;
-                site->view_known = standing_is_host(&actor->standing);
-        }
+        r = enter_base(part, &base_fd);
+        if (r == 0)
+                *ret_error = resolve_parent(part->resolved, base_fd, reader);
+        return r;
+}
+
+/* The parent is to be found by a path. */
+static int pin_path(Actor *actor, ProcfsReader *reader, Site *site, int *ret_error) {
+        const ActorPart *part = actor->part;
+        _cleanup_close_ int base_fd = -EBADF;
+        int r;
+
+        r = standing_enter(&actor->standing, part->target);
+        if (r != 0)
+                return r;
+        site->view_known = standing_is_host(&actor->standing);
         r = enter_base(part, &base_fd);
         if (r != 0)
                 return r;
@@ -110,15 +113,12 @@ static int pin_ourselves(Actor *actor, Site *site, int *ret_error, bool *ret_wan
         r = becomer_lower(actor->becomer, &part->status->identity);
         if (r < 0)
                 return r;
-        *ret_error = resolve_parent(part->resolved, base_fd, &reader);
-        *ret_wants_deputy = reader.wants_deputy;
+        *ret_error = resolve_parent(part->resolved, base_fd, reader);
         if (*ret_error != 0 || standing_is_host(&actor->standing))
                 return 0;
         /* The target's root has served its turn, and what is judged is seen from the host's. */
         r = becomer_raise(actor->becomer);
-        if (r < 0)
-                return r;
-        return standing_bring_home(&actor->standing);
+        return r < 0 ? r : standing_bring_home(&actor->standing);
 }
 
 /* Takes over the parent that the deputy has found. */
@@ -168,8 +168,14 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
         return adopt_parent(actor, site, root_fd, parent_fd);
 }
 
-int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error) {
-        bool wants_deputy = false;
+int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error) {
+        ProcfsReader reader = {
+                .target = part->target,
+                .status = part->status,
+                .becomer = actor->becomer,
+                .listener_fd = part->listener_fd,
+                .id = part->id,
+        };
         int r;
 
         actor->part = part;
@@ -181,11 +187,18 @@ int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error) {
         r = target_in_our_user_namespace(part->target);
         if (r < 0)
                 return r;
+        *ret_checked = true;
         if (r == 0)
                 return pin_by_deputy(actor, false, site, ret_error);
-        r = pin_ourselves(actor, site, ret_error, &wants_deputy);
-        if (r != 0 || !wants_deputy)
+        if (part->resolved->parent[0] != '\0')
+                r = pin_path(actor, &reader, site, ret_error);
+        else {
+                *ret_checked = false;
+                r = pin_base(actor, &reader, ret_error);
+        }
+        if (r != 0 || !reader.wants_deputy)
                 return r;
+        *ret_checked = true;
         r = become_ourselves(actor);
         return r < 0 ? r : pin_by_deputy(actor, true, site, ret_error);
 }

@@ -30,11 +30,12 @@ typedef struct ActorPart {
 int actor_new(int host_root_fd, Actor **ret);
 Actor *actor_free(Actor *actor);
 
-/* Becomes the target and makes the parent the working directory, in the host's root.  part must stay until
- * actor_leave().  Checks the notification once everything that is needed was read.  Returns 0, with
- * *ret_error set where the target gets an errno; TARGET_GONE, SITE_DELETED, -EBADF (the target has no such
- * dirfd), or another negative errno. */
-int actor_pin(Actor *actor, const ActorPart *part, Site *site, int *ret_error);
+/* Makes the parent the working directory, as the target, in the host's root.  part must stay until
+ * actor_leave().  *ret_checked says whether the notification was checked after all that was read; where
+ * nothing had to be done as the target yet, that is left to the caller, who may have more to read.  Returns
+ * 0, with *ret_error set where the target gets an errno; TARGET_GONE, SITE_DELETED, -EBADF (the target has
+ * no such dirfd), or another negative errno. */
+int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error);
 
 /* The functions of act.h for the name in the parent.  *ret_error is what those return; again is NULL for the
  * first time.  Return 0 or a negative errno. */

@@ -40,6 +40,7 @@ struct RequestHandler {
         Resolved resolved;
         ActorPart part;
         Site site;
+        bool checked; /* the notification, since the target was read last */
 };
 
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
@@ -197,8 +198,10 @@ static int judge(RequestHandler *handler, Verdict *ret) {
                 r = site_judge(&handler->site, ret, &read);
                 if (r != 0)
                         return r;
-                if (read && is_gone(handler))
+                /* Everything was read: now it is certain that it was read from the task that waits. */
+                if ((read || !handler->checked) && is_gone(handler))
                         return REQUEST_GONE;
+                handler->checked = true;
                 if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
                 r = wait_delay(handler, ret->delay_usec);
@@ -243,7 +246,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
         handler->site.slot = slot;
-        return actor_pin(handler->actor, &handler->part, &handler->site, ret_error);
+        return actor_pin(handler->actor, &handler->part, &handler->site, &handler->checked, ret_error);
 }
 
 static int handle_target(RequestHandler *handler, const Call *call, bool again) {

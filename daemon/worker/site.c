@@ -34,20 +34,21 @@ int site_read_view(Site *site) {
         r = becomer_raise(site->becomer);
         if (r < 0)
                 return r;
+        r = standing_is_targets(site->standing, site->target);
+        if (r != 0)
+                return r == STANDING_IS_TARGETS ? 0 : r;
         parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (parent_fd < 0)
                 return -errno;
         r = standing_enter(site->standing, site->target);
         if (r != 0)
                 return r;
-        if (!standing_is_host(site->standing)) {
-                if (fchdir(parent_fd) < 0)
-                        return -errno;
-                result = read_view_here(site);
-                r = standing_leave(site->standing);
-                if (r < 0)
-                        return r;
-        }
+        if (fchdir(parent_fd) < 0)
+                return -errno;
+        result = read_view_here(site);
+        r = standing_leave(site->standing);
+        if (r < 0)
+                return r;
         return fchdir(parent_fd) < 0 ? -errno : result;
 }
 
@@ -146,6 +147,8 @@ int site_judge(Site *site, Verdict *ret, bool *ret_read) {
         }
         if (ret->rule)
                 slot->why[0] = '\0';
-        (void)snprintf(slot->rule, sizeof(slot->rule), "%s", ret->rule ? ret->rule : "");
+        slot->rule[0] = '\0';
+        if (ret->rule)
+                (void)strncat(slot->rule, ret->rule, sizeof(slot->rule) - 1);
         return r;
 }

@@ -43,15 +43,25 @@ bool standing_has_root(const Standing *standing, int root_fd) {
         return target_root_of_fd(root_fd, &root) == 0 && same_root(&root, &standing->host);
 }
 
+int standing_is_targets(const Standing *standing, Target *target) {
+        TargetRoot root;
+        int r;
+
+        r = target_read_root(target, &root);
+        if (r != 0)
+                return r;
+        return same_root(&root, &standing->now) ? STANDING_IS_TARGETS : 0;
+}
+
 int standing_enter(Standing *standing, Target *target) {
         _cleanup_close_ int root_fd = -EBADF;
         TargetRoot root;
         int r;
 
         /* Comparing costs less than entering, and nearly every target has the host's. */
-        r = target_read_root(target, &root);
-        if (r != 0 || same_root(&root, &standing->now))
-                return r;
+        r = standing_is_targets(standing, target);
+        if (r != 0)
+                return r == STANDING_IS_TARGETS ? 0 : r;
         r = target_open_root(target, &root_fd);
         if (r != 0)
                 return r;
