@@ -18,6 +18,7 @@
 
 #include "common/child.h"
 #include "common/clock.h"
+#include "common/notify.h"
 #include "common/ownership.h"
 #include "crew.h"
 #include "store.h"
@@ -334,11 +335,29 @@ static void report_start(const Session *session) {
                 report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
 }
 
-/* The session is durable: from here on it survives us, so its knock may be answered. */
+/* Lets the launcher go on, and has a worker ready for what it becomes. */
+static int session_answer_knock(Session *session) {
+        Slot *slot;
+        int r;
+
+        r = session_need_crew(session);
+        if (r < 0)
+                return r;
+        slot = ledger_slot(session->crew->ledger, 0);
+        r = notify_send(session->listener_fd, &slot->reply);
+        if (r < 0)
+                return r;
+        slot_clear(slot);
+        return session_spawn_worker(session, 0);
+}
+
+/* The session is durable: from here on it survives us, so its knock may be answered.  Should we not come to
+ * it, the knock lies in the ledger, and is answered as any other request is. */
 static void on_stored(void *userdata) {
         Session *session = userdata;
 
         session->deposit = store_deposit_free(session->deposit);
+        (void)session_answer_knock(session);
         report_start(session);
         session_settle(session);
 }

@@ -188,7 +188,8 @@ static int vet_knock(Vetting *vetting) {
         NotifyRequest *knock = &vetting->findings.knock;
         int r;
 
-        vetting->findings.has_sync_wake_up = notify_set_sync_wake_up(vetting->listener_fd) == 0;
+        /* Only tried: the daemon, which answers the knock, has more to do then. */
+        vetting->findings.has_sync_wake_up = notify_set_sync_wake_up(vetting->listener_fd, false) == 0;
         r = wait_readable(vetting, vetting->listener_fd);
         if (r < 0)
                 return refuse_silence(vetting, r, "knock");

@@ -32,12 +32,11 @@ static void close_others(const int *keep, size_t n_keep) {
         }
 }
 
-static void reset_signals(void) {
+/* The daemon reads signals from a file descriptor and has no handlers: only what it blocks has to be undone.
+ */
+static void unblock_signals(void) {
         sigset_t mask;
 
-        for (int signal = 1; signal < SIGRTMAX; signal++)
-                if (signal != SIGKILL && signal != SIGSTOP)
-                        (void)sigaction(signal, &(const struct sigaction){.sa_handler = SIG_DFL}, NULL);
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGTERM);
         (void)sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -49,7 +48,7 @@ pid_t child_fork(const char *name, const int *keep, size_t n_keep) {
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
-                reset_signals();
+                unblock_signals();
                 close_others(keep, n_keep);
                 (void)prctl(PR_SET_NAME, name);
         }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Forks a child that holds stdin, stdout, stderr and the fds in keep, and no other; whose signals are at
- * their defaults, with SIGTERM alone blocked; and that is called name in ps(1).  Returns the child's pid to
- * the parent, 0 to the child, or a negative errno. */
+/* Forks a child that holds stdin, stdout, stderr and the fds in keep, and no other; that has SIGTERM alone
+ * blocked; and that is called name in ps(1).  Returns the child's pid to the parent, 0 to the child, or a
+ * negative errno. */
 pid_t child_fork(const char *name, const int *keep, size_t n_keep);

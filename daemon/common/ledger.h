@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* clang-format off: the lists */
 /* The ledger: one small sealed memfd per session, the only memory of what is in flight.  It outlives workers
  * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
  * delivers a notification only once: who forgets its id leaves the target hanging.
@@ -8,11 +9,11 @@
  * It holds a header, which says what the session is, and LEDGER_SLOTS slots, each a request in flight.  Who
  * writes what:
  *
- *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, and a slot
- * only before the slot's first worker exists (the knock).
+ *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, and the
+ * first slot until that has a worker (the knock).
  *   2. A worker writes its own slot and the totals.  A slot belongs to one live worker at a time.
- *   3. The daemon reads a slot of a live worker only through slot_phase() and slot_busy_usec(), and believes
- * nothing that could hurt it.
+ *   3. The daemon reads a slot only through ledger_slot_is_idle() and slot_busy_usec(), and believes nothing
+ * that could hurt it.
  *
  * A slot goes through four phases.  Whoever starts on a slot that isn't empty finishes it first: that is all
  * of recovery.
@@ -20,9 +21,10 @@
  *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still
  * EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space, after the
  * copy.) RECEIVED  nothing was done yet: judge it, do it. ACTING    the system call may or may not have been
- * performed; `argument`, `path`, `absent` and `acting_*` say how to tell. DONE      `reply` is the answer:
- * send it; if it was sent already the kernel says so.
+ * performed; `argument`, `path`, `absent`, `owner` and `acting_*` say how to tell. DONE      `reply` is the
+ * answer: send it; if it was sent already the kernel says so.  Then report it.
  */
+/* clang-format on */
 
 #include <assert.h>
 #include <stdatomic.h>

@@ -55,10 +55,10 @@ bool notify_is_listener(int fd) {
         return notify_check_id(fd, 0) == NOTIFY_GONE;
 }
 
-int notify_set_sync_wake_up(int listener_fd) {
-        if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) < 0)
-                return -EOPNOTSUPP;
-        return 0;
+int notify_set_sync_wake_up(int listener_fd, bool sync) {
+        unsigned long flags = sync ? SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP : 0;
+
+        return ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags) < 0 ? -EOPNOTSUPP : 0;
 }
 
 int notify_receive(int listener_fd, NotifyRequest *ret) {

@@ -46,9 +46,10 @@ bool notify_can_wait_killable(void);
 /* Is fd a seccomp listener, and nothing that only looks like one? */
 bool notify_is_listener(int fd);
 
-/* Asks the kernel to keep target and supervisor on one CPU (Linux 6.6), which makes a round trip several
- * times faster. Returns 0, or -EOPNOTSUPP where the kernel is older. */
-int notify_set_sync_wake_up(int listener_fd);
+/* Asks the kernel to keep target and supervisor on one CPU (Linux 6.6), or not to, as at first.  It makes a
+ * round trip several times faster where the supervisor has nothing else to do.  Returns 0, or -EOPNOTSUPP
+ * where the kernel is older. */
+int notify_set_sync_wake_up(int listener_fd, bool sync);
 
 /* Receives one request into *ret, which must be all zero and must not cross a page boundary: the kernel
  * writes it in one piece, so that after a kill it is either complete or still zero.  Blocks while there is

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* clang-format off: the diagram */
 /* What launcher and daemon say to each other: SOCK_SEQPACKET, one struct per message, host byte order.
  *
- *      launcher                                daemon
- *      ProtocolHello                 -->
- *                                    <--       ProtocolReply: welcome (with the filter program), or refused
- *      ProtocolListener + the fd     -->
- *      the knock, a mkdirat() that
- *      the filter makes a notification -->
- *                                    <--       the knock's return value (by seccomp), or ProtocolReply:
- * refused
+ *      launcher                                     daemon
+ *      ProtocolHello                      -->
+ *                                         <--       ProtocolReply: welcome, with the filter program; or
+ * refused ProtocolListener, and the fd       --> the knock: a mkdirat() that the filter makes a notification
+ * -->
+ *                                         <--       its return value; or ProtocolReply: refused, and ENOSYS
  *
  * The daemon trusts no byte of the launcher's messages; who the launcher is it asks the kernel
  * (SO_PEERCRED). */
+/* clang-format on */
 
 #include <assert.h>
 #include <linux/filter.h>
@@ -65,7 +65,7 @@ typedef struct ProtocolListener {
 } ProtocolListener;
 static_assert(sizeof(ProtocolListener) == 8, "crosses a process boundary");
 
-/* The knock: mkdirat(protocol_knock_dirfd, (char *)protocol_knock_path(nonce), 0).  Whatever else answers
+/* The knock: mkdirat(PROTOCOL_KNOCK_DIRFD, (char *)protocol_knock_path(nonce), 0).  Whatever else answers
  * it, no directory can come of it: the path is no address that a process can have, so that the kernel itself
  * says EFAULT. */
 #define PROTOCOL_KNOCK_DIRFD (-0x6b6b)

@@ -161,6 +161,8 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 return r;
         worker->header = ledger_header(worker->ledger);
         worker->slot = ledger_slot(worker->ledger, arguments->slot);
+        (void)notify_set_sync_wake_up(
+                arguments->listener_fd, true); /* the daemon has said so where it is missing */
         outbox = slot_outbox(worker->slot);
         report_use_outbox(arguments->report, &outbox);
         return request_handler_new(&worker->request_host, &worker->handler);

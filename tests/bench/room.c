@@ -71,6 +71,7 @@ void room_enter(Programs *programs) {
         programs->snotify_run = program_bring(programs->snotify_run, ROOM "/snotify-run");
         programs->workload = program_bring(programs->workload, ROOM "/workload");
         programs->nothing = program_bring(programs->nothing, ROOM "/nothing");
+        programs->ordinary = program_bring(programs->ordinary, ROOM "/ordinary");
         if (chdir("/") < 0)
                 err(1, "/");
 }

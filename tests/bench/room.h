@@ -16,6 +16,7 @@ typedef struct Programs {
         const char *snotify_run;
         const char *workload;
         const char *nothing;
+        const char *ordinary;
 } Programs;
 
 /* Goes there.  Returns in the conductor; the process that called waits for it and ends with its status.  The

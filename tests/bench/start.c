@@ -35,17 +35,17 @@ static uint32_t start_once(const char *const *argv) {
         return (uint32_t)((uint64_t)began.tv_sec * 1000000000 + (uint64_t)began.tv_nsec - before);
 }
 
-void start_measure(const Programs *programs, const char *socket_path, unsigned n, Samples *ret_bare,
-        Samples *ret_supervised) {
-        const char *const bare[] = {programs->nothing, NULL};
+void start_measure(
+        const Programs *programs, const char *program, const char *socket_path, unsigned n, Start *ret) {
+        const char *const bare[] = {program, NULL};
         const char *const supervised[] = {
-                programs->snotify_run, "--socket", socket_path, "--", programs->nothing, NULL};
+                programs->snotify_run, "--socket", socket_path, "--", program, NULL};
 
         for (unsigned i = 0; i < n; i++) {
                 /* A moment for what the session before leaves behind: its worker, its record. */
                 (void)usleep(2000);
-                samples_add(ret_bare, start_once(bare));
+                samples_add(&ret->bare, start_once(bare));
                 (void)usleep(2000);
-                samples_add(ret_supervised, start_once(supervised));
+                samples_add(&ret->supervised, start_once(supervised));
         }
 }

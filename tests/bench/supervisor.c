@@ -100,7 +100,7 @@ void supervisor_run(SupervisorKind kind, char *const *argv) {
         NotifyReply reply;
 
         if (kind == SUPERVISOR_BARE)
-                (void)notify_set_sync_wake_up(listener_fd);
+                (void)notify_set_sync_wake_up(listener_fd, true);
         for (;;) {
                 memset(&request, 0, sizeof(request));
                 if (notify_receive(listener_fd, &request) != 0)
