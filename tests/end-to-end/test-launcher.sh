@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# snotify-run as a user meets it: exit statuses, messages, what the workload inherits.
-source "$(dirname "$0")/lib.sh"
+# snotify-run as a user meets it: exit statuses, messages, what the workload inherits; and that whatever fails, and whoever
+# answers in the daemon's place, no workload runs that is not supervised.
+source "$(dirname "$0")/lib.sh" alone
 
 says() {
         local status=$1 text=$2 output
@@ -11,25 +12,201 @@ says() {
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
 }
 
-check "without a daemon nothing runs" says 125 \
-        "cannot connect to $socket: No such file or directory; is snotifyd running? systemctl start snotifyd" \
-        supervised -- touch "$work/ran"
+# refuses TEXT COMMAND...: exit status 125, one line on stderr that has TEXT, and the workload, which would touch $ran, has not run.
+ran=$work/user/ran
+mkdir -m 777 "$work/user"
+refuses() {
+        local text=$1 output
+        shift
+        output=$("$@" 2>&1)
+        [ $? = 125 ] || { echo "exit status is not 125; output: $output"; return 1; }
+        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
+        [ "$(wc -l <<<"$output")" = 1 ] || { echo "more than a line: $output"; return 1; }
+        [ ! -e "$ran" ] || { echo "the workload has run"; rm "$ran"; return 1; }
+}
 
-daemon_start <<'CONF'
+to() {
+        "$SNOTIFY_RUN" --socket "$1" -- touch "$ran"
+}
+export -f to
+export SNOTIFY_RUN ran
+
+### No daemon.
+check "without a daemon nothing runs" refuses \
+        "cannot connect to $socket: No such file or directory; is snotifyd running? systemctl start snotifyd" \
+        supervised -- touch "$ran"
+check "a socket that nobody listens on" refuses "Connection refused; is snotifyd running?" bash -c \
+        'python3 -c "import socket,sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind(sys.argv[1])" "$0"; to "$0"' \
+        "$work/dead"
+check "a file that is no socket" refuses "cannot connect to /etc/passwd: Connection refused" \
+        "$SNOTIFY_RUN" --socket /etc/passwd -- touch "$ran"
+check "a socket of another type" refuses "is this the socket of snotifyd?" python3 -c '
+import socket, subprocess, sys
+path = sys.argv[1] + "/stream"
+server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+server.bind(path)
+server.listen(1)
+sys.exit(subprocess.run([sys.argv[2], "--socket", path, "--", "touch", sys.argv[3]]).returncode)
+' "$work" "$SNOTIFY_RUN" "$ran"
+check "a socket path that is too long" refuses "the socket's path is too long" \
+        "$SNOTIFY_RUN" --socket "/tmp/$(printf 'n%.0s' {1..120})" -- touch "$ran"
+
+gone() {
+        [[ ! -e /proc/$1/stat || $(cut -d' ' -f3 "/proc/$1/stat") == Z ]]
+}
+
+### An impostor, who ends or goes wrong at each step.
+impostor() {
+        local step=$1 text=$2 path=$work/impostor.$1 pid status
+        python3 "$SOURCE_ROOT/tests/end-to-end/impostor.py" "$path" "$step" &
+        pid=$!
+        wait_for is_listening "$path" || { kill $pid; echo "the impostor did not start"; return 1; }
+        refuses "$text" as_user "$SNOTIFY_RUN" --socket "$path" -- touch "$ran"
+        status=$?
+        wait_for gone $pid || { kill -KILL $pid; echo "the impostor waits for more"; status=1; }
+        wait $pid 2>/dev/null
+        return $status
+}
+
+silence="snotifyd ended the connection without a word; see journalctl -u snotifyd"
+for how in killed closed; do
+        check "the daemon is $how before it accepts" impostor $how-before-accept "$silence"
+        check "the daemon is $how after it has accepted" impostor $how-after-accept "$silence"
+        check "the daemon is $how after the hello" impostor $how-after-hello "$silence"
+        check "the daemon is $how after the welcome" impostor $how-after-welcome ""
+        check "the daemon is $how after the listener" impostor $how-after-listener "$silence"
+        check "the daemon is $how when the knock is pending" impostor $how-before-receiving "$silence"
+        check "the daemon is $how after the knock" impostor $how-after-knock "$silence"
+done
+for step in garbage garbage-long short wrong-magic wrong-version wrong-count large-count endless-text; do
+        check "a reply that is wrong: $step" impostor $step \
+                "snotify-run and snotifyd are of different versions; restart snotifyd after an upgrade"
+done
+check "an empty reply" impostor empty-message "$silence"
+check "a refusal" impostor refused "snotifyd refuses: not on a Sunday"
+check "a refusal after the listener" impostor refuses-after-listener "snotifyd refuses: not with that listener"
+check "a refusal after the knock" impostor refuses-after-knock "snotifyd refuses: not with that knock"
+check "no verdict and no filter" impostor no-verdict "snotify-run: "
+for step in no-filter bad-filter jumping-filter; do
+        check "a filter that the kernel refuses: $step" impostor $step "this kernel refuses the filter: Invalid argument"
+done
+for step in idle-filter errno-filter success-filter; do
+        check "a filter that does not notify: $step" impostor $step "something other than snotifyd answers in its place"
+done
+killed_by_filter() {
+        local output
+        output=$(impostor killing-filter "" 2>&1)
+        [[ $output == "exit status is not 125"* ]] && [ ! -e "$ran" ] || { echo "$output"; return 1; }
+}
+check "a filter that kills" killed_by_filter
+for step in answers-nothing answers-one answers-late-nonce answers-error continues; do
+        check "a knock that is answered wrong: $step" impostor $step "something other than snotifyd answers in its place"
+done
+check "a knock that is answered as if nobody did" impostor answers-enosys "snotify-run: "
+speaks_the_protocol() {
+        ! impostor answers-well "" >/dev/null 2>&1 && [ -e "$ran" ] && rm "$ran"
+}
+check "an impostor who does all of it right gets the workload: the others were refused for what they did" speaks_the_protocol
+
+### A daemon that is killed while launchers wait for it.
+cat >"$work/launcher.conf" <<'CONF'
 [profile default]
 default = allow
 log = all
-CONF
 
+[profile other]
+default = allow
+log = all
+CONF
+daemon_start <"$work/launcher.conf"
+kill -STOP "$daemon_pid"
+supervised -- touch "$ran" >"$work/waiting" 2>&1 &
+waiting=$!
+is_connected() {
+        [ "$(grep -c "$socket\$" /proc/net/unix)" -gt 1 ]
+}
+wait_for is_connected
+kill -KILL "$daemon_pid"
+wait "$daemon_pid" 2>/dev/null
+wait $waiting
+check "the daemon is killed before it looks: exit status" test $? = 125
+check "... message" grep -q "$silence" "$work/waiting"
+check "... and nothing ran" test ! -e "$ran"
+
+daemon_start <"$work/launcher.conf"
+
+### Kernels that are too old.
+for kind in no-wait-killable no-seccomp; do
+        check "an old kernel: $kind" refuses "snotify needs Linux 5.19 or later" \
+                "$bin/other-kernel" $kind "$SNOTIFY_RUN" --socket "$socket" -- touch "$ran"
+        check "... for the daemon" says 1 "snotify" \
+                "$bin/other-kernel" $kind "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr
+done
+
+### The daemon refuses.
+check "an unknown profile" refuses "there is no profile nowhere" supervised --profile nowhere -- touch "$ran"
+check "a profile name that is too long" refuses "the profile's name is too long" \
+        supervised --profile "$(printf 'n%.0s' {1..60})" -- touch "$ran"
+check "a label that is too long" refuses "the label is too long" \
+        supervised --label "$(printf 'n%.0s' {1..100})" -- touch "$ran"
+chmod 600 "$socket"
+check "a socket that the user may not reach" refuses "Permission denied; may this user reach it?" \
+        supervised_user -- touch "$ran"
+chmod 666 "$socket"
+for who in supervised supervised_user; do
+        check "$who: nested" refuses "supervised already" $who -- "$SNOTIFY_RUN" --socket "$socket" -- touch "$ran"
+done
+check "a user's workload runs, of which all the others did not" supervised_user -- sh -c "touch $ran && rm $ran"
+
+### Exit statuses.
 check "the workload's exit status is passed on" fails_with 7 supervised -- sh -c 'exit 7'
+check "... 125 too" fails_with 125 supervised -- sh -c 'exit 125'
+check "... and the signal that ended it" fails_with 143 supervised -- sh -c 'kill -TERM $$'
 check "127 for a command that is not found" says 127 "cannot execute /nowhere" supervised -- /nowhere
+check "127 for one that is not in PATH" says 127 "cannot execute nowhere: No such file" supervised nowhere
 check "126 for one that cannot be executed" says 126 "Permission denied" supervised -- /etc/passwd
-check "125 without a command" says 125 "no command given" supervised
+check "125 without a command" refuses "no command given" sh -c '"$@" 2>&1 | head -1; exit 125' sh "$SNOTIFY_RUN" --socket "$socket"
+check "125 without a command, and a hint" says 125 "Try 'snotify-run --help'" supervised
 check "125 for an unknown option" says 125 "Try 'snotify-run --help'" supervised --nonsense
-check "an unknown profile" says 125 "there is no profile nowhere" supervised --profile nowhere -- touch "$work/ran"
-check "nested" says 125 "supervised already" supervised -- "$SNOTIFY_RUN" --socket "$socket" -- touch "$work/ran"
-check "none of these ran" test ! -e "$work/ran"
 check "--help" says 0 "Usage: snotify-run" supervised --help
 check "--version" says 0 "snotify-run 0" supervised --version
+check "the command's options are its own" says 0 "GNU coreutils" supervised echo --version
+check "standard input and output" test "$(echo through | supervised -- cat)" = through
 
+### What the workload inherits.
+# Native, and supervised: $inner under env with $signals.
+same() {
+        local native supervised
+        native=$(env "${signals[@]}" "${inner[@]}" 2>&1)
+        supervised=$(env "${signals[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "${inner[@]}" 2>&1)
+        [ "$native" = "$supervised" ] || { echo "native: $native"; echo "supervised: $supervised"; return 1; }
+        [ -n "$native" ]
+}
+
+signals=(--ignore-signal=HUP --ignore-signal=PIPE --block-signal=USR2 --block-signal=ALRM --default-signal=CHLD)
+inner=(grep -E '^(Sig(Pnd|Blk|Ign|Cgt)|ShdPnd|Cap|Umask|Groups|Uid|Gid|NoNewPrivs):' /proc/self/status)
+check "signal mask and dispositions, capabilities, umask, ids" same
+signals=()
+inner=(sh -c 'cat /proc/self/limits /proc/self/oom_score_adj /proc/self/cgroup; pwd; nice')
+check "limits, control group, working directory" same
+inner=(sh -c 'for fd in /proc/$$/fd/*; do echo "${fd##*/} $(readlink "$fd" | sed "s/\[.*//")"; done')
+check "file descriptors" same
+with_more_fds() {
+        same 7</dev/null 33<>/dev/zero
+}
+check "... those that were open stay open" with_more_fds
+
+environment() {
+        local output
+        output=$(env -i A=1 SNOTIFY_SESSION=forged "$SNOTIFY_RUN" --socket "$socket" -- /usr/bin/env | sort)
+        [[ $output =~ ^A=1$'\n'SNOTIFY_SESSION=[0-9a-f]{16}$ ]] || { echo "$output"; return 1; }
+        logged "session ${output##*=} started"
+}
+check "the environment, and SNOTIFY_SESSION, which is the session's id" environment
+
+check "--profile and --label show in the record" supervised --profile other --label 'of a label' -- true
+check "... of the session" logged "profile other, label of a label"
+
+daemon_stop
+check "the daemon ends well" test $? = 0
 finish
