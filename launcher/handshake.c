@@ -94,7 +94,8 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
         (void)strcpy(hello.profile, profile);
         (void)strcpy(hello.label, label);
         /* A refusal may be waiting already, and says more than a broken pipe. */
-        if (send(socket_fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+        if (send(socket_fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+                errno != ECONNRESET)
                 return fail("cannot send to snotifyd: %s", strerror(errno));
         return 0;
 }
