@@ -12,12 +12,14 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,16 +86,32 @@ static inline void harness_kill(pid_t pid) {
         (void)harness_wait(pid, 0, &status);
 }
 
-/* Forks a child that doesn't outlive the test.  Returns as fork(2) does. */
+/* Of the test's process, in a child. */
+static int harness_parent_fd = -EBADF;
+
+/* Forks a child that doesn't outlive the test, as long as it keeps its credentials.  Returns as fork(2)
+ * does. */
 static inline pid_t harness_fork(void) {
+        int parent_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
         pid_t parent = getpid(), pid = fork();
 
         if (pid == 0) {
+                harness_parent_fd = parent_fd;
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
                 if (getppid() != parent)
                         _exit(EXIT_FAILURE);
-        }
+        } else
+                (void)close(parent_fd);
         return pid;
+}
+
+/* In a child, whatever its credentials: waits to be killed, or for the test's end. */
+__attribute__((noreturn)) static inline void harness_stay(void) {
+        struct pollfd pollfd = {.fd = harness_parent_fd, .events = POLLIN};
+
+        while (poll(&pollfd, 1, -1) < 0)
+                ;
+        _exit(EXIT_FAILURE);
 }
 
 /* Runs function in a child of its own, where CHECK() may fail, and asserts that it didn't. */

@@ -100,8 +100,7 @@ __attribute__((noreturn)) static void be_target(const Stage *stage, int socket_f
                 is_twin = harness_fork() == 0;
         make_call(stage, socket_fd, is_twin);
         /* Lives on until it is killed: without a target a worker leaves by itself. */
-        for (;;)
-                (void)pause();
+        harness_stay();
 }
 
 static void wait_readable(int fd) {
