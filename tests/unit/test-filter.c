@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests daemon/filter.c: the program is run here, on calls of every ABI, by an interpreter of the few
+ * instructions that it may have; and once by the kernel, in a child. */
+
+#include "harness.h"
+
+#include <linux/audit.h>
+#include <linux/btrfs.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "common/calls.h"
+#include "filter.h"
+
+#define X32 0x40000000
+#define HIGH 0xdeadbeef00000000
+
+static uint32_t load(const struct seccomp_data *data, uint32_t offset) {
+        uint32_t word;
+
+        assert_true(offset % 4 == 0 && offset + 4 <= sizeof(*data));
+        memcpy(&word, (const char *)data + offset, sizeof(word));
+        return word;
+}
+
+static bool jumps(const struct sock_filter *instruction, uint32_t a) {
+        switch (BPF_OP(instruction->code)) {
+        case BPF_JEQ:
+                return a == instruction->k;
+        case BPF_JGT:
+                return a > instruction->k;
+        case BPF_JGE:
+                return a >= instruction->k;
+        case BPF_JSET:
+                return (a & instruction->k) != 0;
+        default:
+                fail_msg("unknown jump %#x", instruction->code);
+                return false;
+        }
+}
+
+/* As the kernel runs it: bpf_check_classic() and seccomp_check_filter() say what there can be. */
+static uint32_t run(const Filter *filter, const struct seccomp_data *data) {
+        uint32_t a = 0;
+
+        for (uint32_t pc = 0; pc < filter->n_instructions; pc++) {
+                const struct sock_filter *instruction = &filter->instructions[pc];
+
+                switch (instruction->code) {
+                case BPF_LD | BPF_W | BPF_ABS:
+                        a = load(data, instruction->k);
+                        break;
+                case BPF_ALU | BPF_AND | BPF_K:
+                        a &= instruction->k;
+                        break;
+                case BPF_JMP | BPF_JA:
+                        pc += instruction->k;
+                        break;
+                case BPF_RET | BPF_K:
+                        return instruction->k;
+                default:
+                        assert_int_equal(BPF_CLASS(instruction->code), BPF_JMP);
+                        pc += jumps(instruction, a) ? instruction->jt : instruction->jf;
+                }
+        }
+        fail_msg("the program has no end");
+        return 0;
+}
+
+#define ALLOW SECCOMP_RET_ALLOW
+#define NOTIFY SECCOMP_RET_USER_NOTIF
+#define REFUSE(error) (SECCOMP_RET_ERRNO | (error))
+#define SUBVOLUME BTRFS_IOC_SUBVOL_CREATE
+
+static const struct {
+        uint32_t arch;
+        int nr;
+        uint64_t command;
+        uint32_t expected;
+} decisions[] = {
+        {AUDIT_ARCH_X86_64, SYS_mkdir, 0, NOTIFY}, {AUDIT_ARCH_X86_64, SYS_mkdirat, 0, NOTIFY},
+        {AUDIT_ARCH_I386, 39, 0, NOTIFY}, {AUDIT_ARCH_I386, 296, 0, NOTIFY},
+        {AUDIT_ARCH_X86_64, 39, 0, ALLOW}, {AUDIT_ARCH_X86_64, 296, 0, ALLOW},
+        {AUDIT_ARCH_I386, SYS_mkdir, 0, ALLOW}, {AUDIT_ARCH_I386, SYS_mkdirat, 0, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_rmdir, 0, ALLOW}, {AUDIT_ARCH_X86_64, SYS_read, 0, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_execve, 0, ALLOW}, {AUDIT_ARCH_I386, 3, 0, ALLOW},
+        {AUDIT_ARCH_X86_64, 100000, 0, ALLOW},
+        /* rings, which have the same numbers everywhere */
+        {AUDIT_ARCH_X86_64, SYS_io_uring_setup, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, SYS_io_uring_enter, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, SYS_io_uring_register, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_I386, 425, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_I386, 426, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_I386, 427, 0, REFUSE(ENOSYS)},
+        /* x32, whatever the number */
+        {AUDIT_ARCH_X86_64, X32 | SYS_mkdir, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, X32 | SYS_mkdirat, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, X32 | SYS_read, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, X32 | 514, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_X86_64, X32, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_X86_64, INT32_MIN, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_X86_64, -2, 0, REFUSE(ENOSYS)},
+        /* other machines */
+        {AUDIT_ARCH_AARCH64, 34, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_ARM, 39, 0, REFUSE(ENOSYS)},
+        {AUDIT_ARCH_PPC64LE, 39, 0, REFUSE(ENOSYS)}, {0, SYS_mkdir, 0, REFUSE(ENOSYS)},
+        /* subvolumes; the kernel looks at the command's lower half alone */
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE_V2, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SNAP_CREATE, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SNAP_CREATE_V2, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, 0x4020bc10, REFUSE(EPERM)}, /* bcachefs */
+        {AUDIT_ARCH_X86_64, SYS_ioctl, HIGH | SUBVOLUME, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, 0xffffffff00000000 | SUBVOLUME, REFUSE(EPERM)},
+        {AUDIT_ARCH_I386, 54, SUBVOLUME, REFUSE(EPERM)},
+        {AUDIT_ARCH_I386, 54, HIGH | SUBVOLUME, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, SUBVOLUME + 1, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, (uint64_t)SUBVOLUME << 32, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, FIONREAD, ALLOW}, {AUDIT_ARCH_X86_64, SYS_ioctl, 0, ALLOW},
+        {AUDIT_ARCH_I386, 54, FIONREAD, ALLOW}, {AUDIT_ARCH_X86_64, SYS_read, SUBVOLUME, ALLOW},
+        {AUDIT_ARCH_I386, SYS_ioctl, SUBVOLUME, ALLOW}, /* lchown */
+};
+
+static void test_decisions(void **state) {
+        Filter filter;
+
+        (void)state;
+        assert_int_equal(filter_build(&filter), 0);
+        assert_in_range(filter.n_instructions, 10, PROTOCOL_FILTER_MAX - 1);
+        for (size_t i = 0; i < COUNT(decisions); i++) {
+                const struct seccomp_data data = {.arch = decisions[i].arch,
+                        .nr = decisions[i].nr,
+                        .args = {UINT64_MAX, decisions[i].command, UINT64_MAX}};
+                uint32_t got = run(&filter, &data);
+
+                if (got != decisions[i].expected)
+                        fail_msg("row %zu (call %#x): %#x", i, (unsigned)decisions[i].nr, got);
+        }
+}
+
+/* Every row of the table is in the program. */
+static void test_table(void **state) {
+        Filter filter;
+
+        (void)state;
+        assert_int_equal(filter_build(&filter), 0);
+        for (size_t i = 0; i < n_calls; i++) {
+                struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = calls[i].nr};
+
+                assert_int_equal(run(&filter, &data), NOTIFY);
+                data = (struct seccomp_data){.arch = AUDIT_ARCH_I386, .nr = calls[i].nr_i386};
+                assert_int_equal(run(&filter, &data), NOTIFY);
+        }
+        for (size_t i = 0; i < n_refused_calls; i++) {
+                const struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = refused_calls[i].nr};
+
+                assert_int_equal(run(&filter, &data), REFUSE((uint32_t)refused_calls[i].error));
+        }
+        for (size_t i = 0; i < n_refused_ioctls; i++) {
+                const struct seccomp_data data = {
+                        .arch = AUDIT_ARCH_X86_64, .nr = SYS_ioctl, .args = {3, refused_ioctls[i].command}};
+
+                assert_int_equal(run(&filter, &data), REFUSE((uint32_t)refused_ioctls[i].error));
+        }
+}
+
+static void check_call(long nr, unsigned long one, unsigned long two, int expected) {
+        errno = 0;
+        (void)syscall(nr, one, two, 0);
+        CHECK_INT(errno, expected);
+}
+
+/* Without a listener a notification fails with ENOSYS: so they can be told from calls that go through. */
+static void live_with_it(const void *argument) {
+        const Filter *filter = argument;
+        const struct sock_fprog program = {
+                .len = (unsigned short)filter->n_instructions,
+                .filter = (struct sock_filter *)(uintptr_t)filter->instructions,
+        };
+
+        check_call(SYS_mkdir, 0, 0, EFAULT);
+        CHECK_INT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        CHECK_INT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), 0);
+        check_call(SYS_mkdir, 0, 0, ENOSYS);
+        check_call(SYS_mkdirat, (unsigned long)-100, 0, ENOSYS);
+        check_call(SYS_rmdir, 0, 0, EFAULT);
+        check_call(SYS_io_uring_setup, 0, 0, ENOSYS);
+        check_call(X32 | SYS_getpid, 0, 0, ENOSYS);
+        check_call(SYS_ioctl, (unsigned long)-1, SUBVOLUME, EPERM);
+        check_call(SYS_ioctl, (unsigned long)-1, HIGH | SUBVOLUME, EPERM);
+        check_call(SYS_ioctl, (unsigned long)-1, FIONREAD, EBADF);
+}
+
+static void test_kernel_takes_it(void **state) {
+        Filter filter;
+
+        (void)state;
+        assert_int_equal(filter_build(&filter), 0);
+        harness_run(live_with_it, &filter);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_decisions),
+                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_kernel_takes_it),
+        };
+
+        harness_init();
+        return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
+}
