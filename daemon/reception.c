@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/child.h"
+#include "common/message.h"
 #include "common/ownership.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
@@ -123,31 +124,6 @@ static bool findings_are_valid(const VettingFindings *findings, int listener_fd)
                memchr(findings->label, '\0', sizeof(findings->label));
 }
 
-/* Returns the number of bytes received, and an fd if one came with them. */
-static ssize_t receive_findings(Visit *visit, int *ret_fd) {
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec iov = {.iov_base = &visit->findings, .iov_len = sizeof(visit->findings)};
-        struct msghdr msg = {
-                .msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = CMSG_LEN(sizeof(int)),
-        };
-        struct cmsghdr *header;
-        ssize_t n;
-
-        n = recvmsg(visit->findings_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n < 0)
-                return -errno;
-        header = CMSG_FIRSTHDR(&msg);
-        if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
-        return n;
-}
-
 static void pass_on(Visit *visit, int listener_fd) {
         const ReceptionHost *host = visit->reception->host;
         const Arrival arrival = {
@@ -164,7 +140,8 @@ static void pass_on(Visit *visit, int listener_fd) {
 static bool visit_listen(Visit *visit) {
         _cleanup_close_ int listener_fd = -EBADF;
 
-        if (receive_findings(visit, &listener_fd) != sizeof(visit->findings))
+        if (message_receive(visit->findings_fd, &visit->findings, sizeof(visit->findings), &listener_fd) !=
+                sizeof(visit->findings))
                 return false;
         if (visit->reception->accepting == visit) {
                 visit->reception->accepting = NULL;

@@ -16,6 +16,7 @@
 
 #include "common/calls.h"
 #include "common/clock.h"
+#include "common/message.h"
 #include "common/ownership.h"
 #include "common/report.h"
 
@@ -52,39 +53,16 @@ static int wait_readable(const Vetting *vetting, int fd) {
         }
 }
 
-/* Receives one message, and *ret_fd with it if ret_fd isn't NULL.  Of the fds sent no more than one is ever
- * installed; the kernel drops the others.  Returns the message's size (which may be larger than room), or a
- * negative errno. */
+/* Waits for one message.  Returns its size (which may be larger than room), or a negative errno. */
 static ssize_t receive(const Vetting *vetting, void *message, size_t room, int *ret_fd) {
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec iov = {.iov_base = message, .iov_len = room};
-        struct msghdr msg = {
-                .msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = ret_fd ? &control : NULL,
-                /* Not CMSG_SPACE(): its padding has room for a second fd. */
-                .msg_controllen = ret_fd ? CMSG_LEN(sizeof(int)) : 0,
-        };
-        struct cmsghdr *header;
         ssize_t n;
         int r;
 
         r = wait_readable(vetting, vetting->launcher_fd);
         if (r < 0)
                 return r;
-        n = recvmsg(vetting->launcher_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
-        if (n < 0)
-                return -errno;
-        if (n == 0)
-                return -EPIPE;
-        header = CMSG_FIRSTHDR(&msg);
-        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-                header->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
-        return n;
+        n = message_receive(vetting->launcher_fd, message, room, ret_fd);
+        return n == 0 ? -EPIPE : n;
 }
 
 static void reply_send(const Vetting *vetting, const ProtocolReply *reply) {
@@ -203,22 +181,9 @@ static int vet_knock(Vetting *vetting) {
 }
 
 static void tell_daemon(Vetting *vetting, VettingStage stage) {
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control = {.header = {.cmsg_level = SOL_SOCKET,
-                             .cmsg_type = SCM_RIGHTS,
-                             .cmsg_len = CMSG_LEN(sizeof(int))}};
-        struct iovec iov = {.iov_base = &vetting->findings, .iov_len = sizeof(vetting->findings)};
-        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-
         vetting->findings.stage = stage;
-        if (stage == VETTING_PASSED) {
-                memcpy(CMSG_DATA(&control.header), &vetting->listener_fd, sizeof(int));
-                msg.msg_control = &control;
-                msg.msg_controllen = sizeof(control);
-        }
-        (void)sendmsg(vetting->arguments->daemon_fd, &msg, MSG_NOSIGNAL);
+        (void)message_send(vetting->arguments->daemon_fd, &vetting->findings, sizeof(vetting->findings),
+                stage == VETTING_PASSED ? vetting->listener_fd : -EBADF);
 }
 
 /* Returns false where nobody is there any more, or who it is can't be told. */

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/message.h"
 #include "common/ownership.h"
 #include "common/protocol.h"
 
@@ -131,23 +132,12 @@ static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
 }
 
 static int send_listener(int socket_fd, int listener_fd) {
-        ProtocolListener message = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control = {.header = {.cmsg_level = SOL_SOCKET,
-                             .cmsg_type = SCM_RIGHTS,
-                             .cmsg_len = CMSG_LEN(sizeof(int))}};
-        struct iovec iov = {.iov_base = &message, .iov_len = sizeof(message)};
-        struct msghdr msg = {.msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control)};
+        const ProtocolListener message = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
+        int r = message_send(socket_fd, &message, sizeof(message), listener_fd);
 
-        memcpy(CMSG_DATA(&control.header), &listener_fd, sizeof(int));
-        if (sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0)
+        if (r < 0)
                 return fail("cannot hand the listener to snotifyd: %s; see journalctl -u snotifyd",
-                        strerror(errno));
+                        strerror(-r));
         return 0;
 }
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/child.h"
+#include "common/message.h"
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "place.h"
@@ -145,25 +146,14 @@ static int become_target(const DeputyOrders *orders) {
 }
 
 static int send_parent(int socket_fd, const Outcome *outcome) {
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control = {.header = {.cmsg_level = SOL_SOCKET,
-                             .cmsg_type = SCM_RIGHTS,
-                             .cmsg_len = CMSG_LEN(sizeof(int))}};
         _cleanup_close_ int parent_fd = -EBADF;
-        struct iovec iov = {.iov_base = (void *)(uintptr_t)outcome, .iov_len = sizeof(*outcome)};
-        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
         if (outcome->error == 0) {
                 parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (parent_fd < 0)
                         return -errno;
-                memcpy(CMSG_DATA(&control.header), &parent_fd, sizeof(int));
-                msg.msg_control = &control;
-                msg.msg_controllen = sizeof(control);
         }
-        return sendmsg(socket_fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        return message_send(socket_fd, outcome, sizeof(*outcome), parent_fd);
 }
 
 static void run_errand(const Errands *errands, const DeputyOrders *orders, Outcome *outcome) {
@@ -208,7 +198,7 @@ static int deputy_run(const DeputyOrders *orders, int socket_fd) {
                 if (n != sizeof(errands))
                         return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
                 run_errand(&errands, orders, &outcome);
-                if (send(socket_fd, &outcome, sizeof(outcome), MSG_NOSIGNAL) < 0)
+                if (message_send(socket_fd, &outcome, sizeof(outcome), -EBADF) < 0)
                         return EXIT_FAILURE;
         }
 }
@@ -234,30 +224,15 @@ static int wait_outcome(const Deputy *deputy) {
 
 /* Receives an outcome, and an fd with it.  A deputy that died has closed the socket. */
 static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
-        union {
-                struct cmsghdr header;
-                uint8_t bytes[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec iov = {.iov_base = ret, .iov_len = sizeof(*ret)};
-        struct msghdr msg = {
-                .msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = CMSG_LEN(sizeof(int)),
-        };
-        struct cmsghdr *header;
         ssize_t n;
         int r;
 
         r = wait_outcome(deputy);
         if (r < 0)
                 return r;
-        n = recvmsg(deputy->socket_fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        n = message_receive(deputy->socket_fd, ret, sizeof(*ret), ret_fd);
         if (n < 0)
-                return errno == ECONNRESET ? -EPIPE : -errno;
-        header = CMSG_FIRSTHDR(&msg);
-        if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+                return (int)n;
         return n == sizeof(*ret) ? 0 : -EPIPE;
 }
 
@@ -347,13 +322,10 @@ Deputy *deputy_free(Deputy *deputy) {
 }
 
 static int send_errand(Deputy *deputy, const Errands *errands, Outcome *ret) {
-        int fd = -EBADF, r;
+        int r;
 
-        if (send(deputy->socket_fd, errands, sizeof(*errands), MSG_NOSIGNAL) < 0)
-                return errno == ECONNRESET ? -EPIPE : -errno;
-        r = receive_outcome(deputy, ret, &fd);
-        fd_close(fd);
-        return r;
+        r = message_send(deputy->socket_fd, errands, sizeof(*errands), -EBADF);
+        return r < 0 ? r : receive_outcome(deputy, ret, NULL);
 }
 
 int deputy_look(Deputy *deputy, int *ret_error) {
