@@ -68,7 +68,8 @@ static bool is_of_task(pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd) {
 }
 
 static bool status_is_targets(const TargetStatus *status, int proc_root_fd, unsigned level) {
-        char path[PROCFS_PATH_SIZE], text[4096];
+        static char text[1U << 20]; /* up to NGROUPS_MAX groups come before what is looked for */
+        char path[PROCFS_PATH_SIZE];
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
 
