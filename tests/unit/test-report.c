@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests daemon/common/report.c: escaping, and the records' bytes as a journal gets them.  The journal's
+ * socket has a fixed name, so that each test of it runs in a child with a /run of its own. */
+
+#include "harness.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "common/report.h"
+
+static const struct {
+        const char *from;
+        size_t length;
+        const char *expected;
+} escapes[] = {
+#define E(from, expected)                                                                                   \
+        { from, sizeof(from) - 1, expected }
+        E("", ""),
+        E("/tmp/a b~", "/tmp/a b~"),
+        E("\n", "\\x0a"),
+        E("a\0b", "a\\x00b"),
+        E("\x1b[31m", "\\x1b[31m"),
+        E("\x7f", "\\x7f"),
+        E("\"\\", "\\x22\\x5c"),
+        /* what is UTF-8 stays */
+        E("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+        E("\xc2\xa0", "\xc2\xa0"),
+        E("\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80"),
+        E("\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"),
+        /* C1 control codes, among them an escape sequence's start and a new line */
+        E("\xc2\x80", "\\xc2\\x80"),
+        E("\xc2\x85", "\\xc2\\x85"),
+        E("\xc2\x9b", "\\xc2\\x9b"),
+        E("\xc2\x9f", "\\xc2\\x9f"),
+        E("\x9b", "\\x9b"),
+        /* overlong: an escape, a newline, a slash in more bytes than needed */
+        E("\xc0\x9b", "\\xc0\\x9b"),
+        E("\xc0\x8a", "\\xc0\\x8a"),
+        E("\xc1\xbf", "\\xc1\\xbf"),
+        E("\xe0\x80\x8a", "\\xe0\\x80\\x8a"),
+        E("\xe0\x82\x85", "\\xe0\\x82\\x85"),
+        E("\xe0\x9f\xbf", "\\xe0\\x9f\\xbf"),
+        E("\xf0\x80\x80\x8a", "\\xf0\\x80\\x80\\x8a"),
+        E("\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf"),
+        /* surrogates, and what is beyond */
+        E("\xed\xa0\x80", "\\xed\\xa0\\x80"),
+        E("\xed\xbf\xbf", "\\xed\\xbf\\xbf"),
+        E("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"),
+        E("\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"),
+        E("\xff\xfe", "\\xff\\xfe"),
+        /* cut sequences, and what follows them */
+        E("\xc3", "\\xc3"),
+        E("\xe2\x82", "\\xe2\\x82"),
+        E("\xf0\x9f\x98", "\\xf0\\x9f\\x98"),
+        E("\xc3\n", "\\xc3\\x0a"),
+        E("\xe2\x82\nx", "\\xe2\\x82\\x0ax"),
+        E("\xc3\xc3\xa4", "\\xc3\xc3\xa4"),
+        E("\xe2\x28\xa1", "\\xe2(\\xa1"),
+#undef E
+};
+
+static void test_escape(void **state) {
+        char to[256];
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(escapes); i++) {
+                /* At the end of what is allocated: nothing is read behind it. */
+                char *from = malloc(escapes[i].length > 0 ? escapes[i].length : 1);
+
+                assert_non_null(from);
+                memcpy(from, escapes[i].from, escapes[i].length);
+                assert_ptr_equal(report_escape(from, escapes[i].length, to, sizeof(to)), to);
+                assert_string_equal(to, escapes[i].expected);
+                free(from);
+        }
+}
+
+/* Whatever the room, the result is whole characters, has its NUL, and says that it was cut. */
+static void test_escape_cut(void **state) {
+        static const char *const texts[] = {"abcdefghijklmnopqrstuvwxyz", "\n\n\n\n\n\n\n\n\n\n",
+                "\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80",
+                "a\xc3\xa4\n\xc3"};
+        char whole[256], again[256];
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(texts); i++) {
+                (void)report_escape(texts[i], strlen(texts[i]), whole, sizeof(whole));
+                for (size_t size = 8; size < 64; size++) {
+                        char *to = malloc(size);
+                        size_t length;
+
+                        assert_non_null(to);
+                        (void)report_escape(texts[i], strlen(texts[i]), to, size);
+                        length = strlen(to);
+                        assert_true(length < size);
+                        if (strcmp(to, whole) != 0) {
+                                assert_true(length >= 3);
+                                assert_string_equal(to + length - 3, "...");
+                                assert_memory_equal(to, whole, length - 3);
+                        } else
+                                assert_true(strlen(whole) < size);
+                        /* A character in half would be escaped now. */
+                        (void)report_escape(to, length, again, sizeof(again));
+                        assert_true(strchr(to, '\\') || strcmp(again, to) == 0);
+                        free(to);
+                }
+        }
+}
+
+/* In a child: a journal that is ours. */
+
+static int bind_journal(void) {
+        static const struct sockaddr_un address = {
+                .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
+        const struct timeval patience = {.tv_sec = PATIENCE_SEC};
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        (void)unlink(address.sun_path);
+        CHECK_INT(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+        return fd;
+}
+
+static void go_alone(void) {
+        CHECK_INT(unshare(CLONE_NEWNS), 0);
+        CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        CHECK_INT(mount("none", "/run", "tmpfs", 0, NULL), 0);
+        CHECK_INT(mkdir("/run/systemd", 0755) | mkdir("/run/systemd/journal", 0755), 0);
+}
+
+#define FIELDS_MAX 32
+
+/* A record taken apart as journald does it (systemd.io/JOURNAL_NATIVE_PROTOCOL). */
+typedef struct Record {
+        size_t n_fields;
+        struct {
+                char name[64];
+                const char *value;
+                size_t length;
+        } fields[FIELDS_MAX];
+        char bytes[65536];
+} Record;
+
+static void parse_record(Record *record, size_t size) {
+        const char *at = record->bytes, *end = at + size;
+
+        for (record->n_fields = 0; at < end; record->n_fields++) {
+                const char *newline = memchr(at, '\n', (size_t)(end - at)), *equals;
+                uint64_t length = 0;
+
+                CHECK(newline && record->n_fields < FIELDS_MAX);
+                equals = memchr(at, '=', (size_t)(newline - at));
+                if (equals) {
+                        record->fields[record->n_fields].value = equals + 1;
+                        length = (uint64_t)(newline - equals - 1);
+                } else {
+                        CHECK(end - newline > 8);
+                        for (int i = 0; i < 8; i++)
+                                length |= (uint64_t)(uint8_t)newline[1 + i] << (8 * i);
+                        record->fields[record->n_fields].value = newline + 9;
+                        CHECK(length < (uint64_t)(end - newline - 9));
+                        equals = newline;
+                        newline += 9 + length;
+                        CHECK(*newline == '\n');
+                }
+                CHECK(equals - at < 64);
+                (void)snprintf(record->fields[record->n_fields].name, 64, "%.*s", (int)(equals - at), at);
+                record->fields[record->n_fields].length = (size_t)length;
+                at = newline + 1;
+        }
+}
+
+static const Record *receive(int journal_fd) {
+        static Record record;
+        ssize_t n = recv(journal_fd, record.bytes, sizeof(record.bytes), 0);
+
+        CHECK(n > 0);
+        parse_record(&record, (size_t)n);
+        return &record;
+}
+
+/* Exactly one field has that name, and it has that value. */
+static void check_field(const Record *record, const char *name, const void *value, size_t length) {
+        size_t found = 0;
+
+        for (size_t i = 0; i < record->n_fields; i++)
+                if (strcmp(record->fields[i].name, name) == 0) {
+                        found++;
+                        CHECK_INT(record->fields[i].length, length);
+                        CHECK(memcmp(record->fields[i].value, value, length) == 0);
+                }
+        CHECK_INT(found, 1);
+}
+
+static void check_text(const Record *record, const char *name, const char *value) {
+        check_field(record, name, value, strlen(value));
+}
+
+static Report *new_report(void) {
+        Report *report = NULL;
+
+        CHECK_INT(report_new(REPORT_TO_JOURNAL, &report), 0);
+        CHECK(report_fd(report) > STDERR_FILENO);
+        CHECK_INT(fcntl(report_fd(report), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        return report;
+}
+
+static void send_records(const void *argument) {
+        static const char forged[] =
+                "/tmp/x\nSNOTIFY_VERDICT=allowed\nPRIORITY\n\1\0\0\0\0\0\0\0007\nMESSAGE=forged";
+        const Record *record;
+        Report *report;
+        int journal_fd;
+
+        (void)argument;
+        go_alone();
+        journal_fd = bind_journal();
+        report = new_report();
+
+        report_begin(report, REPORT_DENIED);
+        report_text(report, "SNOTIFY_VERDICT", "%s", "denied");
+        report_bytes(report, "SNOTIFY_PATH", forged, sizeof(forged) - 1);
+        report_text(report, "SNOTIFY_RULE", "%s", "a\nMESSAGE=forged");
+        report_bytes(report, "SNOTIFY_COMM", "", 0);
+        CHECK(report_send(report, "one\n%s", "PRIORITY=0"));
+        record = receive(journal_fd);
+        CHECK_INT(record->n_fields, 8);
+        check_text(record, "PRIORITY", "4");
+        check_text(record, "SYSLOG_IDENTIFIER", "snotifyd");
+        check_text(record, "MESSAGE_ID", "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c01");
+        check_text(record, "SNOTIFY_VERDICT", "denied");
+        check_field(record, "SNOTIFY_PATH", forged, sizeof(forged) - 1);
+        check_text(record, "SNOTIFY_RULE", "a\nMESSAGE=forged");
+        check_text(record, "SNOTIFY_COMM", "");
+        check_text(record, "MESSAGE", "one\nPRIORITY=0");
+
+        /* The next has nothing of it. */
+        CHECK(report_line(report, REPORT_NOTE, "two"));
+        record = receive(journal_fd);
+        CHECK_INT(record->n_fields, 3);
+        check_text(record, "PRIORITY", "6");
+        check_text(record, "MESSAGE", "two");
+        report_free(report);
+}
+
+/* More than a record can hold is not sent in part, and doesn't spoil the next. */
+static void overflow(const void *argument) {
+        static char much[40000];
+        const Record *record;
+        Report *report;
+        int journal_fd;
+
+        (void)argument;
+        go_alone();
+        journal_fd = bind_journal();
+        report = new_report();
+        report_begin(report, REPORT_ERROR);
+        report_bytes(report, "MUCH", much, sizeof(much));
+        report_text(report, "LITTLE", "x");
+        CHECK(!report_send(report, "never"));
+        memset(much, 'y', sizeof(much) - 1);
+        CHECK(report_line(report, REPORT_ERROR, "%s", much));
+        record = receive(journal_fd);
+        CHECK_INT(record->n_fields, 3);
+        CHECK_INT(recv(journal_fd, much, sizeof(much), MSG_DONTWAIT), -1);
+        report_free(report);
+}
+
+/* A journal that doesn't read is waited for once, then no more, until it reads again.  A wait of a day would
+ * not be survived by this child. */
+static void get_stuck(const void *argument) {
+        const uint64_t day_usec = UINT64_C(86400) * 1000000;
+        unsigned n = 0, lost = 0;
+        Report *report;
+        int journal_fd;
+
+        (void)argument;
+        go_alone();
+        journal_fd = bind_journal();
+        report = new_report();
+        report_set_patience(report, 10000);
+        while (report_line(report, REPORT_NOTE, "record %u", n))
+                n++;
+        CHECK(n > 0);
+        report_set_patience(report, day_usec);
+        for (; lost < 100; lost++)
+                CHECK(!report_line(report, REPORT_NOTE, "lost"));
+        for (unsigned i = 0; i < n; i++) {
+                char expected[32];
+
+                (void)snprintf(expected, sizeof(expected), "record %u", i);
+                check_text(receive(journal_fd), "MESSAGE", expected);
+        }
+        CHECK(report_line(report, REPORT_NOTE, "back"));
+        check_text(receive(journal_fd), "MESSAGE", "back");
+
+        /* And waited for again. */
+        report_set_patience(report, 10000);
+        while (report_line(report, REPORT_NOTE, "record"))
+                ;
+        report_free(report);
+}
+
+/* journald was started anew. */
+static void reconnect(const void *argument) {
+        Report *report;
+        int journal_fd, fd;
+
+        (void)argument;
+        go_alone();
+        journal_fd = bind_journal();
+        report = new_report();
+        fd = report_fd(report);
+        CHECK(report_line(report, REPORT_NOTE, "one"));
+        check_text(receive(journal_fd), "MESSAGE", "one");
+        (void)close(journal_fd);
+        journal_fd = bind_journal();
+        CHECK(report_line(report, REPORT_NOTE, "at once"));
+        check_text(receive(journal_fd), "MESSAGE", "at once");
+        (void)close(journal_fd);
+        CHECK(!report_line(report, REPORT_NOTE, "to nobody"));
+        journal_fd = bind_journal();
+        CHECK(report_line(report, REPORT_NOTE, "two"));
+        CHECK_INT(report_fd(report), fd);
+        CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        check_text(receive(journal_fd), "MESSAGE", "two");
+        report_drain(report, 1000000);
+        report_free(report);
+}
+
+/* Which of the two does "auto" mean? */
+static void choose(const void *argument) {
+        char stream[64];
+        struct stat st;
+        Report *report;
+
+        (void)argument;
+        go_alone();
+        CHECK_INT(report_new(REPORT_TO_JOURNAL, &report), -ENOENT);
+        CHECK_INT(fstat(STDERR_FILENO, &st), 0);
+        (void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+                (unsigned long long)st.st_ino);
+        CHECK_INT(setenv("JOURNAL_STREAM", stream, 1), 0);
+        /* there is no journal after all */
+        CHECK_INT(report_new(REPORT_TO_AUTO, &report), 0);
+        CHECK_INT(report_fd(report), STDERR_FILENO);
+        report_free(report);
+        (void)bind_journal();
+        CHECK_INT(report_new(REPORT_TO_AUTO, &report), 0);
+        CHECK(report_fd(report) != STDERR_FILENO);
+        report_free(report);
+        CHECK_INT(report_new(REPORT_TO_STDERR, &report), 0);
+        CHECK_INT(report_fd(report), STDERR_FILENO);
+        report_free(report);
+        /* another stream; stderr was redirected */
+        (void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+                (unsigned long long)st.st_ino + 1);
+        CHECK_INT(setenv("JOURNAL_STREAM", stream, 1), 0);
+        CHECK_INT(report_new(REPORT_TO_AUTO, &report), 0);
+        CHECK_INT(report_fd(report), STDERR_FILENO);
+        report_free(report);
+        CHECK_INT(setenv("JOURNAL_STREAM", "nonsense", 1), 0);
+        CHECK_INT(report_new(REPORT_TO_AUTO, &report), 0);
+        CHECK_INT(report_fd(report), STDERR_FILENO);
+        report_free(report);
+        CHECK(!report_free(NULL));
+}
+
+static void test_in_child(void **state) {
+        void (*const *function)(const void *) = *state;
+
+        if (geteuid() != 0) {
+                print_message("skipped: a /run of one's own is for root\n");
+                skip();
+        }
+        harness_run(*function, NULL);
+}
+
+/* One line each, whatever it holds, and whole. */
+static void test_stderr(void **state) {
+        static char much[20000], read[20000];
+        int saved = dup(STDERR_FILENO), fd = memfd_create("stderr", MFD_CLOEXEC);
+        Report *report;
+        ssize_t n;
+
+        (void)state;
+        memset(much, 'x', sizeof(much) - 1);
+        assert_int_equal(report_new(REPORT_TO_STDERR, &report), 0);
+        assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+        report_begin(report, REPORT_DENIED);
+        report_text(report, "FIELD", "unseen");
+        report_bytes(report, "FIELD", "unseen", 6);
+        (void)report_send(report, "denied %d", 7);
+        (void)report_line(report, REPORT_NOTE, "%s", much);
+        (void)report_line(report, REPORT_NOTE, "end");
+        assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+        n = pread(fd, read, sizeof(read), 0);
+        assert_in_range(n, 4000, 10000);
+        assert_memory_equal(read, "denied 7\nxxxx", 13);
+        assert_memory_equal(read + n - 6, "x\nend\n", 6);
+        report_free(report);
+        (void)close(fd);
+        (void)close(saved);
+}
+
+int main(void) {
+        static void (*const children[])(const void *) = {
+                send_records, overflow, get_stuck, reconnect, choose};
+#define CHILD(name, i)                                                                                      \
+        { name, test_in_child, NULL, NULL, (void *)(uintptr_t)&children[i] }
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_escape_cut),
+                cmocka_unit_test(test_stderr),
+                CHILD("test_send_records", 0),
+                CHILD("test_overflow", 1),
+                CHILD("test_get_stuck", 2),
+                CHILD("test_reconnect", 3),
+                CHILD("test_choose", 4),
+        };
+
+        harness_init();
+        return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
