@@ -128,14 +128,14 @@ static bool is_own(const ProcfsReader *reader, int proc_root_fd, int dir_fd) {
                is_of_task(tgid, tid, proc_root_fd, dir_fd);
 }
 
-/* The target's own links it may follow whatever its credentials; we may only as ourselves. */
-static int open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
+/* What is the target's own it may open whatever its credentials; we may only as ourselves. */
+static int open_raised(ProcfsReader *reader, int dir_fd, const char *name, int flags, int *ret_fd) {
         _cleanup_close_ int fd = -EBADF;
         int error;
 
         if (becomer_raise(reader->becomer) < 0)
                 return EIO;
-        fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+        fd = openat(dir_fd, name, O_PATH | O_CLOEXEC | flags);
         error = fd < 0 ? errno : 0;
         if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
                 return EIO;
@@ -153,7 +153,7 @@ int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char
                 return read_root_link(reader, dir_fd, name, ret_text, size);
         if (reader->becomer) {
                 if (is_own(reader, proc_root_fd, dir_fd))
-                        return open_own(reader, dir_fd, name, ret_fd);
+                        return open_raised(reader, dir_fd, name, 0, ret_fd);
                 /* Another process's.  The kernel would decide by our credentials, which are the target's
                  * now; but it lets us follow our own links whatever those are, and there are procfs in which
                  * we don't know our number.  A deputy has nothing of its own to be followed to. */
@@ -162,4 +162,10 @@ int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char
         }
         *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
         return *ret_fd < 0 ? errno : 0;
+}
+
+int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd) {
+        if (!reader->becomer || !procfs_is_it(dir_fd) || !is_own(reader, proc_root_fd, dir_fd))
+                return EACCES;
+        return open_raised(reader, dir_fd, name, O_NOFOLLOW, ret_fd);
 }

@@ -32,3 +32,8 @@ bool procfs_is_it(int fd);
  * the positive errno that the target gets. */
 int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
         char *ret_text, size_t size);
+
+/* Opens name in the procfs directory dir_fd, O_PATH and without following a link, where the kernel refuses
+ * it to us but not to its owner: the target's own descriptors, for one, when it isn't dumpable.  Returns 0
+ * and the caller's fd, or the positive errno that the target gets. */
+int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd);

@@ -151,25 +151,40 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return 0;
 }
 
+static int note_start(RequestHandler *handler, ActStart *ret) {
+        Slot *slot = handler->slot;
+        int r;
+
+        r = actor_start(handler->actor, ret);
+        if (r < 0)
+                return r;
+        slot->absent = ret->absent;
+        slot->acting_sec = ret->sec;
+        slot->acting_nsec = ret->nsec;
+        slot->owner = ret->owner;
+        return 0;
+}
+
 /* The name is where slot->path says.  Does it, or finds out whether a predecessor did. */
 static int perform(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
-        ActStart started;
-        int r, error;
+        ActStart start = {slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
+        int r, error = 0;
 
-        if (again)
-                started = (ActStart){slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
-        else {
-                r = actor_start(handler->actor, &started);
+        if (again) {
+                r = actor_look(handler->actor, &error);
                 if (r < 0)
                         return r;
-                slot->absent = started.absent;
-                slot->acting_sec = started.sec;
-                slot->acting_nsec = started.nsec;
-                slot->owner = started.owner;
+        }
+        /* What isn't there wasn't made by a predecessor, or is gone again: should we die too, our own
+         * beginning counts. */
+        if (!again || error == ENOENT) {
+                r = note_start(handler, &start);
+                if (r < 0)
+                        return r;
                 slot_set_phase(slot, SLOT_ACTING);
         }
-        r = actor_perform(handler->actor, call->act, slot->mode, again ? &started : NULL, &error);
+        r = actor_perform(handler->actor, call->act, slot->mode, again ? &start : NULL, &error);
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
 }
 

@@ -143,8 +143,14 @@ static int walk_component(Walk *walk, const char *name) {
         struct stat st;
 
         fd = openat(walk->at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return errno;
+        if (fd < 0) {
+                int error = errno;
+
+                if (error == EACCES)
+                        error = procfs_open_own(walk->reader, walk->proc_root_fd, walk->at_fd, name, &fd);
+                if (error != 0)
+                        return error;
+        }
         if (fstat(fd, &st) < 0) {
                 int error = errno;
 

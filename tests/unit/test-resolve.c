@@ -305,9 +305,6 @@ static void resolve_all(const void *argument) {
         CHECK_INT(becomer_new(&reader.becomer), 0);
         n_fds = count_fds();
         for (size_t i = 0; i < COUNT(rows); i++) {
-                /* Not yet as it is natively: see the table's end. */
-                if (scenario->cast->undumpable && strstr(rows[i].path, "/fd/"))
-                        continue;
                 resolve_row(scenario->cast, &rows[i], &reader);
                 CHECK_INT(count_fds(), n_fds);
         }
