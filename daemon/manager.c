@@ -6,14 +6,12 @@
 #include "manager.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@
 #include "common/policy.h"
 #include "config.h"
 #include "filter.h"
+#include "host.h"
 #include "reception.h"
 #include "session.h"
 #include "store.h"
@@ -349,22 +348,6 @@ static int manager_open(Manager *manager) {
         return reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
 }
 
-static int manager_check_kernel(const Manager *manager) {
-        int r = notify_check_sizes();
-
-        if (r == -E2BIG)
-                (void)report_line(manager->report, REPORT_ERROR,
-                        "this kernel's seccomp notifications are larger than this snotifyd knows; it needs "
-                        "an update");
-        else if (r < 0 || !notify_can_wait_killable()) {
-                r = -EOPNOTSUPP;
-                (void)report_line(manager->report, REPORT_ERROR,
-                        "this kernel lacks SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; snotify needs Linux 5.19 "
-                        "or later");
-        }
-        return r;
-}
-
 /* A timer that is off until somebody sets it. */
 static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, sd_event_source **ret) {
         int r;
@@ -373,23 +356,10 @@ static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, 
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
-/* What is judged are the host's paths, and systemd may have given us a mount namespace of our own: PID 1's
- * root is the host's.  Where it may not be looked at, as in some containers, our own has to do: a target
- * that sees another tree is then denied everything. */
-static int manager_open_host_root(Manager *manager) {
-        manager->host_root_fd = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (manager->host_root_fd >= 0)
-                return 0;
-        (void)report_line(manager->report, REPORT_NOTE,
-                "cannot open /proc/1/root: %s; judging paths as snotifyd sees them", strerror(errno));
-        manager->host_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return manager->host_root_fd < 0 ? -errno : 0;
-}
-
 static int manager_init(Manager *manager) {
         int r;
 
-        r = manager_check_kernel(manager);
+        r = host_check_kernel(manager->report);
         if (r < 0)
                 return r;
         r = manager_load_config(manager);
@@ -406,10 +376,7 @@ static int manager_init(Manager *manager) {
                 return r;
         manager->session_host.event = manager->reception_host.event = manager->event;
 
-        manager->daemon_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-        if (manager->daemon_fd < 0)
-                return -errno;
-        r = manager_open_host_root(manager);
+        r = host_open(manager->report, &manager->daemon_fd, &manager->host_root_fd);
         if (r < 0)
                 return r;
         manager->session_host.daemon_fd = manager->daemon_fd;

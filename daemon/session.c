@@ -21,6 +21,7 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "crew.h"
+#include "session-records.h"
 #include "store.h"
 #include "worker/worker.h"
 
@@ -52,22 +53,6 @@ static int session_need_crew(Session *session) {
         return session->crew ? 0 : crew_new(session->ledger_fd, &session->crew);
 }
 
-static void report_death(const Session *session, pid_t pid, const siginfo_t *info) {
-        Report *report = session->host->report;
-
-        report_begin(report, REPORT_WORKER_DIED);
-        report_text(report, "OBJECT_PID", "%d", pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
-        if (info->si_code == CLD_EXITED)
-                (void)report_send(report,
-                        "a worker of session %016" PRIx64 " failed with exit status %d; another goes on",
-                        session->id, info->si_status);
-        else
-                (void)report_send(report,
-                        "a worker of session %016" PRIx64 " was killed by SIG%s; another goes on",
-                        session->id, sigabbrev_np(info->si_status));
-}
-
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
         Mate *mate = userdata;
         Session *session = mate->userdata;
@@ -77,7 +62,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
 
         (void)source;
         if (died && mate->retired_usec == 0) {
-                report_death(session, mate->pid, info);
+                session_records_death(session->host->report, session->id, mate->pid, info);
                 if (++session->deaths > DEATHS_AT_ONCE)
                         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
         } else if (!died)
@@ -165,33 +150,7 @@ static int session_spawn_for_orphans(Session *session) {
 }
 
 static void session_end(Session *session) {
-        char suppressed[64] = "", lost[96] = "";
-        Report *report = session->host->report;
-        LedgerIdentity identity = {};
-        LedgerTotals totals = {};
-
-        (void)ledger_read_identity(session->ledger_fd, &identity);
-        (void)session_totals(session, &totals);
-        report_begin(report, REPORT_SESSION_ENDED);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
-        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
-        report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals.allowed);
-        report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals.denied);
-        report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals.failed);
-        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals.suppressed);
-        report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals.lost);
-        if (totals.suppressed > 0)
-                (void)snprintf(suppressed, sizeof(suppressed), "; %" PRIu64 " of them not recorded",
-                        totals.suppressed);
-        if (totals.lost > 0)
-                (void)snprintf(lost, sizeof(lost),
-                        "; %" PRIu64 " records lost, the journal did not take them", totals.lost);
-        (void)report_send(report,
-                "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
-                " failed%s%s",
-                session->id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
+        session_records_end(session->host->report, session->id, session->profile, session->ledger_fd);
         store_remove(session->id);
         session->host->on_end(session, session->host->userdata);
 }
@@ -316,25 +275,6 @@ void session_stop(Session *session) {
                 crew_retire_all(session->crew);
 }
 
-static void report_start(const Session *session) {
-        Report *report = session->host->report;
-        char label[4 * PROTOCOL_LABEL_SIZE];
-        LedgerIdentity identity = {};
-
-        (void)ledger_read_identity(session->ledger_fd, &identity);
-        report_begin(report, REPORT_SESSION_STARTED);
-        report_text(report, "OBJECT_PID", "%" PRIu32, identity.pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
-        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
-        (void)report_send(report,
-                "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
-                session->id, identity.pid, identity.uid, session->profile,
-                identity.label[0] ? ", label " : "",
-                report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
-}
-
 /* Lets the launcher go on, and has a worker ready for what it becomes. */
 static int session_answer_knock(Session *session) {
         Slot *slot;
@@ -358,7 +298,7 @@ static void on_stored(void *userdata) {
 
         session->deposit = store_deposit_free(session->deposit);
         (void)session_answer_knock(session);
-        report_start(session);
+        session_records_start(session->host->report, session->id, session->profile, session->ledger_fd);
         session_settle(session);
 }
 

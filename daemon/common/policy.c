@@ -309,10 +309,6 @@ bool profile_has_denials(const Profile *profile) {
         return profile->has_denials;
 }
 
-const char *profile_name(const Profile *profile) {
-        return profile->name;
-}
-
 PolicyLog profile_log(const Profile *profile) {
         return profile->log;
 }

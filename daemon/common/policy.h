@@ -53,7 +53,6 @@ int policy_add_profile(
 /* Returns NULL where there is no such profile. */
 const Profile *policy_find_profile(const Policy *policy, const char *name);
 
-const char *profile_name(const Profile *profile);
 PolicyLog profile_log(const Profile *profile);
 /* Is there a rule that denies? */
 bool profile_has_denials(const Profile *profile);

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "common/ledger.h"
-#include "identity.h"
+#include "status.h"
 
 /* Positive outcomes. */
 enum {
@@ -24,24 +24,8 @@ enum {
         TARGET_TOO_LONG, /* no NUL within PATH_MAX bytes: ENAMETOOLONG */
 };
 
-/* PID namespaces nest so deep, and not deeper (MAX_PID_NS_LEVEL in the kernel), counting the first. */
-#define TARGET_LEVELS 33
-
 typedef struct TargetCache TargetCache;
 typedef struct Target Target;
-
-/* What /proc/TID/status says. */
-typedef struct TargetStatus {
-        pid_t tgid;
-        uid_t uids[3]; /* real, effective, saved */
-        gid_t gids[3];
-        char comm[LEDGER_COMM_SIZE];
-        /* Its numbers in our PID namespace and in those below, down to its own. */
-        unsigned n_levels;
-        pid_t level_tgids[TARGET_LEVELS];
-        pid_t level_tids[TARGET_LEVELS];
-        Identity identity;
-} TargetStatus;
 
 /* A root directory, told apart from all others for as long as somebody holds it. */
 typedef struct TargetRoot {
@@ -63,14 +47,6 @@ pid_t target_tid(const Target *target);
 /* Reads who the task is.  ret->identity must have been initialised with identity_init() and is reused from
  * call to call. Returns 0, TARGET_GONE, or a negative errno. */
 int target_read_status(Target *target, TargetStatus *ret);
-
-/* Parses text like /proc/TID/status's, NUL-terminated, into *ret.  Returns 0, -EBADMSG where a line is
- * missing or odd, or -ENOMEM. */
-int target_parse_status(const char *text, TargetStatus *ret);
-
-/* Text is the status of a process as some procfs has it.  Is it the one that status describes, seen from the
- * PID namespace at that level? */
-bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level);
 
 /* Is the task in the user namespace that we are in?  Returns 1 or 0, or a negative errno; -ESRCH when the
  * task is gone. */

@@ -190,7 +190,6 @@ static void test_profiles(void **state) {
 
         (void)state;
         assert_int_equal(policy_generation(policy), 7);
-        assert_string_equal(profile_name(first), "first");
         assert_int_equal(profile_log(first), POLICY_LOG_ALL);
         assert_ptr_equal(policy_find_profile(policy, "first"), first);
         assert_null(policy_find_profile(policy, "firs"));
@@ -206,7 +205,8 @@ static void test_profiles(void **state) {
                 policy_add_profile(policy, long_name, ACTION_DENY, EPERM, POLICY_LOG_ALL, &unused), -EINVAL);
         assert_null(unused);
         long_name[POLICY_NAME_MAX] = '\0';
-        assert_string_equal(profile_name(add_profile(policy, long_name, ACTION_DENY, EPERM)), long_name);
+        unused = add_profile(policy, long_name, ACTION_DENY, EPERM);
+        assert_ptr_equal(policy_find_profile(policy, long_name), unused);
 
         /* A profile stays where it is while others come. */
         for (int i = 0; i < 100; i++) {
@@ -216,7 +216,7 @@ static void test_profiles(void **state) {
                 (void)add_profile(policy, name, ACTION_DENY, EPERM);
         }
         assert_ptr_equal(policy_find_profile(policy, "first"), first);
-        assert_string_equal(profile_name(policy_find_profile(policy, "p99")), "p99");
+        assert_non_null(policy_find_profile(policy, "p99"));
 }
 
 static void test_free_null(void **state) {

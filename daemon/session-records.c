@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the journal is told of a session's life.  Run by the daemon.  Owns nothing.  Must take no text from a
+ * ledger for printable. */
+
+#include "session-records.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/ledger.h"
+
+void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd) {
+        char label[4 * PROTOCOL_LABEL_SIZE];
+        LedgerIdentity identity = {};
+
+        (void)ledger_read_identity(ledger_fd, &identity);
+        report_begin(report, REPORT_SESSION_STARTED);
+        report_text(report, "OBJECT_PID", "%" PRIu32, identity.pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", profile);
+        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
+        (void)report_send(report,
+                "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s", id,
+                identity.pid, identity.uid, profile, identity.label[0] ? ", label " : "",
+                report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
+}
+
+void session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd) {
+        char suppressed[64] = "", lost[96] = "";
+        LedgerIdentity identity = {};
+        LedgerTotals totals = {};
+
+        (void)ledger_read_identity(ledger_fd, &identity);
+        (void)ledger_read_totals(ledger_fd, &totals);
+        report_begin(report, REPORT_SESSION_ENDED);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", profile);
+        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
+        report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals.allowed);
+        report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals.denied);
+        report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals.failed);
+        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals.suppressed);
+        report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals.lost);
+        if (totals.suppressed > 0)
+                (void)snprintf(suppressed, sizeof(suppressed), "; %" PRIu64 " of them not recorded",
+                        totals.suppressed);
+        if (totals.lost > 0)
+                (void)snprintf(lost, sizeof(lost),
+                        "; %" PRIu64 " records lost, the journal did not take them", totals.lost);
+        (void)report_send(report,
+                "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
+                " failed%s%s",
+                id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
+}
+
+void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info) {
+        report_begin(report, REPORT_WORKER_DIED);
+        report_text(report, "OBJECT_PID", "%d", pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
+        if (info->si_code == CLD_EXITED)
+                (void)report_send(report,
+                        "a worker of session %016" PRIx64 " failed with exit status %d; another goes on", id,
+                        info->si_status);
+        else
+                (void)report_send(report,
+                        "a worker of session %016" PRIx64 " was killed by SIG%s; another goes on", id,
+                        sigabbrev_np(info->si_status));
+}

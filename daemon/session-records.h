@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The records of a session's life.  What else there is to say of it they read from its ledger. */
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/report.h"
+
+void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd);
+void session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd);
+
+/* A worker ended otherwise than it should. */
+void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info);
