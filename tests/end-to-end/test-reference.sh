@@ -160,7 +160,7 @@ check "a path without terminator gets an error" reference unterminated
 ### Buffers are sized by what the kernel reports.
 refuses_to_run() {
         local kind=$1 text=$2 output
-        output=$("$bin/other-kernel" "$kind" "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr 2>&1)
+        output=$(timeout 10 "$bin/other-kernel" "$kind" "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr 2>&1)
         [ $? = 1 ] || { echo "exit status is not 1: $output"; return 1; }
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
         [ ! -e "$work/other" ] || { echo "it listens"; return 1; }
