@@ -104,9 +104,9 @@ CONF
 
 compare root calls 200
 compare user calls 150
-compare root proc 36
-compare user proc 35
-compare root known 5 todo
+compare root proc 40
+compare user proc 39
+compare root known 2 todo
 
 daemon_stop
 check "the daemon ends well" test $? = 0

@@ -204,6 +204,11 @@ check "... and the rules hold" ask /srv/open/five "status 0"
 ### Restart and crash.
 main=$(property MainPID)
 check "systemctl restart" systemctl restart snotifyd
+none_killed() {
+        journalctl --sync
+        ! journalctl -o cat -u snotifyd _PID=1 | grep 'Killing process'
+}
+check "... sees the workers off" none_killed
 check "... makes another process" test "$(property MainPID)" != "$main"
 check "... and the session goes on" ask /srv/open/after-restart "status 0"
 check "... with the same id" takes_part after-restart

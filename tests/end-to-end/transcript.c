@@ -1006,6 +1006,10 @@ static const Case proc[] = {
         {MKDIR, .make = dev_fd, .says = "/dev/fd/N/..."},
         {MKDIR, .make = proc_pid_cwd, .says = "/proc/PID/cwd/..."},
         {MKDIR, .make = proc_task_cwd, .says = "/proc/self/task/TID/cwd/..."},
+        {MKDIR, "/proc/self/cwd/by-thread-by-self", .in = in_thread_with_own_cwd},
+        {MKDIR, .make = proc_parent_cwd, .says = "/proc/PID of another/cwd/...", .in = in_child},
+        {MKDIR, "/proc/self/exe/x"},
+        {MKDIR, "/proc/self/ns/mnt/x"},
         {MKDIR, "proc-link/through-proc-link"},
         {MKDIR, "proc-link-to-fd/x"},
         {MKDIR, "/proc/self/snotify"},
@@ -1019,14 +1023,10 @@ static const Case proc[] = {
 };
 
 /* What is known not to be the same: memory that the processor lets the caller read and process_vm_readv(2)
- * lets nobody read; links of /proc that aren't the thread's own cwd, root and descriptors. */
+ * lets nobody read. */
 static const Case known[] = {
         {MKDIR, .make = in_execute_only_memory, .says = "in execute-only memory"},
         {MKDIR, .make = in_write_only_memory, .says = "in write-only memory"},
-        {MKDIR, "/proc/self/cwd/by-thread-by-self", .in = in_thread_with_own_cwd},
-        {MKDIR, .make = proc_parent_cwd, .says = "/proc/PID of another/cwd/...", .in = in_child},
-        {MKDIR, "/proc/self/exe/x"},
-        {MKDIR, "/proc/self/ns/mnt/x"},
 };
 
 static void run(const Case *cases, size_t n) {
