@@ -56,9 +56,9 @@ static int open_host_mount(Target *target, int *ret_fd) {
 
         if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &stx) < 0)
                 return -errno;
-        r = target_open_mounts(target, &own_fd);
-        if (r < 0)
-                return r;
+        r = target_open_file(target, "mountinfo", &own_fd);
+        if (r != 0)
+                return r < 0 ? r : -ESRCH;
         r = target_open_host_mounts(target, &host_fd);
         if (r < 0)
                 return r;

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "identity.h"
+#include "memory.h"
 #include "resolve.h"
 #include "site.h"
 #include "target.h"
@@ -103,7 +104,7 @@ static int read_argument(RequestHandler *handler, const CallArguments *arguments
                 slot->argument_length = (uint32_t)strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1);
                 return 0;
         }
-        r = target_read_string((pid_t)slot->request.notif.pid, arguments->path, slot->argument, &length);
+        r = memory_read_string(handler->target, arguments->path, slot->argument, &length);
         slot->argument_length = (uint32_t)length;
         switch (r) {
         case 0:

@@ -56,12 +56,17 @@ static unsigned status_pids(const char **text, const char *key, pid_t ret[static
         return n;
 }
 
+/* The kernel writes a newline as "\\n" and a backslash twice. */
 static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
-        size_t n = strcspn(text, "\n");
+        size_t n = 0;
 
-        if (n > LEDGER_COMM_SIZE - 1)
-                n = LEDGER_COMM_SIZE - 1;
-        memcpy(ret, text, n);
+        for (; *text != '\0' && *text != '\n' && n < LEDGER_COMM_SIZE - 1; text++) {
+                if (text[0] == '\\' && (text[1] == 'n' || text[1] == '\\')) {
+                        text++;
+                        ret[n++] = *text == 'n' ? '\n' : '\\';
+                } else
+                        ret[n++] = *text;
+        }
         ret[n] = '\0';
 }
 

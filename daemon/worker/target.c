@@ -12,14 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
 
 #define CACHE_SIZE 16U
 #define STATUS_SIZE 8192U
-#define FIRST_PIECE 256U
 #define STATUS_SIZE_MAX (1U << 20) /* NGROUPS_MAX groups take 720 KB */
 
 struct Target {
@@ -262,11 +260,11 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
-int target_open_mounts(Target *target, int *ret_fd) {
-        int fd = openat(target->dir_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
+int target_open_file(Target *target, const char *name, int *ret_fd) {
+        int fd = openat(target->dir_fd, name, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
-                return -errno;
+                return means_gone(errno) ? TARGET_GONE : -errno;
         *ret_fd = fd;
         return 0;
 }
@@ -280,38 +278,4 @@ int target_open_host_mounts(Target *target, int *ret_fd) {
                 return -errno;
         *ret_fd = fd;
         return 0;
-}
-
-int target_read_string(
-        pid_t tid, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
-        const size_t page = LEDGER_PAGE;
-        size_t length = 0;
-
-        while (length < LEDGER_ARGUMENT_SIZE) {
-                uint64_t from = address + length;
-                size_t piece = page - from % page;
-                struct iovec local, remote;
-                const char *end;
-                ssize_t n;
-
-                /* Most paths are short. */
-                if (length == 0 && piece > FIRST_PIECE)
-                        piece = FIRST_PIECE;
-                if (piece > LEDGER_ARGUMENT_SIZE - length)
-                        piece = LEDGER_ARGUMENT_SIZE - length;
-                local = (struct iovec){.iov_base = ret + length, .iov_len = piece};
-                remote = (struct iovec){.iov_base = (void *)(uintptr_t)from, .iov_len = piece};
-                n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
-                if (n < 0)
-                        return errno == EFAULT ? TARGET_FAULT : errno == ESRCH ? TARGET_GONE : -errno;
-                if (n == 0)
-                        return TARGET_FAULT;
-                end = memchr(ret + length, '\0', (size_t)n);
-                if (end) {
-                        *ret_length = (size_t)(end - ret);
-                        return 0;
-                }
-                length += (size_t)n;
-        }
-        return TARGET_TOO_LONG;
 }

@@ -20,8 +20,8 @@
 /* Positive outcomes. */
 enum {
         TARGET_GONE = 1,
-        TARGET_FAULT,    /* the address can't be read: EFAULT */
-        TARGET_TOO_LONG, /* no NUL within PATH_MAX bytes: ENAMETOOLONG */
+        TARGET_FAULT,    /* memory_read_string(): the address can't be read, EFAULT */
+        TARGET_TOO_LONG, /* memory_read_string(): no NUL within PATH_MAX bytes, ENAMETOOLONG */
 };
 
 typedef struct TargetCache TargetCache;
@@ -72,14 +72,10 @@ int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
 
-/* Open the list of mounts (proc_pid_mountinfo(5)) that the task sees, or that the host has.  Return 0 and
- * the caller's fd, or a negative errno. */
-int target_open_mounts(Target *target, int *ret_fd);
-int target_open_host_mounts(Target *target, int *ret_fd);
+/* Opens a file of the task's /proc entry for reading.  Returns 0 and the caller's fd, TARGET_GONE or a
+ * negative errno. */
+int target_open_file(Target *target, const char *name, int *ret_fd);
 
-/* Reads a NUL-terminated string of at most PATH_MAX bytes from the task's memory, as getname() in the kernel
- * would.  *ret_length is without the NUL.  Returns 0, TARGET_GONE, TARGET_FAULT, TARGET_TOO_LONG or a
- * negative errno.  Kernel facts: process_vm_readv refuses what the task itself could not read (/proc/TID/mem
- * doesn't), and copies whole iovecs or nothing across a hole, which is why no piece crosses a page. */
-int target_read_string(
-        pid_t tid, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);
+/* Opens the list of mounts (proc_pid_mountinfo(5)) that the host has.  Returns 0 and the caller's fd, or a
+ * negative errno. */
+int target_open_host_mounts(Target *target, int *ret_fd);

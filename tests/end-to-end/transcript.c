@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* transcript calls|proc|known: makes the calls of the table below in the working directory, which
+/* transcript calls|proc|memory: makes the calls of the table below in the working directory, which
  * test-fidelity.sh has furnished, and prints a line for each: what it returned, and the type, mode, owner,
  * group and ACLs of what it made.  Run native and supervised, it must print the same.  Nothing that is
  * printed may differ between two native runs. */
@@ -1022,9 +1022,8 @@ static const Case proc[] = {
         {MKDIR, "/proc/self/cwd/user-by-proc", .in = in_thread_with_uids, .root_only = true},
 };
 
-/* What is known not to be the same: memory that the processor lets the caller read and process_vm_readv(2)
- * lets nobody read. */
-static const Case known[] = {
+/* Memory that the processor lets the caller read, and process_vm_readv(2) does not let anybody read. */
+static const Case memory[] = {
         {MKDIR, .make = in_execute_only_memory, .says = "in execute-only memory"},
         {MKDIR, .make = in_write_only_memory, .says = "in write-only memory"},
 };
@@ -1049,8 +1048,8 @@ int main(int argc, char **argv) {
                 run(calls, sizeof(calls) / sizeof(calls[0]));
         else if (strcmp(section, "proc") == 0)
                 run(proc, sizeof(proc) / sizeof(proc[0]));
-        else if (strcmp(section, "known") == 0)
-                run(known, sizeof(known) / sizeof(known[0]));
+        else if (strcmp(section, "memory") == 0)
+                run(memory, sizeof(memory) / sizeof(memory[0]));
         else
                 return 2;
         return 0;

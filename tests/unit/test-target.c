@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
+#include "worker/memory.h"
 #include "worker/target.h"
 
 DEFINE_CLEANUP(TargetCache, target_cache_free)
@@ -373,6 +374,21 @@ static char *map_boundary(Beyond beyond) {
         return pages + PAGE;
 }
 
+static int read_string(
+        pid_t pid, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
+        TargetCache *cache;
+        Target *target;
+        bool fresh;
+        int r;
+
+        assert_int_equal(target_cache_new(&cache), 0);
+        r = target_open(cache, pid, &target, &fresh);
+        if (r == 0)
+                r = memory_read_string(target, address, ret, ret_length);
+        target_cache_free(cache);
+        return r;
+}
+
 /* As the kernel takes it. */
 static int native(const void *address) {
         if (syscall(SYS_access, address, F_OK) == 0)
@@ -396,7 +412,7 @@ static void test_strings(void **state) {
                 assert_int_equal(native(text), strings[i].expected);
                 pid = start(NULL);
                 memset(read, '#', sizeof(read));
-                r = target_read_string(pid, (uintptr_t)text, read, &length);
+                r = read_string(pid, (uintptr_t)text, read, &length);
                 if (r != strings[i].expected)
                         fail_msg("%s: %d", strings[i].name, r);
                 if (r == 0) {
@@ -421,7 +437,7 @@ static void test_wild_addresses(void **state) {
         for (size_t i = 0; i < COUNT(addresses); i++) {
                 if (native((const void *)(uintptr_t)addresses[i]) != TARGET_FAULT)
                         fail_msg("%#llx is fine", (unsigned long long)addresses[i]);
-                assert_int_equal(target_read_string(pid, addresses[i], read, &length), TARGET_FAULT);
+                assert_int_equal(read_string(pid, addresses[i], read, &length), TARGET_FAULT);
         }
         harness_kill(pid);
 }
@@ -434,12 +450,12 @@ static void test_string_of_the_dead(void **state) {
         size_t length;
 
         (void)state;
-        assert_int_equal(target_read_string(pid, (uintptr_t)text, read, &length), 0);
+        assert_int_equal(read_string(pid, (uintptr_t)text, read, &length), 0);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-        assert_int_equal(target_read_string(pid, (uintptr_t)text, read, &length), TARGET_GONE);
+        assert_int_equal(read_string(pid, (uintptr_t)text, read, &length), TARGET_GONE);
         harness_kill(pid);
-        assert_int_equal(target_read_string(pid, (uintptr_t)text, read, &length), TARGET_GONE);
+        assert_int_equal(read_string(pid, (uintptr_t)text, read, &length), TARGET_GONE);
 }
 
 /* Each answers in its own way that the task is dead. */
