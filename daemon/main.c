@@ -147,8 +147,6 @@ static int run(const Options *options) {
                 r = manager_run(manager);
                 manager_free(manager);
         }
-        if (r < 0)
-                (void)report_line(report, REPORT_ERROR, "snotifyd ends: %s", strerror(-r));
         report_free(report);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

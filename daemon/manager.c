@@ -345,7 +345,10 @@ static int manager_open(Manager *manager) {
         if (manager->n_sessions > 0)
                 (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
                         manager->n_sessions);
-        return reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
+        r = reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
+        if (r < 0)
+                (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
+        return r;
 }
 
 /* A timer that is off until somebody sets it. */
@@ -356,6 +359,34 @@ static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, 
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
+/* The steps that fail for want of memory or the like, and say nothing themselves. */
+static int manager_prepare(Manager *manager) {
+        int r;
+
+        r = filter_build(&manager->filter);
+        if (r < 0)
+                return r;
+        r = sd_event_new(&manager->event);
+        if (r < 0)
+                return r;
+        manager->session_host.event = manager->reception_host.event = manager->event;
+        r = sd_event_set_watchdog(manager->event, true);
+        if (r < 0)
+                return r;
+        r = host_open(manager->report, &manager->daemon_fd, &manager->host_root_fd);
+        if (r < 0)
+                return r;
+        manager->session_host.daemon_fd = manager->daemon_fd;
+        manager->session_host.host_root_fd = manager->host_root_fd;
+        r = manager_add_signals(manager);
+        if (r < 0)
+                return r;
+        r = manager_add_timer(manager, on_tick, &manager->tick_source);
+        if (r < 0)
+                return r;
+        return manager_add_timer(manager, on_status, &manager->status_source);
+}
+
 static int manager_init(Manager *manager) {
         int r;
 
@@ -363,33 +394,16 @@ static int manager_init(Manager *manager) {
         if (r < 0)
                 return r;
         r = manager_load_config(manager);
-        if (r < 0)
+        if (r < 0) {
+                (void)report_line(manager->report, REPORT_ERROR,
+                        "not starting with these errors in the configuration");
                 return r;
-        r = filter_build(&manager->filter);
-        if (r < 0)
+        }
+        r = manager_prepare(manager);
+        if (r < 0) {
+                (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
                 return r;
-        r = sd_event_new(&manager->event);
-        if (r < 0)
-                return r;
-        r = sd_event_set_watchdog(manager->event, true);
-        if (r < 0)
-                return r;
-        manager->session_host.event = manager->reception_host.event = manager->event;
-
-        r = host_open(manager->report, &manager->daemon_fd, &manager->host_root_fd);
-        if (r < 0)
-                return r;
-        manager->session_host.daemon_fd = manager->daemon_fd;
-        manager->session_host.host_root_fd = manager->host_root_fd;
-
-        r = manager_add_signals(manager);
-        if (r < 0)
-                return r;
-        r = manager_add_timer(manager, on_tick, &manager->tick_source);
-        if (r >= 0)
-                r = manager_add_timer(manager, on_status, &manager->status_source);
-        if (r < 0)
-                return r;
+        }
         return manager_open(manager);
 }
 
@@ -479,6 +493,8 @@ int manager_run(Manager *manager) {
         manager_show_status(manager);
         while (r >= 0 && !manager->stopping)
                 r = sd_event_run(manager->event, UINT64_MAX);
+        if (r < 0)
+                (void)report_line(manager->report, REPORT_ERROR, "the event loop failed: %s", strerror(-r));
         manager_stop(manager);
         return r < 0 ? r : 0;
 }
