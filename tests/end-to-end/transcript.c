@@ -805,7 +805,8 @@ static const Case calls[] = {
         {MKDIR, "loop"},
         {MKDIR, "loop/"},
         {MKDIR, "loop/x"},
-        {MKDIR, "chain-40/forty-links"},
+        /* Not 40 and 41: where the kernel starts over in the middle of a path, it goes on counting. */
+        {MKDIR, "chain-13/thirteen-links"},
         {MKDIR, "chain-41/forty-one-links"},
         {MKDIR, "sticky/link-of-user/protected"},
         {MKDIR, "sticky/link-of-root/unprotected"},
