@@ -1,0 +1,306 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Programs in namespaces and roots of their own: where they may make directories they do so as natively, and a denied place stays
+# denied by whatever name they reach it - nothing is made, and the record says where it really is.
+source "$(dirname "$0")/lib.sh" alone
+
+export LC_ALL=C
+# What the user may run.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+tree=$work/tree
+place=$tree/open/place
+user="setpriv --reuid=65534 --regid=65534 --groups=65534,60001"
+
+mkdir -p "$tree"/{open,shut/sub,open/jail/shut,open/jail/free,empty}
+chmod 777 "$tree"/{open,shut,shut/sub,open/jail,open/jail/shut,open/jail/free}
+daemon_start <<CONF
+[profile default]
+default = deny
+log = all
+
+[rule open]
+path = $tree/open/
+action = allow
+
+[rule shut]
+path = $tree/shut/
+action = deny
+
+# What a root of its own calls /shut.
+[rule view]
+path = /shut/
+action = deny
+CONF
+
+# The place of the calls, the same for each run; what belongs to root is not the user's in any namespace.
+furnish() {
+        rm -rf "$place"
+        mkdir -p "$place"/{dir/exists,private,unwritable}
+        ln -s dir "$place/link"
+        chown -hR "$1" "$place"
+        chown 0:0 "$place"/{private,unwritable}
+        chmod 700 "$place/private"
+        mkdir -m 2777 "$place/of-group" && chown :60001 "$place/of-group" && chmod 2777 "$place/of-group"
+}
+
+# transcribe OWNER COMMAND...: what it says, how it ends, and what is there then.
+transcribe() {
+        furnish "$1"
+        shift
+        cd "$place" || return
+        "$@" 2>&1
+        echo "exit status $?"
+        cd /
+        find "$place" -printf '%P %y %m %U:%G\n' | sort
+}
+
+# like_native user|root MADE COMMAND...: it makes the directory MADE, where that isn't "-"; and supervised the same.  "outside" is
+# what runs the launcher.
+outside=()
+like_native() {
+        local owner=65534:65534 become=$user made=$2
+        [ "$1" = user ] || { owner=0:0; become=; }
+        shift 2
+        # shellcheck disable=SC2086
+        {
+                transcribe $owner $become "${outside[@]}" "$@" >"$work/native"
+                transcribe $owner $become "${outside[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "$@" >"$work/supervised"
+        }
+        diff -U1 "$work/native" "$work/supervised" || return 1
+        [ "$made" = - ] || grep -q "^$made d" "$work/native" || { echo "natively:"; cat "$work/native"; return 1; }
+}
+
+# denied user|root PATH REASON COMMAND...: the command fails with EPERM, the record has the real PATH, and nothing is there.
+denied() {
+        local become=$user path=$2 reason=$3 output
+        [ "$1" = user ] || become=
+        shift 3
+        furnish 65534:65534
+        # shellcheck disable=SC2086
+        output=$($become "${outside[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "$@" 2>&1) &&
+                { echo "it succeeded: $output"; return 1; }
+        [[ $output == *": Operation not permitted"* ]] || { echo "no EPERM: $output"; return 1; }
+        wait_for grep -E "^denied mkdir(at)?\(\"$path\"\) .*\($reason\)\$" "$work/log" >/dev/null ||
+                { echo "no record of $path ($reason):"; tail -n 3 "$work/log"; return 1; }
+        [ ! -e "$path" ] || { echo "$path was made"; return 1; }
+}
+
+# A check of what cannot be had here by the user either, without snotify.
+possible() {
+        # shellcheck disable=SC2086
+        $user "$@" >/dev/null 2>&1
+}
+
+### User namespaces.
+if possible unshare -Ur true; then
+        calls='umask 027; mkdir new dir/new link/by-link of-group/new; mkdir -m 1755 sticky; mkdir ../place/dir/../up
+                mkdir dir/exists; mkdir nothing/x; mkdir dir/../..; mkdir private/x unwritable/x; mkdir "$PWD/absolute"; exit 7'
+        check "unshare -Ur: as natively, EACCES in root's directory too" like_native user new unshare -Ur sh -c "$calls"
+        check "... really EACCES" grep -q "private/x.*: Permission denied" "$work/supervised"
+        check "unshare -U, without a map" like_native user - unshare -U sh -c "$calls"
+        check "nested: unshare -Ur unshare -Ur" like_native user new unshare -Ur unshare -Ur sh -c "$calls"
+        check "nested: unshare -Ur unshare -U -c" like_native user new unshare -Ur unshare -U -c sh -c "$calls"
+        check "unshare -Ur: a denied place" denied user "$tree/shut/user" "rule shut" unshare -Ur mkdir "$tree/shut/user"
+        check "nested: a denied place" denied user "$tree/shut/nested" "rule shut" \
+                unshare -Ur unshare -Ur sh -c "cd $tree/open/place && mkdir ../../shut/nested"
+        outside=(unshare -Ur)
+        check "a launcher in a namespace: as natively" like_native user new sh -c "$calls"
+        check "... and denied" denied user "$tree/shut/launcher" "rule shut" mkdir "$tree/shut/launcher"
+        outside=()
+else
+        skip "user namespaces" "the user may not make one here"
+fi
+
+### Several ranges of ids.
+# The launcher's no_new_privs is for newuidmap too: it runs outside.
+cat >"$work/ranges.py" <<'PY'
+import ctypes, os, sys
+if ctypes.CDLL(None).unshare(0x10000000) < 0:
+    sys.exit("cannot make a user namespace")
+open("pid", "w").write(str(os.getpid()) + "\n")
+with open(sys.argv[1]) as go:
+    go.read()
+os.unlink("pid")
+os.umask(0o022)
+os.setgroups([7])
+os.mkdir("of-0")
+os.chmod(".", 0o777)
+os.mkdir("for-all")
+os.chmod("for-all", 0o777)
+os.setresgid(5, 5, 5)
+os.setresuid(5, 5, 5)
+for name in "of-5", "of-group/of-5", "for-all/x", "private/x", "dir/x":
+    try:
+        os.mkdir(name)
+    except OSError as error:
+        print(error)
+PY
+ranged() {
+        local pid workload
+        rm -f "$work/go"
+        mkfifo -m 666 "$work/go"
+        "$@" python3 "$work/ranges.py" "$work/go" &
+        workload=$!
+        wait_for test -s "$place/pid" || { kill $workload; echo "no namespace"; return 1; }
+        pid=$(cat "$place/pid")
+        # shellcheck disable=SC2086
+        $user newuidmap "$pid" 0 65534 1 1 100000 1000 && $user newgidmap "$pid" 0 65534 1 1 200000 1000
+        timeout 10 sh -c 'echo >"$0"' "$work/go"
+        wait $workload
+}
+with_ranges() {
+        local made=$1
+        # shellcheck disable=SC2086
+        transcribe 65534:65534 ranged $user >"$work/native"
+        # shellcheck disable=SC2086
+        transcribe 65534:65534 ranged $user "$SNOTIFY_RUN" --socket "$socket" -- >"$work/supervised"
+        diff -U1 "$work/native" "$work/supervised" || return 1
+        grep -qx "$made" "$work/native" || { echo "natively:"; cat "$work/native"; return 1; }
+}
+if ! command -v newuidmap newgidmap >/dev/null; then
+        skip "several ranges of ids" "there is no newuidmap"
+elif ! { login=$(getent passwd 65534 | cut -d: -f1) && [ -n "$login" ] && echo "$login:100000:1000" >"$work/subuid" &&
+        echo "$login:200000:1000" >"$work/subgid" && mount --bind "$work/subuid" /etc/subuid &&
+        mount --bind "$work/subgid" /etc/subgid; } 2>/dev/null; then
+        skip "several ranges of ids" "there is no /etc/subuid, or no name for user 65534"
+else
+        check "several ranges of ids: the owners are the same" with_ranges "of-5 d 755 100004:200004"
+        umount /etc/subuid /etc/subgid
+fi
+
+### Mount namespaces of the user's.
+# The denied tree by other names, all with mounts that the host does not see.
+binds() {
+        local who=$1 enter=$2
+        # shellcheck disable=SC2086
+        {
+                check "$enter: a denied tree bound to an allowed path" denied "$who" "$tree/shut/$who-bound" "rule shut" \
+                        $enter sh -c "mount --bind $tree/shut $place/dir && mkdir $place/dir/$who-bound"
+                check "... as the working directory" denied "$who" "$tree/shut/$who-cwd" "rule shut" \
+                        $enter sh -c "mount --bind $tree/shut $place/dir && cd $place/dir && mkdir $who-cwd"
+                check "$enter: a directory of it bound to an allowed path" denied "$who" "$tree/shut/sub/$who-sub" "rule shut" \
+                        $enter sh -c "mount --bind $tree/shut/sub $place/dir && mkdir $place/dir/$who-sub"
+                check "$enter: the denied tree, bound below a tmpfs" denied "$who" "$tree/shut/sub/$who-tmpfs" "rule shut" \
+                        $enter sh -c "mount -t tmpfs tmpfs $place/dir && mkdir $place/dir/b &&
+                                mount --bind $tree/shut $place/dir/b && mkdir $place/dir/b/sub/$who-tmpfs"
+                check "$enter: an allowed tree bound to a denied path is denied by that name" \
+                        denied "$who" "$place/dir/$who-view" "rule shut" \
+                        $enter sh -c "mount --bind $place/dir $tree/shut/sub && mkdir $tree/shut/sub/$who-view"
+                check "$enter: a tmpfs on a denied path is denied by that name" denied "$who" "$tree/shut/sub/$who-private" "rule shut" \
+                        $enter sh -c "mount -t tmpfs tmpfs $tree/shut/sub && mkdir $tree/shut/sub/$who-private"
+                check "$enter: an allowed tree bound to a path without a rule: as natively" like_native "$who" dir/new \
+                        $enter sh -c "mount --bind $place $tree/empty && cd $tree/empty && mkdir dir/new of-group/new private/x; exit 0"
+                check "$enter: a private tmpfs is usable" like_native "$who" - $enter sh -c \
+                        "mount -t tmpfs tmpfs $tree/empty && cd $tree/empty && umask 027 && mkdir -p a/b/c a/b/c && mkdir -m 2750 d &&
+                         find . -printf '%p %y %m %U:%G\n' | sort"
+                check "... really" grep -qx './a/b/c d 750 0:0' "$work/supervised"
+                check "... and hidden from the host" test -z "$(ls -A "$tree/empty")"
+                check "$enter: read-only binds: as natively" like_native "$who" - $enter sh -c \
+                        "mount --bind $place $tree/empty && mount -o remount,bind,ro $tree/empty && mkdir $tree/empty/x"
+                check "... really" grep -q ': Read-only file system' "$work/supervised"
+        }
+}
+if possible unshare -Urm mount -t tmpfs tmpfs "$tree/empty"; then
+        binds user "unshare -Urm"
+else
+        skip "mount namespaces of the user's" "the user may not mount in one here"
+fi
+binds root "unshare -m"
+
+overlay="mount -t overlay -o userxattr,lowerdir=$place/dir,upperdir=$place/of-group,workdir=$place/work overlay $place/dir"
+furnish 65534:65534
+if possible unshare -Urm sh -c "mkdir $place/work && $overlay"; then
+        check "an overlay of the user's has no place on the host" \
+                denied user "$place/dir/over" "on a file system that has no place on the host" \
+                unshare -Urm sh -c "mkdir $place/work && $overlay && mkdir $place/dir/over"
+else
+        skip "an overlay of the user's has no place on the host" "the user may not mount one here"
+fi
+
+### A /proc of its own.
+if possible unshare -Urpf --mount-proc true; then
+        for path in cwd thread-cwd dev-fd fd root; do
+                # shellcheck disable=SC2016
+                case $path in
+                cwd) by=/proc/self/cwd ;;
+                thread-cwd) by=/proc/thread-self/cwd ;;
+                dev-fd) by=/dev/fd/9 ;;
+                fd) by=/proc/self/fd/9 ;;
+                root) by='/proc/self/root$PWD' ;;
+                esac
+                check "unshare -Urpf --mount-proc: $by/x" like_native user x unshare -Urpf --mount-proc \
+                        sh -c "exec 9<.; mkdir $by/x"
+                check "... in a denied place" denied user "$tree/shut/by-$path" "rule shut" unshare -Urpf --mount-proc \
+                        sh -c "cd $tree/shut; exec 9<.; mkdir $by/by-$path"
+        done
+        check "... in what is of that /proc alone" denied user /proc/sys/x "on a file system that has no place on the host" \
+                unshare -Urpf --mount-proc mkdir /proc/sys/x
+        check "unshare -Urpf --mount-proc: where there is nothing" like_native user - unshare -Urpf --mount-proc \
+                sh -c "mkdir /proc/self/fd/77/x /proc/1/cwd /proc/self /proc/self/cwd/nothing/x; exit 0"
+else
+        skip "a /proc of the user's own" "the user may not mount one here"
+fi
+
+### Other roots.
+jail=$tree/open/jail
+cat >"$work/jail.py" <<'PY'
+import os, sys
+os.chroot(sys.argv[1])
+os.chdir(sys.argv[2])
+if len(sys.argv) > 4:
+    os.setresuid(*[int(sys.argv[4])] * 3)
+try:
+    os.mkdir(sys.argv[3])
+except OSError as error:
+    sys.exit(str(error).replace("[Errno 1] Operation not permitted", ": Operation not permitted"))
+PY
+in_jail() {
+        supervised -- python3 "$work/jail.py" "$@"
+}
+check "chroot: what is allowed on the host is" in_jail "$jail" / /free/new
+check "... really, and recorded where it is" logged "allowed mkdir(\"$jail/free/new\")"
+check "... whose it is" test "$(stat -c %a:%u:%g "$jail/free/new")" = 755:0:0
+check "chroot, as a user" in_jail "$jail" /free by-user 65534
+check "... whose it is" test "$(stat -c %a:%u:%g "$jail/free/by-user")" = 755:65534:0
+check "chroot: what is denied on the host is" denied root "$tree/shut/by-root" "rule shut" \
+        python3 "$work/jail.py" "$tree/shut" / /by-root
+check "chroot: what is denied by the name that is seen is" denied root "$jail/shut/by-root" "rule view" \
+        python3 "$work/jail.py" "$jail" / /shut/by-root
+check "... relative, too" denied root "$jail/shut/relative" "rule view" python3 "$work/jail.py" "$jail" /shut relative
+check "... as a user" denied root "$jail/shut/by-user" "rule view" python3 "$work/jail.py" "$jail" /free ../shut/by-user 65534
+check "chroot: .. does not lead out" in_jail "$jail" / ../../../../free/up
+check "... really" test -d "$jail/free/up"
+
+### Bubblewrap.
+wrap=(bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc)
+if ! command -v bwrap >/dev/null; then
+        skip "bwrap" "there is no bwrap"
+elif ! possible "${wrap[@]}" true; then
+        skip "bwrap" "the user may not use it here"
+else
+        calls='umask 027; mkdir new dir/new link/by-link of-group/new private/x unwritable/x dir/exists; exit 0'
+        check "bwrap --bind: as natively" like_native user new "${wrap[@]}" --bind "$place" "$place" --chdir "$place" sh -c "$calls"
+        check "bwrap --bind elsewhere: as natively" like_native user new \
+                "${wrap[@]}" --bind "$place" "$tree/empty" --chdir "$tree/empty" sh -c "$calls"
+        check "bwrap --ro-bind: as natively" like_native user - "${wrap[@]}" --chdir "$place" sh -c "$calls"
+        check "... really" grep -q ': Read-only file system' "$work/supervised"
+        check "bwrap --tmpfs: as natively" like_native user - "${wrap[@]}" --tmpfs "$place" --chdir "$place" \
+                sh -c 'umask 027; mkdir -p a/b; mkdir /dev/shm/a /proc/self/cwd/c; find . /dev/shm -printf "%p %y %m %U:%G\n" | sort'
+        check "... really" grep -qx './a/b d 750 65534:65534' "$work/supervised"
+        check "bwrap --dir and mount points of its own: as natively" like_native user - bwrap --unshare-all --ro-bind /usr /usr \
+                --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --dir /a/b --tmpfs /c --bind "$place" /d/e \
+                sh -c 'mkdir /a/b/x /c/x /d/e/x /y; cd /; find /a /c /d /y -printf "%p %y %m %U:%G\n" | sort'
+        check "... really" grep -q '^/d/e/x d 755 65534:65534' "$work/supervised"
+        check "bwrap --bind of a denied tree to an allowed path" denied user "$tree/shut/wrapped" "rule shut" \
+                "${wrap[@]}" --bind "$tree/shut" "$place" mkdir "$place/wrapped"
+        check "bwrap --bind of a directory of it" denied user "$tree/shut/sub/wrapped" "rule shut" \
+                "${wrap[@]}" --bind "$tree/shut/sub" "$place" mkdir "$place/wrapped"
+        check "bwrap --bind to a path without a rule" denied user "$tree/shut/sub/wrapped-too" "rule shut" \
+                "${wrap[@]}" --bind "$tree/shut" /mnt mkdir /mnt/sub/wrapped-too
+fi
+
+check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
+check "no worker died" fails_with 1 grep 'a worker' "$work/log"
+daemon_stop
+check "the daemon ends well" test $? = 0
+finish
