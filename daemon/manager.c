@@ -30,8 +30,8 @@
 
 /* How often active sessions are looked at; none is active, no look. */
 #define TICK_USEC 10000U
-/* How soon a change shows in STATUS=. */
-#define STATUS_USEC 200000U
+/* How soon a change shows in STATUS=, and how often a busy session's counts do. */
+#define STATUS_USEC 1000000U
 /* How long workers may take to finish what they have in hand when the daemon stops. */
 #define STOP_USEC 1000000U
 
@@ -74,12 +74,12 @@ static void manager_show_status(const Manager *manager) {
                         all.failed += totals.failed;
                 }
         (void)sd_notifyf(0,
-                "STATUS=%s%zu sessions; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
+                "STATUS=%s%zu session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
                 "; policy generation %" PRIu64,
                 manager->config_is_bad ? "The configuration on disk is broken, keeping the last good one; "
                                        : "",
-                manager->n_sessions, all.allowed, all.denied, all.failed,
-                policy_generation(manager->policy));
+                manager->n_sessions, manager->n_sessions == 1 ? "" : "s", all.allowed, all.denied,
+                all.failed, policy_generation(manager->policy));
 }
 
 static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -109,8 +109,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         for (size_t i = manager->n_sessions; i > 0; i--)
                 if (i <= manager->n_sessions)
                         active |= session_tick(manager->sessions[i - 1]);
+        manager_update_status(manager);
         if (!active) {
-                manager_update_status(manager);
                 (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
                 return 0;
         }

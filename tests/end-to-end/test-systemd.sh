@@ -194,7 +194,7 @@ check "a daemon does not start with it" fails_with 1 /usr/sbin/snotifyd --check-
 sed -i '$d; s,^path = /srv/other/$,path = /srv/open/,' /etc/snotify.conf
 check "a reload of the mended file" systemctl reload snotifyd
 wait_for synced "policy generation 4"
-check "... lifts that" wait_for status_has "1 sessions;"
+check "... lifts that" wait_for status_has "1 session;"
 no_complaint() {
         ! status_has broken
 }
