@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""fake-journal.py serve FILE: a journal that appends each record to FILE, as a line of JSON.
+fake-journal.py fill: fills the queue of one that is stopped, with what is no record.
+fake-journal.py check FILE SESSION PATH...: each decision of the session is recorded once, or twice with the same content."""
+
+import json
+import os
+import socket
+import struct
+import sys
+
+ADDRESS = "/run/systemd/journal/socket"
+
+
+def parse(record):
+    fields = {}
+    while record:
+        name, record = record.split(b"\n", 1)
+        (size,) = struct.unpack_from("<Q", record)
+        fields[name.decode()] = record[8 : 8 + size].decode()
+        assert record[8 + size : 9 + size] == b"\n"
+        record = record[9 + size :]
+    return fields
+
+
+def serve(file):
+    os.makedirs(os.path.dirname(ADDRESS))
+    journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journal.bind(ADDRESS)
+    with open(file, "a") as out:
+        while True:
+            record = journal.recv(1 << 17)
+            if record != b"junk":
+                out.write(json.dumps(parse(record)) + "\n")
+                out.flush()
+
+
+def fill():
+    sent = 0
+    while True:
+        # One's buffer may be full before the other's queue is.
+        junk = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        junk.setblocking(False)
+        junk.connect(ADDRESS)
+        before = sent
+        try:
+            while True:
+                junk.send(b"junk")
+                sent += 1
+        except BlockingIOError:
+            if sent == before:
+                return
+
+
+def check(file, session, paths):
+    found, lost = {}, None
+    with open(file) as lines:
+        for record in map(json.loads, lines):
+            if record.get("SNOTIFY_SESSION") != session:
+                continue
+            lost = record.get("SNOTIFY_LOST", lost)
+            if "SNOTIFY_VERDICT" not in record:
+                continue
+            del record["SNOTIFY_USEC"]
+            found.setdefault(record["SNOTIFY_PATH"], []).append(record)
+    problems = [f"unexpected: {path}" for path in found if path not in paths]
+    for path in paths:
+        records = found.get(path, [])
+        if not 1 <= len(records) <= 2:
+            problems.append(f"{len(records)} records of {path}")
+        elif any(record != records[0] for record in records) or records[0]["SNOTIFY_VERDICT"] != "allowed":
+            problems.append(f"they differ or are wrong: {records}")
+    # Who ends a session doesn't wait for a journal that made it wait in vain before: there may be no record of that.
+    if lost not in (None, "0"):
+        problems.append(f"the session's end says that {lost} are lost")
+    sys.exit("\n".join(problems) or 0)
+
+
+match sys.argv[1:]:
+    case ["serve", file]:
+        serve(file)
+    case ["fill"]:
+        fill()
+    case ["check", file, session, *paths]:
+        check(file, session, paths)
