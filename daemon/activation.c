@@ -6,6 +6,7 @@
 #include "activation.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,7 +62,9 @@ static int take_fds(Report *report, Activation *activation) {
 
                 if (r >= 0)
                         r = store_find(names[i], fd, &activation->finds, &activation->n_finds);
-                if (r == 0 && activation->socket_fd < 0 && sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0)
+                if (r == 0 && activation->socket_fd < 0 &&
+                        sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0 &&
+                        fcntl(fd, F_SETFL, O_NONBLOCK) >= 0)
                         activation->socket_fd = fd;
                 else if (r == 0)
                         (void)report_line(report, REPORT_WARNING,

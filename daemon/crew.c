@@ -50,11 +50,15 @@ void crew_set_receiver(Crew *crew, uint32_t slot) {
 
 /* Not through the mapping: to look at a slot that nobody uses would give it memory. */
 static bool slot_is_idle(const Crew *crew, uint32_t slot) {
-        return ledger_slot_is_idle(crew->ledger_fd, slot);
+        return ledger_slot_is_idle(crew->ledger_fd, slot, NULL);
 }
 
-bool crew_has_orphan(const Crew *crew, uint32_t slot) {
-        return crew->mates[slot].pid == 0 && !slot_is_idle(crew, slot);
+CrewOrphan crew_find_orphan(const Crew *crew, uint32_t slot) {
+        bool has_records;
+
+        if (crew->mates[slot].pid != 0 || ledger_slot_is_idle(crew->ledger_fd, slot, &has_records))
+                return CREW_NO_ORPHAN;
+        return has_records ? CREW_RECORDS : CREW_REQUEST;
 }
 
 uint32_t crew_find_free(const Crew *crew) {
@@ -101,14 +105,16 @@ void crew_retire_all(Crew *crew) {
 
 /* One that missed the signal, between looking for requests and RECV, sleeps in RECV, where it can do no harm
  * but stay.  Should it take a request on its way out, its slot tells. */
-void crew_kill_stragglers(const Crew *crew, bool over_requests) {
+void crew_kill_stragglers(Crew *crew, bool over_requests) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
-                const Mate *mate = &crew->mates[i];
+                Mate *mate = &crew->mates[i];
 
                 if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
-                        (over_requests || slot_is_idle(crew, i)))
+                        (over_requests || slot_is_idle(crew, i))) {
+                        mate->killed = true;
                         (void)kill(mate->pid, SIGKILL);
+                }
         }
 }

@@ -18,6 +18,7 @@ typedef struct Mate {
         pid_t pid; /* 0: the slot has no worker */
         sd_event_source *source;
         uint64_t retired_usec; /* CLOCK_MONOTONIC; 0: in service */
+        bool killed;           /* by us, which is no death to speak of */
         void *userdata;
 } Mate;
 
@@ -37,11 +38,16 @@ Crew *crew_free(Crew *crew);
 
 void crew_set_receiver(Crew *crew, uint32_t slot);
 
-/* A slot with a request or an unsent record, and without a worker: its worker died over it, or the daemon
- * did, or it is the knock. */
-bool crew_has_orphan(const Crew *crew, uint32_t slot);
+/* What a slot without a worker holds: its worker died over it, or the daemon did, or it is the knock. */
+typedef enum CrewOrphan {
+        CREW_NO_ORPHAN,
+        CREW_REQUEST,
+        CREW_RECORDS, /* unsent ones, and no request */
+} CrewOrphan;
 
-/* Returns a slot with neither, or LEDGER_NO_RECEIVER where the crew is complete. */
+CrewOrphan crew_find_orphan(const Crew *crew, uint32_t slot);
+
+/* Returns a slot with neither worker nor anything else, or LEDGER_NO_RECEIVER where the crew is complete. */
 uint32_t crew_find_free(const Crew *crew);
 
 /* Has the receiver been at one request for longer than CREW_STALL_USEC? */
@@ -57,4 +63,4 @@ void crew_retire_all(Crew *crew);
 
 /* To be called now and then while workers are retired: kills those that should have left and didn't, even
  * over a request where that doesn't matter to anybody any more. */
-void crew_kill_stragglers(const Crew *crew, bool over_requests);
+void crew_kill_stragglers(Crew *crew, bool over_requests);

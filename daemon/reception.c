@@ -47,16 +47,20 @@ struct Reception {
         sd_event_source *source;
         sd_event_source *pause_source;
         Visit *visits;
-        Visit *accepting; /* the child that is about to accept: until it has, the socket is its own business
-                           */
-        unsigned n_visits;
+        Visit *accepting;  /* the child that is about to accept: until it has, the socket is its own business
+                            */
+        unsigned n_visits; /* that don't hang */
+        unsigned n_hanging;
         bool paused;
+        bool said_pause; /* since a child could be had last */
+        pid_t lost_pid;  /* of a child that could not be watched, and is to be reaped; 0: none */
 };
 
 /* Watches the socket while there is somebody to see to who comes. */
 static void reception_watch(Reception *reception) {
-        bool open =
-                !reception->accepting && !reception->paused && reception->n_visits < RECEPTION_VISITS_MAX;
+        bool open = !reception->accepting && !reception->paused &&
+                    reception->n_visits < RECEPTION_VISITS_MAX &&
+                    reception->n_hanging < RECEPTION_HANGING_MAX;
 
         (void)sd_event_source_set_enabled(reception->source, open ? SD_EVENT_ON : SD_EVENT_OFF);
 }
@@ -94,7 +98,9 @@ static Visit *visit_free(Visit *visit) {
                 visit->next->previous = visit->previous;
         if (reception->accepting == visit)
                 reception->accepting = NULL;
-        if (!visit->hangs)
+        if (visit->hangs)
+                reception->n_hanging--;
+        else
                 reception->n_visits--;
         free(visit);
         reception_watch(reception);
@@ -149,9 +155,15 @@ static bool visit_listen(Visit *visit) {
         }
         if (visit->findings.stage == VETTING_REFUSED)
                 report_refusal(visit);
-        else if (visit->findings.stage == VETTING_PASSED &&
-                 findings_are_valid(&visit->findings, listener_fd))
-                pass_on(visit, TAKE_FD(listener_fd));
+        else if (visit->findings.stage == VETTING_PASSED) {
+                if (findings_are_valid(&visit->findings, listener_fd))
+                        pass_on(visit, TAKE_FD(listener_fd));
+                else {
+                        (void)strcpy(visit->findings.text,
+                                "snotifyd has no file descriptor left for its listener");
+                        report_refusal(visit);
+                }
+        }
         return true;
 }
 
@@ -171,8 +183,11 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 
         (void)source;
         (void)info;
-        while (visit_listen(visit)) /* what it told last may still lie in the socket */
+        while (visit->findings_fd >= 0 &&
+                visit_listen(visit)) /* what it told last may still lie in the socket */
                 ;
+        if (visit->reception->accepting == visit) /* not even a connection: not at once again */
+                reception_pause(visit->reception);
         visit_free(visit);
         return 0;
 }
@@ -190,6 +205,9 @@ static int on_overtime(sd_event_source *source, uint64_t usec, void *userdata) {
         /* It may hang all the same, for as long as it likes: others are waiting. */
         visit->hangs = true;
         visit->reception->n_visits--;
+        visit->reception->n_hanging++;
+        visit->findings_source = sd_event_source_unref(visit->findings_source);
+        visit->findings_fd = fd_close(visit->findings_fd);
         if (visit->reception->accepting == visit)
                 visit->reception->accepting = NULL;
         reception_watch(visit->reception);
@@ -239,6 +257,9 @@ static int visit_new(Reception *reception) {
         Visit *visit;
         int r;
 
+        if (reception->lost_pid > 0 && waitpid(reception->lost_pid, NULL, WNOHANG) != 0)
+                reception->lost_pid = 0;
+
         visit = calloc(1, sizeof(*visit));
         if (!visit)
                 return -ENOMEM;
@@ -257,8 +278,10 @@ static int visit_new(Reception *reception) {
                 r = visit_fork(visit);
         if (r >= 0) {
                 r = visit_watch(visit);
-                if (r < 0) /* not waited for: it may hang; who it sees then is lost */
+                if (r < 0) { /* not waited for: it may hang; who it sees then is lost */
                         (void)kill(visit->pid, SIGKILL);
+                        reception->lost_pid = visit->pid;
+                }
         }
         if (r < 0)
                 visit_free(visit);
@@ -273,11 +296,15 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         (void)fd;
         (void)revents;
         r = visit_new(reception);
-        if (r < 0) {
-                (void)report_line(reception->host->report, REPORT_ERROR,
-                        "cannot see to a launcher: %s; trying again", strerror(-r));
-                reception_pause(reception);
+        if (r >= 0) {
+                reception->said_pause = false;
+                return 0;
         }
+        if (!reception->said_pause)
+                (void)report_line(reception->host->report, REPORT_ERROR,
+                        "cannot see to launchers: %s; they wait, trying again", strerror(-r));
+        reception->said_pause = true;
+        reception_pause(reception);
         return 0;
 }
 

@@ -28,6 +28,8 @@
 /* So many deaths in a row are answered at once, later ones after a pause. */
 #define DEATHS_AT_ONCE 5U
 #define DEATH_PAUSE_USEC 50000U
+/* A worker is spawned for nothing but unsent records so often. */
+#define RECORDS_PAUSE_USEC 1000000U
 
 struct Session {
         const SessionHost *host;
@@ -40,6 +42,7 @@ struct Session {
         StoreDeposit *deposit; /* while systemd hasn't confirmed yet */
         Crew *crew;
         uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
+        uint64_t records_due_usec; /* when unsent records may have a worker again */
         bool said_pause;           /* since a worker was spawned last */
         uint32_t deaths;           /* in a row */
         bool over;                 /* the last target is gone */
@@ -61,7 +64,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
         bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
 
         (void)source;
-        if (died && mate->retired_usec == 0) {
+        if (died && !mate->killed) {
                 session_records_death(session->host->report, session->id, mate->pid, info);
                 if (++session->deaths > DEATHS_AT_ONCE)
                         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
@@ -97,6 +100,7 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
         pid_t pid;
         int r;
 
+        assert(mate->pid == 0);
         if (crew->receiver == LEDGER_NO_RECEIVER)
                 crew_set_receiver(crew, slot);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
@@ -137,16 +141,32 @@ static void session_watch(Session *session, uint32_t events) {
 }
 
 static int session_spawn_for_orphans(Session *session) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        bool due = session->records_due_usec <= now;
         Crew *crew = session->crew;
         int r;
 
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                if (crew_has_orphan(crew, i)) {
-                        r = session_spawn_worker(session, i);
-                        if (r < 0)
-                                return r;
-                }
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                CrewOrphan orphan = crew_find_orphan(crew, i);
+
+                if (orphan == CREW_NO_ORPHAN || (orphan == CREW_RECORDS && !due))
+                        continue;
+                /* Records that the journal doesn't take are no reason to fork all the time. */
+                if (orphan == CREW_RECORDS)
+                        session->records_due_usec = now + RECORDS_PAUSE_USEC;
+                r = session_spawn_worker(session, i);
+                if (r < 0)
+                        return r;
+        }
         return 0;
+}
+
+static bool session_has_records_due(const Session *session) {
+        if (session->crew)
+                for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                        if (crew_find_orphan(session->crew, i) == CREW_RECORDS)
+                                return true;
+        return false;
 }
 
 static void session_end(Session *session) {
@@ -161,6 +181,7 @@ static bool session_tidy(Session *session) {
         if (session->tidied || session_need_crew(session) < 0)
                 return false;
         session->tidied = true;
+        session->records_due_usec = 0;
         (void)session_spawn_for_orphans(session);
         return session_has_workers(session);
 }
@@ -194,7 +215,10 @@ static void session_settle(Session *session) {
         /* While a worker waits for requests the daemon doesn't: it would be woken by each of them. */
         session_watch(session, session->crew->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
         if (session->crew->n_mates == 0) {
-                session->crew = crew_free(session->crew);
+                if (session_has_records_due(session))
+                        session->host->on_active(session->host->userdata);
+                else
+                        session->crew = crew_free(session->crew);
         }
 }
 
@@ -232,6 +256,9 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
         else if (revents & (EPOLLHUP | EPOLLERR)) {
                 (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
                 session->over = true;
+                session->pause_until_usec = 0;
+                session->deposit =
+                        store_deposit_free(session->deposit); /* nobody waits for the knock's answer */
                 if (session->crew)
                         crew_retire_all(session->crew);
         }
@@ -256,6 +283,10 @@ bool session_tick(Session *session) {
         if (!crew)
                 return false;
         crew_kill_stragglers(crew, session->over);
+        if (crew->n_mates == 0 && session->records_due_usec <= clock_usec(CLOCK_MONOTONIC)) {
+                session_settle(session);
+                return true;
+        }
         if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER)
                 session_watch(session, EPOLLIN);
         return true;
@@ -297,8 +328,10 @@ static void on_stored(void *userdata) {
         Session *session = userdata;
 
         session->deposit = store_deposit_free(session->deposit);
-        (void)session_answer_knock(session);
+        if (session->over || session->stopping)
+                return;
         session_records_start(session->host->report, session->id, session->profile, session->ledger_fd);
+        (void)session_answer_knock(session);
         session_settle(session);
 }
 

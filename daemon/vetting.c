@@ -204,7 +204,6 @@ static bool accept_launcher(Vetting *vetting) {
 int vetting_run(const VettingArguments *arguments) {
         Vetting vetting = {
                 .arguments = arguments,
-                .deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC,
                 .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
         };
@@ -212,6 +211,7 @@ int vetting_run(const VettingArguments *arguments) {
 
         if (!accept_launcher(&vetting))
                 return EXIT_FAILURE;
+        vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC;
         tell_daemon(&vetting, VETTING_CONNECTED);
         if (vet_hello(&vetting) == 0) {
                 welcome(&vetting);

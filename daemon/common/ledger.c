@@ -186,17 +186,22 @@ Outbox slot_outbox(Slot *slot) {
         };
 }
 
-bool ledger_slot_is_idle(int ledger_fd, uint32_t index) {
+bool ledger_slot_is_idle(int ledger_fd, uint32_t index, bool *ret_has_records) {
         union {
                 Slot slot; /* of which the beginning is read */
                 uint8_t bytes[offsetof(Slot, reply)];
         } head = {};
+        bool empty, has_records;
 
         assert(index < LEDGER_SLOTS);
         if (pread(ledger_fd, head.bytes, sizeof(head.bytes),
                     LEDGER_PAGE + (off_t)index * LEDGER_SLOT_SIZE) != sizeof(head.bytes))
-                return false;
-        return slot_phase(&head.slot) == SLOT_EMPTY && head.slot.outbox_start >= head.slot.outbox_used;
+                head.slot.phase = SLOT_RECEIVED;
+        empty = slot_phase(&head.slot) == SLOT_EMPTY;
+        has_records = head.slot.outbox_start < head.slot.outbox_used;
+        if (ret_has_records)
+                *ret_has_records = empty && has_records;
+        return empty && !has_records;
 }
 
 void slot_set_phase(Slot *slot, SlotPhase phase) {

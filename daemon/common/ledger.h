@@ -172,8 +172,8 @@ void slot_set_phase(Slot *slot, SlotPhase phase);
 Outbox slot_outbox(Slot *slot);
 
 /* Is there nothing left to do for a slot that need not be mapped: no request, no unsent record?  One that
- * can't be read isn't. */
-bool ledger_slot_is_idle(int ledger_fd, uint32_t index);
+ * can't be read isn't idle. *ret_has_records, unless NULL, says whether unsent records are all there is. */
+bool ledger_slot_is_idle(int ledger_fd, uint32_t index, bool *ret_has_records);
 
 /* Makes it empty again. */
 void slot_clear(Slot *slot);

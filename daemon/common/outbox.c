@@ -5,6 +5,7 @@
 
 #include "outbox.h"
 
+#include <assert.h>
 #include <string.h>
 
 bool outbox_is_empty(const Outbox *outbox) {
@@ -14,6 +15,7 @@ bool outbox_is_empty(const Outbox *outbox) {
 bool outbox_append(Outbox *outbox, const void *record, size_t length) {
         uint32_t used, prefix = (uint32_t)length;
 
+        assert(length > 0); /* which would end the queue: see next() */
         if (outbox_is_empty(outbox)) {
                 /* In this order: in between it is empty still. */
                 atomic_store(outbox->used, 0);

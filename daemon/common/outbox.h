@@ -12,8 +12,8 @@
 #include <sys/uio.h>
 
 /* A queue in memory that belongs to somebody else: a length and so many bytes, again and again.  What stands
- * between *start and *used is to be sent; *start never is behind what was sent, but may be behind *used:
- * then it is empty. */
+ * between *start and *used is to be sent; who was killed between sending and moving *start has it sent
+ * twice.  *start may be behind *used: then it is empty. */
 typedef struct Outbox {
         _Atomic uint32_t *start;
         _Atomic uint32_t *used;

@@ -20,18 +20,20 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "clock.h"
 #include "ownership.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define RECORD_SIZE 32768U
 #define FLUSH_MAX 16U /* records at once */
+#define STUCK_USEC 1000000U
 
 struct Report {
         int socket_fd; /* empty: stderr; shared with who was forked, so that it has no timeout of its own */
-        int patience_msec;
-        Outbox outbox; /* without bytes: there is none */
-        bool stuck;    /* the last wait was in vain */
-        bool overflow; /* the record under construction does not fit */
+        uint64_t patience_usec;
+        Outbox outbox;             /* without bytes: there is none */
+        uint64_t stuck_until_usec; /* the last wait was in vain: the next one isn't before */
+        bool overflow;             /* the record under construction does not fit */
         size_t length;
         ReportKind kind;
         char record[RECORD_SIZE];
@@ -114,7 +116,7 @@ int report_fd(const Report *report) {
 }
 
 void report_set_patience(Report *report, uint64_t usec) {
-        report->patience_msec = (int)(usec / 1000);
+        report->patience_usec = usec;
 }
 
 static void record_append(Report *report, const void *bytes, size_t size) {
@@ -173,12 +175,11 @@ void report_begin(Report *report, ReportKind kind) {
                 report_text(report, "MESSAGE_ID", "%s", kinds[kind].message_id);
 }
 
-/* Waits until fd takes more, once for as long as we have patience. */
-static void wait_writable(const Report *report, int fd) {
+/* Waits until fd takes more. */
+static void wait_writable(int fd, uint64_t usec) {
         struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
 
-        while (!report->stuck && poll(&pollfd, 1, report->patience_msec) < 0 && errno == EINTR)
-                ;
+        (void)poll(&pollfd, 1, (int)(usec / 1000));
 }
 
 /* The journal's socket was made anew. */
@@ -192,26 +193,26 @@ static bool journal_reconnect(const Report *report) {
         return true;
 }
 
-/* Sends n records.  Returns how many were taken. */
-static size_t journal_send(Report *report, struct iovec *records, size_t n) {
+/* Sends n records without waiting.  Returns how many were taken, or a negative errno where none was. */
+static int journal_send(const Report *report, struct iovec *records, size_t n) {
         struct mmsghdr messages[FLUSH_MAX] = {};
+        bool reconnected = false;
         int sent;
 
         for (size_t i = 0; i < n; i++)
                 messages[i].msg_hdr = (struct msghdr){.msg_iov = &records[i], .msg_iovlen = 1};
-        for (bool again = true;; again = false) {
+        for (;;) {
                 sent = sendmmsg(report->socket_fd, messages, (unsigned)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-                if (sent >= 0 || !again)
-                        break;
-                if (errno == EAGAIN)
-                        wait_writable(report, report->socket_fd);
-                else if (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE)
-                        again = journal_reconnect(report);
-                else if (errno != EINTR)
-                        break;
+                if (sent >= 0)
+                        return sent;
+                if (errno == EINTR)
+                        continue;
+                if (reconnected || (errno != ECONNREFUSED && errno != ENOTCONN && errno != EPIPE))
+                        return -errno;
+                reconnected = true;
+                if (!journal_reconnect(report))
+                        return -ECONNREFUSED;
         }
-        report->stuck = sent < 0;
-        return sent < 0 ? 0 : (size_t)sent;
 }
 
 void report_use_outbox(Report *report, const Outbox *outbox) {
@@ -219,24 +220,7 @@ void report_use_outbox(Report *report, const Outbox *outbox) {
 }
 
 bool report_is_pending(const Report *report) {
-        return report->socket_fd >= 0 && report->outbox.bytes && !outbox_is_empty(&report->outbox);
-}
-
-void report_flush(Report *report) {
-        struct iovec records[FLUSH_MAX];
-        size_t n, sent;
-
-        while (report_is_pending(report)) {
-                n = outbox_peek(&report->outbox, records, FLUSH_MAX);
-                if (n == 0) { /* nothing that anybody could read */
-                        outbox_remove(&report->outbox, 1);
-                        return;
-                }
-                sent = journal_send(report, records, n);
-                outbox_remove(&report->outbox, sent);
-                if (sent == 0)
-                        return;
-        }
+        return report->outbox.bytes && !outbox_is_empty(&report->outbox);
 }
 
 uint64_t report_drop(Report *report) {
@@ -248,14 +232,53 @@ uint64_t report_drop(Report *report) {
         return n;
 }
 
-static bool journal_take(Report *report) {
-        struct iovec record = {.iov_base = report->record, .iov_len = report->length};
+uint64_t report_flush(Report *report, uint64_t patience_usec) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + patience_usec, dropped = 0;
+        struct iovec records[FLUSH_MAX];
 
+        if (report->socket_fd < 0)
+                return report_drop(report);
+        while (report_is_pending(report)) {
+                size_t n = outbox_peek(&report->outbox, records, FLUSH_MAX);
+                int sent = n > 0 ? journal_send(report, records, n) : -EMSGSIZE;
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+                if (sent > 0)
+                        outbox_remove(&report->outbox, (size_t)sent);
+                else if (sent == -EMSGSIZE) { /* or nothing that anybody could read */
+                        outbox_remove(&report->outbox, 1);
+                        dropped++;
+                } else if (sent == -EAGAIN && now < until)
+                        wait_writable(report->socket_fd, until - now);
+                else
+                        break;
+        }
+        return dropped;
+}
+
+/* Sends the record at once, and waits for a busy journal; but not again soon after a wait in vain. */
+static bool journal_take_now(Report *report) {
+        struct iovec record = {.iov_base = report->record, .iov_len = report->length};
+        uint64_t now;
+        int sent;
+
+        sent = journal_send(report, &record, 1);
+        now = clock_usec(CLOCK_MONOTONIC);
+        if (sent == -EAGAIN && now >= report->stuck_until_usec) {
+                wait_writable(report->socket_fd, report->patience_usec);
+                sent = journal_send(report, &record, 1);
+                if (sent < 0)
+                        report->stuck_until_usec = clock_usec(CLOCK_MONOTONIC) + STUCK_USEC;
+        }
+        return sent == 1;
+}
+
+static bool journal_take(Report *report) {
         if (!report->outbox.bytes)
-                return journal_send(report, &record, 1) == 1;
+                return journal_take_now(report);
         if (outbox_append(&report->outbox, report->record, report->length))
                 return true;
-        report_flush(report);
+        (void)report_flush(report, 0);
         return outbox_append(&report->outbox, report->record, report->length);
 }
 

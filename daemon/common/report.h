@@ -67,14 +67,16 @@ bool report_line(Report *report, ReportKind kind, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* From now on records for the journal are put into the outbox; it stays the caller's.  Where one has no
- * room, what is in there is sent first.  report_send() then returns false only where there still is none. */
+ * room, what the journal takes at once is sent first.  report_send() then returns false only where there
+ * still is none. */
 void report_use_outbox(Report *report, const Outbox *outbox);
 
 /* Are there records in the outbox? */
 bool report_is_pending(const Report *report);
 
-/* Sends them, waiting for a busy journal as report_set_patience() says; those that it doesn't take stay. */
-void report_flush(Report *report);
+/* Sends them, waiting no longer than patience_usec in all for a journal that is busy; those that it doesn't
+ * take stay.  Returns how many had to be dropped: the journal never takes them. */
+uint64_t report_flush(Report *report, uint64_t patience_usec);
 
 /* Empties it without sending.  Returns how many records that were. */
 uint64_t report_drop(Report *report);

@@ -90,8 +90,15 @@ static int pin_base(Actor *actor, ProcfsReader *reader, int *ret_error) {
         int r;
 
         r = enter_base(part, &base_fd);
-        if (r == 0)
-                *ret_error = resolve_parent(part->resolved, base_fd, reader);
+        if (r != 0)
+                return r;
+        if (base_fd != AT_FDCWD) {
+                /* There are directories that root may not enter, and their owner may. */
+                r = becomer_lower(actor->becomer, &part->status->identity);
+                if (r < 0)
+                        return r;
+        }
+        *ret_error = resolve_parent(part->resolved, base_fd, reader);
         return r;
 }
 
@@ -125,7 +132,7 @@ static int pin_path(Actor *actor, ProcfsReader *reader, Site *site, int *ret_err
 static int adopt_parent(const Actor *actor, Site *site, int root_fd, int parent_fd) {
         bool same_root = standing_has_root(&actor->standing, root_fd);
 
-        site->view_known = true;
+        site->view_known = site->view_is_deputys = true;
         if (fchdir(parent_fd) < 0) {
                 /* Then what the deputy says has to do, if it spoke of the host's tree. */
                 if (errno != EACCES || !same_root || site->view[0] != '/')
@@ -182,7 +189,7 @@ int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked
         site->becomer = actor->becomer;
         site->standing = &actor->standing;
         site->known = NULL;
-        site->view_known = false;
+        site->view_known = site->view_is_deputys = false;
         site->view[0] = '\0';
         r = target_in_our_user_namespace(part->target);
         if (r < 0)

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -40,10 +40,21 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         return 0;
 }
 
-static bool is_tmpfs(void) {
+/* What a file system without a place on the host is to us. */
+static int unseen_kind(void) {
         struct statfs fs;
 
-        return statfs(".", &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+        if (statfs(".", &fs) < 0)
+                return PLACE_ELSEWHERE;
+        switch (fs.f_type) {
+        case TMPFS_MAGIC:
+                return PLACE_PRIVATE;
+        case PROC_SUPER_MAGIC:
+        case SYSFS_MAGIC:
+                return PLACE_INERT;
+        default:
+                return PLACE_ELSEWHERE;
+        }
 }
 
 /* Opens the root of the working directory's file system, on the host.  Returns 0, MOUNTS_NONE or a negative
@@ -62,10 +73,13 @@ static int open_host_mount(Target *target, int *ret_fd) {
         r = target_open_host_mounts(target, &host_fd);
         if (r < 0)
                 return r;
-        /* A mount that isn't in the target's list either is detached, or of a third namespace. */
         r = mounts_find_device(own_fd, stx.stx_mnt_id, device);
-        if (r != 0)
-                return r < 0 ? r : -EXDEV;
+        if (r < 0)
+                return r;
+        /* The list ends at the target's root, and has no mounts that are detached.  What stat says is as
+         * good, except on btrfs, where it is nobody's. */
+        if (r == MOUNTS_NONE)
+                (void)snprintf(device, sizeof(device), "%u:%u", stx.stx_dev_major, stx.stx_dev_minor);
         return mounts_open_device(host_fd, device, ret_fd);
 }
 
@@ -81,13 +95,15 @@ static int go_to_host_mount(Target *target) {
 
         r = open_host_mount(target, &mount_fd);
         if (r == MOUNTS_NONE)
-                return is_tmpfs() ? PLACE_PRIVATE : PLACE_ELSEWHERE;
+                return unseen_kind();
         if (r == -EXDEV)
-                return PLACE_ELSEWHERE;
+                return unseen_kind() == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
         if (r < 0)
                 return r;
         if (name_to_handle_at(AT_FDCWD, ".", &here.handle, &mount_id, 0) < 0)
-                return errno == EOPNOTSUPP || errno == EOVERFLOW ? PLACE_ELSEWHERE : -errno;
+                return errno != EOPNOTSUPP && errno != EOVERFLOW ? -errno
+                       : unseen_kind() == PLACE_INERT            ? PLACE_INERT
+                                                                 : PLACE_ELSEWHERE;
         host_fd = open_by_handle_at(mount_fd, &here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (host_fd < 0)
                 return errno == ESTALE || errno == EOPNOTSUPP ? PLACE_ELSEWHERE : -errno;

@@ -14,6 +14,7 @@ enum {
         PLACE_DELETED = 16, /* the parent has been removed: ENOENT */
         PLACE_ELSEWHERE,    /* it is in no directory that can be reached from the root we stand in */
         PLACE_PRIVATE,      /* it is on a tmpfs that the host does not have mounted */
+        PLACE_INERT,        /* it is on a /proc or /sys of its own, where nobody can make anything */
 };
 
 /* Writes the working directory's path from the root that we stand in, followed by "/" and name, to ret.
@@ -22,7 +23,7 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
 
 /* The same for a directory in a mount namespace of the target's own: finds the very directory on the host's
  * mount of its file system.  Raised, in the host's root.  Keeps the working directory.  Returns 0,
- * PLACE_DELETED, PLACE_PRIVATE, PLACE_ELSEWHERE (the host has no way to it), -ENAMETOOLONG, or another
- * negative errno. */
+ * PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (the host has no way to it), -ENAMETOOLONG, or
+ * another negative errno. */
 int place_read_on_host(
         Target *target, const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length);

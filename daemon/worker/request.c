@@ -137,6 +137,7 @@ static void note_status(Slot *slot, const TargetStatus *status) {
 static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         uint64_t until = handler->slot->received_usec + delay_usec;
 
+        (void)report_flush(handler->host->report, 0);
         for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
                 uint64_t nap = until - now < NAP_USEC ? until - now : NAP_USEC;
                 const struct timespec left = {
@@ -223,6 +224,7 @@ static int judge(RequestHandler *handler, Verdict *ret) {
                 r = wait_delay(handler, ret->delay_usec);
                 if (r != 0)
                         return r;
+                site_forget_view(&handler->site);
         }
 }
 

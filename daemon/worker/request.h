@@ -8,6 +8,7 @@
 
 #include "common/ledger.h"
 #include "common/policy.h"
+#include "common/report.h"
 #include "target.h"
 
 /* A request that killed so many workers is answered EIO. */
@@ -26,6 +27,7 @@ typedef struct RequestHost {
         int host_root_fd;
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
+        Report *report;         /* whose records are sent before we sleep */
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
 } RequestHost;
 

@@ -52,6 +52,10 @@ int site_read_view(Site *site) {
         return fchdir(parent_fd) < 0 ? -errno : result;
 }
 
+void site_forget_view(Site *site) {
+        site->view_known = site->view_is_deputys;
+}
+
 static int need_view(Site *site, bool *ret_read) {
         if (site->view_known)
                 return 0;
@@ -103,8 +107,9 @@ static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
         return 0;
 }
 
-/* A place that the host doesn't see.  A tmpfs of the target's own can hold nothing of the host's; any other
- * file system may show a denied tree under another name. */
+/* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the
+ * target's own can hold nothing of the host's; any other file system may show a denied tree under another
+ * name. */
 static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
         int r;
@@ -119,7 +124,8 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
                         slot->why, sizeof(slot->why), "on a file system that has no place on the host");
                 return 0;
         }
-        (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
+        if (outcome == PLACE_PRIVATE)
+                (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
         *ret = (Verdict){.action = ACTION_ALLOW};
         return judge_view(site, ret, ret_read);
 }
@@ -139,7 +145,7 @@ int site_judge(Site *site, Verdict *ret, bool *ret_read) {
         if (!site->profile) {
                 (void)snprintf(slot->why, sizeof(slot->why), "the configuration no longer has its profile");
                 r = 0;
-        } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE)
+        } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
                 r = judge_unseen(site, r, ret, ret_read);
         else {
                 profile_judge(site->profile, slot->path, ret);

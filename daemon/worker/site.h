@@ -33,6 +33,7 @@ typedef struct Site {
          * has no path for it, or none of its own.  Only looked for where it matters: view_known says whether
          * it was. */
         bool view_known;
+        bool view_is_deputys; /* and can't be read again */
         char view[LEDGER_PATH_SIZE];
 } Site;
 
@@ -40,6 +41,9 @@ typedef struct Site {
  * raised.  Returns 0, SITE_DELETED, TARGET_GONE, -ENAMETOOLONG (the path is too long to be judged), or
  * another negative errno. */
 int site_read_view(Site *site);
+
+/* Time has passed: lets the view be read again, where that can be. */
+void site_forget_view(Site *site);
 
 /* Finds where the parent is now and judges; fills the slot's path, rule and why.  May leave the worker
  * raised, and may have read the target: where *ret_read says so, the notification must be checked once more.

@@ -62,27 +62,39 @@ static int finish(Worker *worker) {
         return 0;
 }
 
-/* Waits until there is something to do.  Records are sent when nothing else is, or it has been long. */
+static void flush(Worker *worker, uint64_t patience_usec) {
+        atomic_fetch_add(&worker->header->lost, report_flush(worker->arguments->report, patience_usec));
+        worker->flushed_usec = clock_usec(CLOCK_MONOTONIC);
+}
+
+/* Waits until there is something to do: a request, or the end.  Meanwhile records are sent as the journal
+ * takes them; while requests keep coming, now and then.  Returns what ppoll() does for the first n of fds,
+ * which has room for one more. */
 static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
-        static const struct timespec at_once = {}, idle = {.tv_sec = WORKER_IDLE_USEC / 1000000};
+        static const struct timespec idle = {.tv_sec = WORKER_IDLE_USEC / 1000000};
         const sigset_t *waiting = &worker->request_host.waiting;
+        Report *report = worker->arguments->report;
+        bool wanted = false;
         int r;
 
-        if (report_is_pending(worker->arguments->report)) {
-                r = ppoll(fds, n, &at_once, waiting);
-                if (r == 0 || clock_usec(CLOCK_MONOTONIC) - worker->flushed_usec > FLUSH_USEC) {
-                        report_flush(worker->arguments->report);
-                        worker->flushed_usec = clock_usec(CLOCK_MONOTONIC);
-                }
-                if (r != 0)
+        while (report_is_pending(report)) {
+                fds[n] = (struct pollfd){.fd = report_fd(report), .events = POLLOUT};
+                r = ppoll(fds, n + 1, &idle, waiting);
+                if (r <= 0)
                         return r;
+                for (nfds_t i = 0; i < n; i++)
+                        wanted |= fds[i].revents != 0;
+                if (!wanted || clock_usec(CLOCK_MONOTONIC) - worker->flushed_usec > FLUSH_USEC)
+                        flush(worker, 0);
+                if (wanted)
+                        return 1;
         }
         return ppoll(fds, n, &idle, waiting);
 }
 
 /* Waits for a request and receives it.  Returns 1, 0 where it is time to leave, or a negative errno. */
 static int receive(Worker *worker) {
-        struct pollfd fds[] = {
+        struct pollfd fds[3] = {
                 {.fd = worker->arguments->listener_fd, .events = POLLIN},
                 {.fd = worker->arguments->daemon_fd, .events = POLLIN},
         };
@@ -151,6 +163,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 .host_root_fd = arguments->host_root_fd,
                 .policy = arguments->policy,
                 .profile = arguments->profile,
+                .report = arguments->report,
         };
         if (sigprocmask(SIG_SETMASK, NULL, &worker->request_host.waiting) < 0)
                 return -errno;
@@ -178,7 +191,7 @@ static void say_the_last(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
         Report *report = worker->arguments->report;
 
-        report_flush(report);
+        flush(worker, REPORT_PATIENCE_USEC);
         if (report_is_pending(report) && poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP))
                 atomic_fetch_add(&worker->header->lost, report_drop(report));
         /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
