@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A program can not tell whether it is supervised: the calls of transcript.c give the same results, errors, owners, modes and ACLs
-# native and, with everything allowed, under snotify-run, for root and for a user with supplementary groups.
+# native and, with everything allowed, under snotify-run, for root and for a user with supplementary groups, also as the root of
+# namespaces of their own.
 source "$(dirname "$0")/lib.sh" alone
 
 tree=$work/tree
@@ -85,15 +86,28 @@ complete() {
         ! grep -E '^(CANNOT|exit status)|NO DIRECTORY|made, and' "$work/native.$1"
 }
 
-# compare WHO SECTION MINIMUM: runs the section of the table twice.
+# compare WHO SECTIONS MINIMUM: runs sections of the table twice.  WHO is root, user or what the user runs to be root
+# somewhere.
 compare() {
-        local who=$1 section=$2 minimum=$3 id=0 native=() launch=supervised key=$1.$2
-        [ "$who" = root ] || { id=65534; native=(as_user); launch=supervised_user; }
-        transcribe "$work/native.$key" $id $id "${native[@]}" "$bin/transcript" "$section"
-        transcribe "$work/supervised.$key" $id $id $launch -- "$bin/transcript" "$section"
-        check "$who: the native transcript of \"$section\" is complete ($(grep -c '^mkdir' "$work/native.$key") calls)" \
+        local who=$1 minimum=$3 id=65534 native=(as_user) launch=supervised_user inside=() sections key=${1// /}.${2// /}
+        read -ra sections <<<"$2"
+        case $who in
+        root) id=0 native=() launch=supervised ;;
+        user) ;;
+        *) read -ra inside <<<"$who" ;;
+        esac
+        transcribe "$work/native.$key" $id $id "${native[@]}" "${inside[@]}" "$bin/transcript" "${sections[@]}"
+        transcribe "$work/supervised.$key" $id $id $launch -- "${inside[@]}" "$bin/transcript" "${sections[@]}"
+        check "$who: the native transcript of \"$2\" is complete ($(grep -c '^mkdir' "$work/native.$key") calls)" \
                 complete "$key" "$minimum"
-        check "$who: the supervised one of \"$section\" is the same" same "$key"
+        check "$who: the supervised one of \"$2\" is the same" same "$key"
+}
+
+# possible WHO: as there, natively.
+possible() {
+        local inside
+        read -ra inside <<<"$1"
+        as_user "${inside[@]}" true 2>/dev/null || { skip "$1" "the user may not do that here"; return 1; }
 }
 
 daemon_start <<'CONF'
@@ -102,12 +116,22 @@ default = allow
 log = all
 CONF
 
-compare root calls 200
-compare user calls 150
-compare root proc 40
-compare user proc 39
-compare root memory 2
-compare user memory 2
+compare root "calls roots kernels" 220
+compare user "calls kernels" 180
+compare root proc 37
+compare user proc 36
+compare root special 5
+compare user special 5
+if possible "unshare -Ur"; then
+        compare "unshare -Ur" "calls roots kernels" 200
+        compare "unshare -Ur" proc 36
+        compare "unshare -Ur unshare -Ur" "calls roots kernels" 200
+fi
+if possible "unshare -Urm"; then
+        compare "unshare -Urm" calls 180
+        compare "unshare -Urm" proc 36
+        compare "unshare -Urm" "roots kernels" 24
+fi
 
 daemon_stop
 check "the daemon ends well" test $? = 0

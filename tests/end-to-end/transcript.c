@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* transcript calls|proc|memory: makes the calls of the table below in the working directory, which
- * test-fidelity.sh has furnished, and prints a line for each: what it returned, and the type, mode, owner,
- * group and ACLs of what it made.  Run native and supervised, it must print the same.  Nothing that is
- * printed may differ between two native runs. */
+/* transcript calls|roots|kernels|proc|special...: makes the calls of the tables below in the working
+ * directory, which test-fidelity.sh has furnished, and prints a line for each: what it returned, and the
+ * type, mode, owner, group and ACLs of what it made.  Run native and supervised, it must print the same.
+ * Nothing that is printed may differ between two native runs. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +53,13 @@ typedef enum At {
         AT_INT80_DIR,
 } At;
 
+/* Who can arrange it. */
+typedef enum By {
+        ANYONE,
+        ROOT,      /* in a user namespace, too */
+        REAL_ROOT, /* who can become USER */
+} By;
+
 typedef struct Case Case;
 typedef void (*Context)(const Case *);
 typedef char *(*PathMaker)(void);
@@ -65,7 +72,7 @@ struct Case {
         unsigned mode;  /* 0: 0777 */
         unsigned umask; /* 0: 022 */
         Context in;     /* NULL: right here */
-        bool root_only;
+        By by;
 };
 
 /* Addresses. */
@@ -912,10 +919,6 @@ static const Case calls[] = {
         {MKDIR, "full/x"},
         {MKDIR, "full/exists"},
         {MKDIR, "full/."},
-        {MKDIR, "/proc/snotify"},
-        {MKDIR, "/proc/1/snotify"},
-        {MKDIR, "/proc/sys/kernel/snotify"},
-        {MKDIR, "/sys/snotify"},
         {MKDIR, "/sys/kernel"},
 
         /* Processes and threads that are special. */
@@ -934,45 +937,58 @@ static const Case calls[] = {
         {MKDIR, "../from-unsearchable", .in = in_unsearchable_cwd, .says = "in an unsearchable cwd"},
 
         /* What only root can arrange. */
-        {MKDIR, "by-fsuid", .in = in_thread_with_fsuid, .root_only = true},
-        {MKDIR, "sticky/by-fsuid", .in = in_thread_with_fsuid, .root_only = true},
-        {MKDIR, "of-root/by-fsuid", .in = in_thread_with_fsuid, .root_only = true},
-        {MKDIR, "sticky/by-fsgid", .in = in_thread_with_fsgid, .root_only = true},
-        {MKDIR, "sticky/by-uids", .in = in_thread_with_uids, .root_only = true},
-        {MKDIR, "of-root/by-uids", .in = in_thread_with_uids, .root_only = true},
-        {MKDIR, "of-group/by-uids", .in = in_thread_with_uids, .root_only = true},
-        {MKDIR, "of-group/by-groups", .in = in_thread_with_groups, .root_only = true},
-        {MKDIR, "of-group/by-many-groups", .in = in_process_with_many_groups, .root_only = true},
-        {MKDIR, "sticky/by-euid", .in = in_process_with_euid, .root_only = true},
-        {MKDIR, "of-root/by-euid", .in = in_process_with_euid, .root_only = true},
-        {MKDIR, "of-user/by-root-without-dac", .in = in_root_without_dac, .root_only = true},
-        {MKDIR, "unsearchable/by-root-without-dac", .in = in_root_without_dac, .root_only = true},
-        {MKDIR, "dir/by-root-without-capabilities", .in = in_root_without_capabilities, .root_only = true},
-        {MKDIR, "of-user/by-root-without-capabilities", .in = in_root_without_capabilities,
-                .root_only = true},
+        {MKDIR, "by-fsuid", .in = in_thread_with_fsuid, .by = REAL_ROOT},
+        {MKDIR, "sticky/by-fsuid", .in = in_thread_with_fsuid, .by = REAL_ROOT},
+        {MKDIR, "of-root/by-fsuid", .in = in_thread_with_fsuid, .by = REAL_ROOT},
+        {MKDIR, "sticky/by-fsgid", .in = in_thread_with_fsgid, .by = REAL_ROOT},
+        {MKDIR, "sticky/by-uids", .in = in_thread_with_uids, .by = REAL_ROOT},
+        {MKDIR, "of-root/by-uids", .in = in_thread_with_uids, .by = REAL_ROOT},
+        {MKDIR, "of-group/by-uids", .in = in_thread_with_uids, .by = REAL_ROOT},
+        {MKDIR, "of-group/by-groups", .in = in_thread_with_groups, .by = REAL_ROOT},
+        {MKDIR, "of-group/by-many-groups", .in = in_process_with_many_groups, .by = REAL_ROOT},
+        {MKDIR, "sticky/by-euid", .in = in_process_with_euid, .by = REAL_ROOT},
+        {MKDIR, "of-root/by-euid", .in = in_process_with_euid, .by = REAL_ROOT},
+        {MKDIR, "of-user/by-root-without-dac", .in = in_root_without_dac, .by = ROOT},
+        {MKDIR, "unsearchable/by-root-without-dac", .in = in_root_without_dac, .by = ROOT},
+        {MKDIR, "dir/by-root-without-capabilities", .in = in_root_without_capabilities, .by = ROOT},
+        {MKDIR, "of-user/by-root-without-capabilities", .in = in_root_without_capabilities, .by = ROOT},
         {MKDIR, "setgid-foreign/by-root-without-capabilities", .in = in_root_without_capabilities,
-                .root_only = true},
-        {MKDIR, "of-root/by-user-with-dac", .in = in_user_with_dac, .root_only = true},
+                .by = ROOT},
+        {MKDIR, "of-root/by-user-with-dac", .in = in_user_with_dac, .by = REAL_ROOT},
+};
 
-        {MKDIR, "/in-jail", .in = in_jail, .root_only = true},
-        {MKDIR, "dir/relative-in-jail", .in = in_jail, .root_only = true},
-        {MKDIR, "../../../escape", .in = in_jail, .root_only = true},
-        {MKDIR, "/../dir/escape", .in = in_jail, .root_only = true},
-        {MKDIR, "/", .in = in_jail, .root_only = true, .says = "in a chroot"},
-        {MKDIR, "/..", .in = in_jail, .root_only = true, .says = "in a chroot"},
-        {MKDIR, "link/through-link-in-jail", .in = in_jail, .root_only = true},
-        {MKDIR, "/absolute-link/x", .in = in_jail, .root_only = true, .says = "in a chroot"},
-        {MKDIR, "/tmp/x", .in = in_jail, .root_only = true, .says = "in a chroot"},
-        {MKDIR, "/dir/by-user", .in = in_jail_as_user, .root_only = true},
-        {MKDIR, "/open/by-user", .in = in_jail_as_user, .root_only = true},
-        {MKDIR, "outside-jail", .in = in_jail_with_cwd_outside, .root_only = true},
-        {MKDIR, "dir/../outside-jail-up", .in = in_jail_with_cwd_outside, .root_only = true},
-        {MKDIR, "jail/../../tree/outside-jail-far", .in = in_jail_with_cwd_outside, .root_only = true},
-        {MKDIR, "jail/link/outside-link", .in = in_jail_with_cwd_outside, .root_only = true},
-        {MKDIR, "/absolute-in-jail", .in = in_jail_with_cwd_outside, .root_only = true},
-        {AT_DIR, "dirfd-outside-jail", .in = in_jail_with_cwd_outside, .root_only = true},
-        {MKDIR, "by-thread-in-jail", .in = in_thread_in_jail, .root_only = true},
-        {MKDIR, "/by-thread-in-jail", .in = in_thread_in_jail, .root_only = true},
+/* Roots of the caller's own. */
+static const Case roots[] = {
+        {MKDIR, "/in-jail", .in = in_jail, .by = ROOT},
+        {MKDIR, "dir/relative-in-jail", .in = in_jail, .by = ROOT},
+        {MKDIR, "../../../escape", .in = in_jail, .by = ROOT},
+        {MKDIR, "/../dir/escape", .in = in_jail, .by = ROOT},
+        {MKDIR, "/", .in = in_jail, .by = ROOT, .says = "in a chroot"},
+        {MKDIR, "/..", .in = in_jail, .by = ROOT, .says = "in a chroot"},
+        {MKDIR, "link/through-link-in-jail", .in = in_jail, .by = ROOT},
+        {MKDIR, "/absolute-link/x", .in = in_jail, .by = ROOT, .says = "in a chroot"},
+        {MKDIR, "/tmp/x", .in = in_jail, .by = ROOT, .says = "in a chroot"},
+        {MKDIR, "/dir/by-user", .in = in_jail_as_user, .by = REAL_ROOT},
+        {MKDIR, "/open/by-user", .in = in_jail_as_user, .by = REAL_ROOT},
+        {MKDIR, "outside-jail", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {MKDIR, "dir/../outside-jail-up", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {MKDIR, "jail/../../tree/outside-jail-far", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {MKDIR, "jail/link/outside-link", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {MKDIR, "/absolute-in-jail", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {AT_DIR, "dirfd-outside-jail", .in = in_jail_with_cwd_outside, .by = ROOT},
+        {MKDIR, "by-thread-in-jail", .in = in_thread_in_jail, .by = ROOT},
+        {MKDIR, "/by-thread-in-jail", .in = in_thread_in_jail, .by = ROOT},
+};
+
+/* File systems of the kernel's own, where nobody can make anything. */
+static const Case kernels[] = {
+        {MKDIR, "/proc/snotify"},
+        {MKDIR, "/proc/1/snotify"},
+        {MKDIR, "/proc/sys/kernel/snotify"},
+        {MKDIR, "/sys/snotify"},
+        {MKDIR, "/proc/self/snotify"},
+        {MKDIR, "/proc/self/fd/x"},
+        {MKDIR, .make = proc_fd_none, .says = "/proc/self/fd/N, N closed"},
 };
 
 /* Magic links of /proc, which mean the caller and not whoever performs the call. */
@@ -1002,38 +1018,51 @@ static const Case proc[] = {
         {MKDIR, .make = proc_fd_file, .says = "/proc/self/fd/N/x, N a file"},
         {MKDIR, .make = proc_fd_socket, .says = "/proc/self/fd/N/x, N a socket"},
         {MKDIR, .make = proc_fd_closed, .says = "/proc/self/fd/N/x, N closed"},
-        {MKDIR, .make = proc_fd_none, .says = "/proc/self/fd/N, N closed"},
         {MKDIR, .make = proc_thread_fd, .says = "/proc/thread-self/fd/N/..."},
         {MKDIR, .make = dev_fd, .says = "/dev/fd/N/..."},
         {MKDIR, .make = proc_pid_cwd, .says = "/proc/PID/cwd/..."},
         {MKDIR, .make = proc_task_cwd, .says = "/proc/self/task/TID/cwd/..."},
+        {MKDIR, "proc-link/through-proc-link"},
+        {MKDIR, "proc-link-to-fd/x"},
+        {MKDIR, "/proc/self"},
+        {MKDIR, "/proc/self/"},
+        {MKDIR, "/proc/self/nothing/x"},
+        {MKDIR, "/proc/self/cwd/x", .in = in_deleted_cwd, .says = "in a deleted cwd"},
+        {MKDIR, "/proc/self/cwd/undumpable-by-proc", .in = in_undumpable_process},
+        {MKDIR, "/proc/self/cwd/user-by-proc", .in = in_thread_with_uids, .by = REAL_ROOT},
+};
+
+/* Memory that the processor lets the caller read, and process_vm_readv(2) does not let anybody read; and
+ * links of /proc that are not the thread's own. */
+static const Case special[] = {
+        {MKDIR, .make = in_execute_only_memory, .says = "in execute-only memory"},
+        {MKDIR, .make = in_write_only_memory, .says = "in write-only memory"},
         {MKDIR, "/proc/self/cwd/by-thread-by-self", .in = in_thread_with_own_cwd},
         {MKDIR, .make = proc_parent_cwd, .says = "/proc/PID of another/cwd/...", .in = in_child},
         {MKDIR, "/proc/self/exe/x"},
         {MKDIR, "/proc/self/ns/mnt/x"},
-        {MKDIR, "proc-link/through-proc-link"},
-        {MKDIR, "proc-link-to-fd/x"},
-        {MKDIR, "/proc/self/snotify"},
-        {MKDIR, "/proc/self"},
-        {MKDIR, "/proc/self/"},
-        {MKDIR, "/proc/self/fd/x"},
-        {MKDIR, "/proc/self/nothing/x"},
-        {MKDIR, "/proc/self/cwd/x", .in = in_deleted_cwd, .says = "in a deleted cwd"},
-        {MKDIR, "/proc/self/cwd/undumpable-by-proc", .in = in_undumpable_process},
-        {MKDIR, "/proc/self/cwd/user-by-proc", .in = in_thread_with_uids, .root_only = true},
 };
 
-/* Memory that the processor lets the caller read, and process_vm_readv(2) does not let anybody read. */
-static const Case memory[] = {
-        {MKDIR, .make = in_execute_only_memory, .says = "in execute-only memory"},
-        {MKDIR, .make = in_write_only_memory, .says = "in write-only memory"},
-};
+static By who_are_we(void) {
+        int status = 1;
+        pid_t pid;
+
+        if (geteuid() != 0)
+                return ANYONE;
+        pid = fork();
+        if (pid == 0)
+                _exit(setresuid(USER, USER, USER) < 0);
+        must(pid > 0 && waitpid(pid, &status, 0) == pid, "see who we are");
+        return status == 0 ? REAL_ROOT : ROOT;
+}
 
 static void run(const Case *cases, size_t n) {
+        By we = who_are_we();
+
         for (size_t i = 0; i < n; i++) {
                 const Case *this = &cases[i];
 
-                if (this->root_only && geteuid() != 0)
+                if (this->by > we)
                         continue;
                 if (this->in)
                         this->in(this);
@@ -1042,16 +1071,26 @@ static void run(const Case *cases, size_t n) {
         }
 }
 
-int main(int argc, char **argv) {
-        const char *section = argc == 2 ? argv[1] : "";
+#define SECTION(name)                                                                                       \
+        { #name, name, sizeof(name) / sizeof(name[0]) }
+static const struct {
+        const char *name;
+        const Case *cases;
+        size_t n;
+} sections[] = {SECTION(calls), SECTION(roots), SECTION(kernels), SECTION(proc), SECTION(special)};
 
-        if (strcmp(section, "calls") == 0)
-                run(calls, sizeof(calls) / sizeof(calls[0]));
-        else if (strcmp(section, "proc") == 0)
-                run(proc, sizeof(proc) / sizeof(proc[0]));
-        else if (strcmp(section, "memory") == 0)
-                run(memory, sizeof(memory) / sizeof(memory[0]));
-        else
-                return 2;
+static bool run_section(const char *name) {
+        for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+                if (strcmp(name, sections[i].name) == 0) {
+                        run(sections[i].cases, sections[i].n);
+                        return true;
+                }
+        return false;
+}
+
+int main(int argc, char **argv) {
+        for (int i = 1; i < argc; i++)
+                if (!run_section(argv[i]))
+                        return 2;
         return 0;
 }
