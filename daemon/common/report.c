@@ -273,13 +273,23 @@ static bool journal_take_now(Report *report) {
         return sent == 1;
 }
 
-static bool journal_take(Report *report) {
-        if (!report->outbox.bytes)
-                return journal_take_now(report);
+/* Puts the record into the outbox.  One that is full has to wait for the journal: better that than to lose
+ * records to it. */
+static bool journal_take_later(Report *report) {
+        bool patient = clock_usec(CLOCK_MONOTONIC) >= report->stuck_until_usec;
+
         if (outbox_append(&report->outbox, report->record, report->length))
                 return true;
-        (void)report_flush(report, 0);
-        return outbox_append(&report->outbox, report->record, report->length);
+        (void)report_flush(report, patient ? report->patience_usec : 0);
+        if (outbox_append(&report->outbox, report->record, report->length))
+                return true;
+        if (patient)
+                report->stuck_until_usec = clock_usec(CLOCK_MONOTONIC) + STUCK_USEC;
+        return false;
+}
+
+static bool journal_take(Report *report) {
+        return report->outbox.bytes ? journal_take_later(report) : journal_take_now(report);
 }
 
 __attribute__((format(printf, 2, 0))) static bool report_vsend(

@@ -67,8 +67,8 @@ bool report_line(Report *report, ReportKind kind, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* From now on records for the journal are put into the outbox; it stays the caller's.  Where one has no
- * room, what the journal takes at once is sent first.  report_send() then returns false only where there
- * still is none. */
+ * room, the journal is waited for, as report_set_patience() says.  report_send() then returns false only
+ * where there still is none. */
 void report_use_outbox(Report *report, const Outbox *outbox);
 
 /* Are there records in the outbox? */

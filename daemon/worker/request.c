@@ -137,7 +137,6 @@ static void note_status(Slot *slot, const TargetStatus *status) {
 static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         uint64_t until = handler->slot->received_usec + delay_usec;
 
-        (void)report_flush(handler->host->report, 0);
         for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
                 uint64_t nap = until - now < NAP_USEC ? until - now : NAP_USEC;
                 const struct timespec left = {
@@ -145,6 +144,7 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
                         .tv_nsec = (long)(nap % 1000000) * 1000,
                 };
 
+                (void)report_flush(handler->host->report, 0);
                 if (ppoll(NULL, 0, &left, &handler->host->waiting) < 0 && errno == EINTR)
                         return REQUEST_LEFT;
                 if (is_gone(handler))
