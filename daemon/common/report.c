@@ -32,6 +32,7 @@ struct Report {
         int socket_fd; /* empty: stderr; shared with who was forked, so that it has no timeout of its own */
         uint64_t patience_usec;
         Outbox outbox;             /* without bytes: there is none */
+        uint64_t dropped;          /* records of the outbox, since it was asked */
         uint64_t stuck_until_usec; /* the last wait was in vain: the next one isn't before */
         bool overflow;             /* the record under construction does not fit */
         size_t length;
@@ -223,21 +224,30 @@ bool report_is_pending(const Report *report) {
         return report->outbox.bytes && !outbox_is_empty(&report->outbox);
 }
 
-uint64_t report_drop(Report *report) {
+void report_drop(Report *report) {
         struct iovec record;
-        uint64_t n = 0;
 
-        for (; outbox_peek(&report->outbox, &record, 1) == 1; n++)
+        while (outbox_peek(&report->outbox, &record, 1) == 1) {
                 outbox_remove(&report->outbox, 1);
-        return n;
+                report->dropped++;
+        }
 }
 
-uint64_t report_flush(Report *report, uint64_t patience_usec) {
-        uint64_t until = clock_usec(CLOCK_MONOTONIC) + patience_usec, dropped = 0;
+uint64_t report_count_dropped(Report *report) {
+        uint64_t dropped = report->dropped;
+
+        report->dropped = 0;
+        return dropped;
+}
+
+void report_flush(Report *report, uint64_t patience_usec) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + patience_usec;
         struct iovec records[FLUSH_MAX];
 
-        if (report->socket_fd < 0)
-                return report_drop(report);
+        if (report->socket_fd < 0) {
+                report_drop(report);
+                return;
+        }
         while (report_is_pending(report)) {
                 size_t n = outbox_peek(&report->outbox, records, FLUSH_MAX);
                 int sent = n > 0 ? journal_send(report, records, n) : -EMSGSIZE;
@@ -247,13 +257,12 @@ uint64_t report_flush(Report *report, uint64_t patience_usec) {
                         outbox_remove(&report->outbox, (size_t)sent);
                 else if (sent == -EMSGSIZE) { /* or nothing that anybody could read */
                         outbox_remove(&report->outbox, 1);
-                        dropped++;
+                        report->dropped++;
                 } else if (sent == -EAGAIN && now < until)
                         wait_writable(report->socket_fd, until - now);
                 else
                         break;
         }
-        return dropped;
 }
 
 /* Sends the record at once, and waits for a busy journal; but not again soon after a wait in vain. */
@@ -280,7 +289,7 @@ static bool journal_take_later(Report *report) {
 
         if (outbox_append(&report->outbox, report->record, report->length))
                 return true;
-        (void)report_flush(report, patient ? report->patience_usec : 0);
+        report_flush(report, patient ? report->patience_usec : 0);
         if (outbox_append(&report->outbox, report->record, report->length))
                 return true;
         if (patient)

@@ -74,12 +74,15 @@ void report_use_outbox(Report *report, const Outbox *outbox);
 /* Are there records in the outbox? */
 bool report_is_pending(const Report *report);
 
-/* Sends them, waiting no longer than patience_usec in all for a journal that is busy; those that it doesn't
- * take stay.  Returns how many had to be dropped: the journal never takes them. */
-uint64_t report_flush(Report *report, uint64_t patience_usec);
+/* Sends them, waiting no longer than patience_usec in all for a journal that is busy.  Those that it doesn't
+ * take stay; what it never takes is dropped. */
+void report_flush(Report *report, uint64_t patience_usec);
 
-/* Empties it without sending.  Returns how many records that were. */
-uint64_t report_drop(Report *report);
+/* Empties it without sending. */
+void report_drop(Report *report);
+
+/* Returns how many records of the outbox were dropped since it was asked last. */
+uint64_t report_count_dropped(Report *report);
 
 /* Returns once the journal has taken what was sent, after at most limit_usec.  journald learns which unit a
  * record belongs to from the sender's /proc: a process that leaves earlier loses its records to `journalctl

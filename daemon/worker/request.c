@@ -144,7 +144,7 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
                         .tv_nsec = (long)(nap % 1000000) * 1000,
                 };
 
-                (void)report_flush(handler->host->report, 0);
+                report_flush(handler->host->report, 0);
                 if (ppoll(NULL, 0, &left, &handler->host->waiting) < 0 && errno == EINTR)
                         return REQUEST_LEFT;
                 if (is_gone(handler))

@@ -63,7 +63,7 @@ static int finish(Worker *worker) {
 }
 
 static void flush(Worker *worker, uint64_t patience_usec) {
-        atomic_fetch_add(&worker->header->lost, report_flush(worker->arguments->report, patience_usec));
+        report_flush(worker->arguments->report, patience_usec);
         worker->flushed_usec = clock_usec(CLOCK_MONOTONIC);
 }
 
@@ -193,7 +193,8 @@ static void say_the_last(Worker *worker) {
 
         flush(worker, REPORT_PATIENCE_USEC);
         if (report_is_pending(report) && poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP))
-                atomic_fetch_add(&worker->header->lost, report_drop(report));
+                report_drop(report);
+        atomic_fetch_add(&worker->header->lost, report_count_dropped(report));
         /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
         if (worker->reported_usec > 0 &&
                 clock_usec(CLOCK_MONOTONIC) - worker->reported_usec < WORKER_IDLE_USEC / 2)
