@@ -22,7 +22,6 @@ int crew_new(int ledger_fd, Crew **ret) {
         crew = mmap(NULL, sizeof(*crew), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (crew == MAP_FAILED)
                 return -ENOMEM;
-        crew->ledger_fd = ledger_fd;
         crew->receiver = LEDGER_NO_RECEIVER;
         r = ledger_map(ledger_fd, &crew->ledger);
         if (r < 0) {
@@ -36,42 +35,78 @@ int crew_new(int ledger_fd, Crew **ret) {
 Crew *crew_free(Crew *crew) {
         if (!crew)
                 return NULL;
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
                 sd_event_source_unref(crew->mates[i].source);
         ledger_unmap(crew->ledger);
         (void)munmap(crew, sizeof(*crew));
         return NULL;
 }
 
-void crew_set_receiver(Crew *crew, uint32_t slot) {
-        crew->receiver = slot;
-        atomic_store_explicit(&ledger_header(crew->ledger)->receiver, slot, memory_order_release);
+void crew_set_receiver(Crew *crew, uint32_t number) {
+        crew->receiver = number;
+        atomic_store_explicit(&ledger_header(crew->ledger)->receiver, number, memory_order_release);
 }
 
-/* Not through the mapping: to look at a slot that nobody uses would give it memory. */
-static bool slot_is_idle(const Crew *crew, uint32_t slot) {
-        return ledger_slot_is_idle(crew->ledger_fd, slot, NULL);
+static uint32_t holder(const Crew *crew, uint32_t slot) {
+        return atomic_load(&ledger_header(crew->ledger)->holders[slot]);
 }
 
-CrewOrphan crew_find_orphan(const Crew *crew, uint32_t slot) {
-        bool has_records;
+static bool has_records(const Crew *crew, uint32_t number) {
+        const Outbox outbox = ledger_outbox(crew->ledger, number);
 
-        if (crew->mates[slot].pid != 0 || ledger_slot_is_idle(crew->ledger_fd, slot, &has_records))
+        return !outbox_is_empty(&outbox);
+}
+
+static bool holds_slot(const Crew *crew, uint32_t number) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                if (holder(crew, i) == number + 1)
+                        return true;
+        return false;
+}
+
+/* One that was about to receive holds a slot too. */
+static bool has_request(const Crew *crew, uint32_t number) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                if (holder(crew, i) == number + 1 && slot_phase(ledger_slot(crew->ledger, i)) != SLOT_EMPTY)
+                        return true;
+        return false;
+}
+
+CrewOrphan crew_find_orphan(const Crew *crew, uint32_t number) {
+        if (crew->mates[number].pid != 0)
                 return CREW_NO_ORPHAN;
-        return has_records ? CREW_RECORDS : CREW_REQUEST;
+        if (holds_slot(crew, number))
+                return CREW_REQUEST;
+        return has_records(crew, number) ? CREW_RECORDS : CREW_NO_ORPHAN;
+}
+
+bool crew_has_waiting(const Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                if (holder(crew, i) == SLOT_WAITING)
+                        return true;
+        return false;
 }
 
 uint32_t crew_find_free(const Crew *crew) {
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
-                if (crew->mates[i].pid == 0 && slot_is_idle(crew, i))
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew->mates[i].pid == 0 && crew_find_orphan(crew, i) == CREW_NO_ORPHAN)
                         return i;
         return LEDGER_NO_RECEIVER;
 }
 
 bool crew_is_stalled(const Crew *crew) {
-        return crew->receiver != LEDGER_NO_RECEIVER &&
-               slot_busy_usec(ledger_slot(crew->ledger, crew->receiver), clock_usec(CLOCK_MONOTONIC)) >=
-                       CREW_STALL_USEC;
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (crew->receiver == LEDGER_NO_RECEIVER)
+                return false;
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uint32_t who = holder(crew, i);
+
+                if ((who == crew->receiver + 1 || who == SLOT_WAITING) &&
+                        slot_busy_usec(ledger_slot(crew->ledger, i), now) >= CREW_STALL_USEC)
+                        return true;
+        }
+        return false;
 }
 
 static void mate_retire(Mate *mate) {
@@ -99,20 +134,20 @@ void crew_retire_receiver(Crew *crew) {
 
 void crew_retire_all(Crew *crew) {
         crew_set_receiver(crew, LEDGER_NO_RECEIVER);
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
                 mate_retire(&crew->mates[i]);
 }
 
 /* One that missed the signal, between looking for requests and RECV, sleeps in RECV, where it can do no harm
- * but stay.  Should it take a request on its way out, its slot tells. */
+ * but stay.  Should it take a request on its way out, the slot that it holds tells. */
 void crew_kill_stragglers(Crew *crew, bool over_requests) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++) {
                 Mate *mate = &crew->mates[i];
 
                 if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
-                        (over_requests || slot_is_idle(crew, i))) {
+                        (over_requests || !(has_request(crew, i) || has_records(crew, i)))) {
                         mate->killed = true;
                         (void)kill(mate->pid, SIGKILL);
                 }

@@ -15,7 +15,7 @@
 #define CREW_STALL_USEC 10000U
 
 typedef struct Mate {
-        pid_t pid; /* 0: the slot has no worker */
+        pid_t pid; /* 0: there is none */
         sd_event_source *source;
         uint64_t retired_usec; /* CLOCK_MONOTONIC; 0: in service */
         bool killed;           /* by us, which is no death to speak of */
@@ -23,12 +23,11 @@ typedef struct Mate {
 } Mate;
 
 typedef struct Crew {
-        int ledger_fd; /* the session's */
         Ledger *ledger;
-        uint32_t
-                receiver; /* its slot, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read */
+        /* Its number, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read. */
+        uint32_t receiver;
         uint32_t n_mates;
-        Mate mates[LEDGER_SLOTS]; /* by slot */
+        Mate mates[LEDGER_WORKERS]; /* by number */
 } Crew;
 
 /* Maps the ledger, whose fd stays the caller's.  Returns 0 or a negative errno.  crew_free() takes NULL and
@@ -36,21 +35,25 @@ typedef struct Crew {
 int crew_new(int ledger_fd, Crew **ret);
 Crew *crew_free(Crew *crew);
 
-void crew_set_receiver(Crew *crew, uint32_t slot);
+void crew_set_receiver(Crew *crew, uint32_t number);
 
-/* What a slot without a worker holds: its worker died over it, or the daemon did, or it is the knock. */
+/* What a worker that is no more has left: it died over it, or the daemon did. */
 typedef enum CrewOrphan {
         CREW_NO_ORPHAN,
         CREW_REQUEST,
         CREW_RECORDS, /* unsent ones, and no request */
 } CrewOrphan;
 
-CrewOrphan crew_find_orphan(const Crew *crew, uint32_t slot);
+CrewOrphan crew_find_orphan(const Crew *crew, uint32_t number);
 
-/* Returns a slot with neither worker nor anything else, or LEDGER_NO_RECEIVER where the crew is complete. */
+/* Does a request wait for the receiver in the ledger, apart from those in the kernel? */
+bool crew_has_waiting(const Crew *crew);
+
+/* Returns the number of a worker that isn't and has left nothing, or LEDGER_NO_RECEIVER where the crew is
+ * complete. */
 uint32_t crew_find_free(const Crew *crew);
 
-/* Has the receiver been at one request for longer than CREW_STALL_USEC? */
+/* Has a request that is the receiver's to handle been in flight for longer than CREW_STALL_USEC? */
 bool crew_is_stalled(const Crew *crew);
 
 /* Nobody is the receiver any more; who was is busy, and leaves when it has done with that. */

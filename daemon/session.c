@@ -60,7 +60,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
         Mate *mate = userdata;
         Session *session = mate->userdata;
         Crew *crew = session->crew;
-        uint32_t slot = (uint32_t)(mate - crew->mates);
+        uint32_t number = (uint32_t)(mate - crew->mates);
         bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
 
         (void)source;
@@ -74,21 +74,21 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
         mate->source = sd_event_source_unref(mate->source);
         mate->pid = 0;
         crew->n_mates--;
-        if (crew->receiver == slot)
+        if (crew->receiver == number)
                 crew_set_receiver(crew, LEDGER_NO_RECEIVER);
         session_settle(session);
         return 0;
 }
 
 /* The only way to get a worker.  Returns 0 or a negative errno. */
-static int session_spawn_worker(Session *session, uint32_t slot) {
+static int session_spawn_worker(Session *session, uint32_t number) {
         const SessionHost *host = session->host;
         const WorkerArguments arguments = {
                 .listener_fd = session->listener_fd,
                 .ledger_fd = session->ledger_fd,
                 .daemon_fd = host->daemon_fd,
                 .host_root_fd = host->host_root_fd,
-                .slot = slot,
+                .number = number,
                 .policy = host->policy,
                 .profile = policy_find_profile(host->policy, session->profile),
                 .report = host->report,
@@ -96,13 +96,13 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
         const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
                 report_fd(host->report)};
         Crew *crew = session->crew;
-        Mate *mate = &crew->mates[slot];
+        Mate *mate = &crew->mates[number];
         pid_t pid;
         int r;
 
         assert(mate->pid == 0);
         if (crew->receiver == LEDGER_NO_RECEIVER)
-                crew_set_receiver(crew, slot);
+                crew_set_receiver(crew, number);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
         if (pid == 0)
                 _exit(worker_run(&arguments));
@@ -120,7 +120,7 @@ static int session_spawn_worker(Session *session, uint32_t slot) {
                 mate->pid = 0;
         } else
                 r = (int)pid;
-        if (crew->receiver == slot)
+        if (crew->receiver == number)
                 crew_set_receiver(crew, LEDGER_NO_RECEIVER);
         return r;
 }
@@ -146,7 +146,7 @@ static int session_spawn_for_orphans(Session *session) {
         Crew *crew = session->crew;
         int r;
 
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++) {
                 CrewOrphan orphan = crew_find_orphan(crew, i);
 
                 if (orphan == CREW_NO_ORPHAN || (orphan == CREW_RECORDS && !due))
@@ -163,7 +163,7 @@ static int session_spawn_for_orphans(Session *session) {
 
 static bool session_has_records_due(const Session *session) {
         if (session->crew)
-                for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
                         if (crew_find_orphan(session->crew, i) == CREW_RECORDS)
                                 return true;
         return false;
@@ -186,6 +186,27 @@ static bool session_tidy(Session *session) {
         return session_has_workers(session);
 }
 
+/* A call waits, and nobody is there to receive or to take it. */
+static int session_receive(Session *session) {
+        uint32_t number;
+        int r;
+
+        r = session_need_crew(session);
+        if (r < 0)
+                return r;
+        if (crew_is_stalled(session->crew))
+                crew_relieve_receiver(session->crew);
+        if (session->crew->receiver != LEDGER_NO_RECEIVER)
+                return 0;
+        number = crew_find_free(session->crew);
+        if (number == LEDGER_NO_RECEIVER) {
+                /* The limit: the call waits until one of the workers is done.  on_worker_exit() goes on. */
+                session_watch(session, 0);
+                return 0;
+        }
+        return session_spawn_worker(session, number);
+}
+
 /* Brings workers and watching in line with what there is to do; may free the session. */
 static void session_settle(Session *session) {
         int r;
@@ -206,6 +227,8 @@ static void session_settle(Session *session) {
         r = session_need_crew(session);
         if (r >= 0)
                 r = session_spawn_for_orphans(session);
+        if (r >= 0 && crew_has_waiting(session->crew))
+                r = session_receive(session);
         if (r < 0) {
                 session_watch(session, 0);
                 session_pause(session, r);
@@ -220,27 +243,6 @@ static void session_settle(Session *session) {
                 else
                         session->crew = crew_free(session->crew);
         }
-}
-
-/* A call waits, and nobody is there to receive it. */
-static int session_receive(Session *session) {
-        uint32_t slot;
-        int r;
-
-        r = session_need_crew(session);
-        if (r < 0)
-                return r;
-        if (crew_is_stalled(session->crew))
-                crew_relieve_receiver(session->crew);
-        if (session->crew->receiver != LEDGER_NO_RECEIVER)
-                return 0;
-        slot = crew_find_free(session->crew);
-        if (slot == LEDGER_NO_RECEIVER) {
-                /* The limit: the call waits until one of the workers is done.  on_worker_exit() goes on. */
-                session_watch(session, 0);
-                return 0;
-        }
-        return session_spawn_worker(session, slot);
 }
 
 static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -287,8 +289,11 @@ bool session_tick(Session *session) {
                 session_settle(session);
                 return true;
         }
-        if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER)
+        if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER) {
                 session_watch(session, EPOLLIN);
+                if (crew_has_waiting(crew))
+                        session_settle(session);
+        }
         return true;
 }
 
@@ -319,6 +324,7 @@ static int session_answer_knock(Session *session) {
         if (r < 0)
                 return r;
         slot_clear(slot);
+        (void)ledger_pass(session->crew->ledger, 0, SLOT_WAITING, SLOT_FREE);
         return session_spawn_worker(session, 0);
 }
 

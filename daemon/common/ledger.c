@@ -24,6 +24,7 @@ struct Ledger {
                 Slot slot;
                 uint8_t pages[LEDGER_SLOT_SIZE];
         } slots[LEDGER_SLOTS];
+        uint8_t outboxes[LEDGER_WORKERS][LEDGER_OUTBOX_SIZE];
 };
 static_assert(sizeof(Ledger) == LEDGER_SIZE, "the mapping is the memfd");
 static_assert(offsetof(Ledger, slots) == LEDGER_PAGE, "slots are page-aligned");
@@ -56,6 +57,7 @@ int ledger_new(
                 .size = LEDGER_SIZE,
                 .identity = *identity,
                 .receiver = LEDGER_NO_RECEIVER,
+                .holders = {SLOT_WAITING},
         };
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -161,6 +163,22 @@ Slot *ledger_slot(Ledger *ledger, uint32_t index) {
         return &ledger->slots[index].slot;
 }
 
+bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to) {
+        return atomic_compare_exchange_strong(&ledger->header.holders[index], &from, to);
+}
+
+Outbox ledger_outbox(Ledger *ledger, uint32_t number) {
+        LedgerHeader *header = &ledger->header;
+
+        assert(number < LEDGER_WORKERS);
+        return (Outbox){
+                .start = &header->outboxes[number].start,
+                .used = &header->outboxes[number].used,
+                .bytes = ledger->outboxes[number],
+                .size = LEDGER_OUTBOX_SIZE,
+        };
+}
+
 SlotPhase slot_phase(const Slot *slot) {
         switch (atomic_load_explicit(&slot->phase, memory_order_acquire)) {
         case SLOT_EMPTY:
@@ -175,33 +193,6 @@ SlotPhase slot_phase(const Slot *slot) {
         default:
                 return SLOT_RECEIVED;
         }
-}
-
-Outbox slot_outbox(Slot *slot) {
-        return (Outbox){
-                .start = &slot->outbox_start,
-                .used = &slot->outbox_used,
-                .bytes = (uint8_t *)slot + LEDGER_OUTBOX_AT,
-                .size = LEDGER_OUTBOX_SIZE,
-        };
-}
-
-bool ledger_slot_is_idle(int ledger_fd, uint32_t index, bool *ret_has_records) {
-        union {
-                Slot slot; /* of which the beginning is read */
-                uint8_t bytes[offsetof(Slot, reply)];
-        } head = {};
-        bool empty, has_records;
-
-        assert(index < LEDGER_SLOTS);
-        if (pread(ledger_fd, head.bytes, sizeof(head.bytes),
-                    LEDGER_PAGE + (off_t)index * LEDGER_SLOT_SIZE) != sizeof(head.bytes))
-                head.slot.phase = SLOT_RECEIVED;
-        empty = slot_phase(&head.slot) == SLOT_EMPTY;
-        has_records = head.slot.outbox_start < head.slot.outbox_used;
-        if (ret_has_records)
-                *ret_has_records = empty && has_records;
-        return empty && !has_records;
 }
 
 void slot_set_phase(Slot *slot, SlotPhase phase) {
@@ -229,4 +220,9 @@ uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
 
 void slot_trim(Slot *slot) {
         (void)madvise(slot, LEDGER_SLOT_SIZE, MADV_REMOVE);
+}
+
+void ledger_trim_outbox(Ledger *ledger, uint32_t number) {
+        assert(number < LEDGER_WORKERS);
+        (void)madvise(ledger->outboxes[number], LEDGER_OUTBOX_SIZE, MADV_REMOVE);
 }

@@ -6,23 +6,32 @@
  * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
  * delivers a notification only once: who forgets its id leaves the target hanging.
  *
- * It holds a header, which says what the session is, and LEDGER_SLOTS slots, each a request in flight.  Who
- * writes what:
+ * It holds a header, which says what the session is; LEDGER_SLOTS slots, each a request in flight; and for
+ * each of up to LEDGER_WORKERS workers an outbox of records that are still to be sent.  Who writes what:
  *
  *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, and the
- * first slot until that has a worker (the knock).
- *   2. A worker writes its own slot and the totals.  A slot belongs to one live worker at a time.
- *   3. The daemon reads a slot only through ledger_slot_is_idle() and slot_busy_usec(), and believes nothing
- * that could hurt it.
+ *      first slot until the knock in there is answered.
+ *   2. A worker writes the slots that it holds, its own outbox, and the totals.
+ *   3. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
+ *      believes nothing that could hurt it.
  *
- * A slot goes through four phases.  Whoever starts on a slot that isn't empty finishes it first: that is all
+ * Each slot has a holder, in the header:
+ *
+ *   SLOT_FREE     nobody's, and empty.
+ *   SLOT_WAITING  nobody's, with a request that was received: the receiver takes it.
+ *   else          a worker's, by its number plus one.  Where that worker is dead its successor, which has
+ *                 the same number, goes on.
+ *
+ * And it goes through four phases.  Whoever starts on a slot that isn't empty finishes it first: that is all
  * of recovery.
  *
  *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still
- * EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space, after the
- * copy.) RECEIVED  nothing was done yet: judge it, do it. ACTING    the system call may or may not have been
- * performed; `argument`, `path`, `absent`, `owner` and `acting_*` say how to tell. DONE      `reply` is the
- * answer: send it; if it was sent already the kernel says so.  Then report it.
+ *             EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space,
+ *             after the copy.)
+ *   RECEIVED  nothing was done yet: judge it, do it.
+ *   ACTING    the system call may or may not have been performed; `argument`, `path`, `absent`, `owner` and
+ *             `acting_*` say how to tell.
+ *   DONE      `reply` is the answer: send it; if it was sent already the kernel says so.  Then report it.
  */
 /* clang-format on */
 
@@ -37,8 +46,9 @@
 #include "protocol.h"
 
 #define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
-#define LEDGER_VERSION 1U
+#define LEDGER_VERSION 2U
 #define LEDGER_SLOTS 16U
+#define LEDGER_WORKERS 16U
 #define LEDGER_PAGE 4096U
 #define LEDGER_NO_RECEIVER UINT32_MAX
 
@@ -71,8 +81,8 @@ typedef struct LedgerHeader {
         uint32_t version;
         uint32_t size; /* of the whole ledger, in bytes */
         LedgerIdentity identity;
-        /* The slot whose worker may RECV, or LEDGER_NO_RECEIVER: the others leave when their slot is empty.
-         */
+        /* The number of the worker that may RECV, or LEDGER_NO_RECEIVER: the others finish what they hold
+         * and leave. */
         _Atomic uint32_t receiver;
         uint32_t reserved;
         _Atomic uint64_t allowed;
@@ -80,9 +90,18 @@ typedef struct LedgerHeader {
         _Atomic uint64_t failed;
         _Atomic uint64_t suppressed;
         _Atomic uint64_t lost;
+        _Atomic uint32_t holders[LEDGER_SLOTS];
+        struct {
+                _Atomic uint32_t start; /* see outbox.h */
+                _Atomic uint32_t used;
+        } outboxes[LEDGER_WORKERS];
 } LedgerHeader;
 static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
-static_assert(sizeof(LedgerHeader) == 216, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 408, "crosses a process boundary");
+
+/* Holders of a slot, beside the workers. */
+#define SLOT_FREE 0U
+#define SLOT_WAITING UINT32_MAX
 
 typedef enum SlotPhase {
         SLOT_EMPTY,
@@ -98,12 +117,10 @@ typedef enum SlotVerdict {
         SLOT_TROUBLE, /* could not be judged or performed */
 } SlotVerdict;
 
-/* Written by the slot's worker alone. */
+/* Written by its holder alone. */
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
         uint32_t attempts;      /* workers that started on this request; the last few may have died of it */
-        _Atomic uint32_t outbox_start; /* see outbox.h; the records stand behind the slot */
-        _Atomic uint32_t outbox_used;
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
 
@@ -131,16 +148,16 @@ typedef struct Slot {
 } Slot;
 
 /* Slots are page-aligned, so that `request` never crosses a page. */
-#define LEDGER_OUTBOX_AT (3 * LEDGER_PAGE)
+#define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
 #define LEDGER_OUTBOX_SIZE (16 * LEDGER_PAGE)
-#define LEDGER_SLOT_SIZE (LEDGER_OUTBOX_AT + LEDGER_OUTBOX_SIZE)
-#define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE)
-static_assert(sizeof(Slot) <= LEDGER_OUTBOX_AT, "a slot must fit");
+#define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + LEDGER_WORKERS * LEDGER_OUTBOX_SIZE)
+static_assert(sizeof(LedgerHeader) <= LEDGER_PAGE, "a header must fit");
+static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE, "a slot must fit");
 static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
 
 typedef struct Ledger Ledger;
 
-/* Makes the ledger of a session.  A non-zero knock becomes the first slot's request, answered with
+/* Makes the ledger of a session.  The knock becomes the first slot's request, answered with
  * knock_answer in phase DONE, so that the session's first worker answers it.  Returns 0 and the caller's fd,
  * or a negative errno. */
 int ledger_new(
@@ -163,23 +180,23 @@ LedgerHeader *ledger_header(Ledger *ledger);
 /* index below LEDGER_SLOTS. */
 Slot *ledger_slot(Ledger *ledger, uint32_t index);
 
+/* Changes hands, if it is in those that are expected.  Returns whether it was. */
+bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
+
+/* The unsent records of a worker.  number below LEDGER_WORKERS. */
+Outbox ledger_outbox(Ledger *ledger, uint32_t number);
+
 /* The phase, with a request that was received but not yet marked counting as RECEIVED.  A phase that is none
  * of ours (only a worker gone mad writes one) counts as RECEIVED too: done again from the start. */
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
 
-/* The slot's unsent records. */
-Outbox slot_outbox(Slot *slot);
-
-/* Is there nothing left to do for a slot that need not be mapped: no request, no unsent record?  One that
- * can't be read isn't idle. *ret_has_records, unless NULL, says whether unsent records are all there is. */
-bool ledger_slot_is_idle(int ledger_fd, uint32_t index, bool *ret_has_records);
-
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
 
-/* For how long a live worker has been at the slot's request: 0 where the slot is empty. */
+/* For how long its request has been in flight: 0 where the slot is empty. */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
 
-/* Gives the memory of an idle slot back to the system. */
+/* Give the memory of an empty slot, an empty outbox, back to the system. */
 void slot_trim(Slot *slot);
+void ledger_trim_outbox(Ledger *ledger, uint32_t number);

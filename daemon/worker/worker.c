@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The data plane's loop: wait, RECV into the slot, handle (request.c), answer, report.  Runs in a process of
- * its own that holds one session's listener and nothing of any other.  Owns its slot of the ledger.  Must
- * never let the kernel continue a call whose memory was judged, and leave nothing of the target's - no
- * working directory, no root, no fd - in hand once the target goes on. */
+/* The data plane's loop: wait, RECV into slots, take one, handle (request.c), answer, report.  Runs in a
+ * process of its own that holds one session's listener and nothing of any other.  Owns the slots that it
+ * holds and its outbox.  Must never let the kernel continue a call whose memory was judged, and leave
+ * nothing of the target's - no working directory, no root, no fd - in hand once the target goes on. */
 
 #include "worker.h"
 
@@ -27,28 +27,49 @@ typedef struct Worker {
         const WorkerArguments *arguments;
         Ledger *ledger;
         LedgerHeader *header;
-        Slot *slot;
         RequestHost request_host;
         RequestHandler *handler;
         uint64_t reported_usec; /* when it reported last; 0: never */
         uint64_t flushed_usec;  /* when it sent records last */
+        uint32_t next;          /* where it looks first for a request that waits */
+        uint32_t last_tid;      /* who called last */
+        bool crowded;           /* several threads call, since we waited last */
 } Worker;
 
-/* Finishes the request in the slot, in whatever phase it is.  Returns 0, REQUEST_LEFT, or a negative errno.
- */
-static int finish(Worker *worker) {
+static bool is_receiver(const Worker *worker) {
+        return atomic_load_explicit(&worker->header->receiver, memory_order_acquire) ==
+               worker->arguments->number;
+}
+
+/* Gets hold of a slot that is as it is expected, or returns NULL. */
+static Slot *take(Worker *worker, uint32_t index, uint32_t from) {
+        if (!ledger_pass(worker->ledger, index, from, worker->arguments->number + 1))
+                return NULL;
+        return ledger_slot(worker->ledger, index);
+}
+
+static void give(Worker *worker, uint32_t index, uint32_t to) {
+        (void)ledger_pass(worker->ledger, index, worker->arguments->number + 1, to);
+}
+
+/* Finishes the request in the slot, in whatever phase it is, and lets go of it.  Returns 0, REQUEST_LEFT, or
+ * a negative errno: then it is the successor's. */
+static int finish(Worker *worker, uint32_t index) {
         const WorkerArguments *arguments = worker->arguments;
-        Slot *slot = worker->slot;
+        Slot *slot = ledger_slot(worker->ledger, index);
         int r;
 
         if (slot_phase(slot) != SLOT_DONE) {
                 r = request_handle(worker->handler, slot);
-                if (r == REQUEST_GONE)
+                if (r == REQUEST_GONE) {
                         slot_clear(slot);
+                        give(worker, index, SLOT_FREE);
+                        return 0;
+                }
                 if (r == REQUEST_LEFT)
                         slot->attempts--; /* it didn't die of it */
                 if (r != REQUEST_ANSWERED)
-                        return r == REQUEST_GONE ? 0 : r;
+                        return r;
         }
 
         r = notify_send(arguments->listener_fd, &slot->reply);
@@ -59,6 +80,7 @@ static int finish(Worker *worker) {
                 worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
         slot_clear(slot);
+        give(worker, index, SLOT_FREE);
         return 0;
 }
 
@@ -92,13 +114,54 @@ static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
         return ppoll(fds, n, &idle, waiting);
 }
 
-/* Waits for a request and receives it.  Returns 1, 0 where it is time to leave, or a negative errno. */
+/* Receives one request, which then waits in its slot to be taken.  Only the receiver comes here, after
+ * poll(), so that this doesn't block; unless another receiver was made meanwhile, who was faster.  Then we
+ * wait in here for one request more, or for the daemon to lose its patience (crew_kill_stragglers()); which
+ * is why we may have no request in hand.  Returns 1, 0 where there was none after all or no room for it, or
+ * a negative errno. */
 static int receive(Worker *worker) {
+        uint32_t index = 0;
+        Slot *slot;
+        int r;
+
+        while (index < LEDGER_SLOTS && !(slot = take(worker, index, SLOT_FREE)))
+                index++;
+        if (index == LEDGER_SLOTS)
+                return 0;
+        r = notify_receive(worker->arguments->listener_fd, &slot->request);
+        if (r != 0) {
+                give(worker, index, SLOT_FREE);
+                return r == NOTIFY_GONE || r == -EINTR ? 0 : r;
+        }
+        __atomic_store_n(&slot->received_usec, clock_usec(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
+        slot->attempts = 1;
+        slot_set_phase(slot, SLOT_RECEIVED);
+        worker->crowded |= worker->last_tid != slot->request.notif.pid;
+        worker->last_tid = slot->request.notif.pid;
+        give(worker, index, SLOT_WAITING);
+        return 1;
+}
+
+/* Receives what else there is.  Until a call is received a signal interrupts it, and native ones are not;
+ * so that where several threads call, none should wait in the kernel while we are at another's request. */
+static int receive_all(Worker *worker) {
+        struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
+        int r = 1;
+
+        while (r > 0) {
+                if (poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLIN))
+                        return 0;
+                r = receive(worker);
+        }
+        return r;
+}
+
+/* Waits for requests.  Returns 1, 0 where it is time to leave, or a negative errno. */
+static int wait_and_receive(Worker *worker) {
         struct pollfd fds[3] = {
                 {.fd = worker->arguments->listener_fd, .events = POLLIN},
                 {.fd = worker->arguments->daemon_fd, .events = POLLIN},
         };
-        Slot *slot = worker->slot;
         int r;
 
         r = wait_request(worker, fds, 2);
@@ -108,49 +171,67 @@ static int receive(Worker *worker) {
                 return 0;
         if (!(fds[0].revents & POLLIN)) /* POLLHUP alone: the last target is gone */
                 return 0;
-
-        /* Only the receiver comes here, so that this doesn't block; unless another receiver was made
-         * meanwhile, who was faster.  Then we wait in here for one request more, or for the daemon to lose
-         * its patience (crew_kill_stragglers()). */
-        r = notify_receive(worker->arguments->listener_fd, &slot->request);
-        if (r < 0 && r != -EINTR)
-                return r;
-        if (r == 0) {
-                __atomic_store_n(&slot->received_usec, clock_usec(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
-                slot->attempts = 1;
-                slot_set_phase(slot, SLOT_RECEIVED);
-        }
-        return 1;
+        r = receive(worker);
+        return r < 0 ? r : 1;
 }
 
-static bool is_receiver(const Worker *worker) {
-        return atomic_load_explicit(&worker->header->receiver, memory_order_acquire) ==
-               worker->arguments->slot;
+/* Gets hold of a request that waits; they take turns.  Returns its slot's index, or LEDGER_SLOTS. */
+static uint32_t take_waiting(Worker *worker) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uint32_t index = (worker->next + i) % LEDGER_SLOTS;
+
+                if (take(worker, index, SLOT_WAITING)) {
+                        worker->next = index + 1;
+                        return index;
+                }
+        }
+        return LEDGER_SLOTS;
+}
+
+/* Goes on with what a predecessor held when it died.  Returns as finish(). */
+static int finish_predecessors(Worker *worker) {
+        uint32_t self = worker->arguments->number + 1;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && i < LEDGER_SLOTS; i++) {
+                Slot *slot = ledger_slot(worker->ledger, i);
+
+                if (atomic_load(&worker->header->holders[i]) != self)
+                        continue;
+                if (slot->request.notif.id == 0 && slot->request.notif.pid == 0)
+                        slot_clear(slot); /* it may have died while it did that */
+                if (slot_phase(slot) == SLOT_EMPTY) {
+                        give(worker, i, SLOT_FREE);
+                        continue;
+                }
+                slot->attempts++;
+                if (slot->received_usec == 0)
+                        slot->received_usec = clock_usec(CLOCK_MONOTONIC);
+                r = finish(worker, i);
+        }
+        return r;
 }
 
 static int worker_loop(Worker *worker) {
-        const struct seccomp_notif *notif = &worker->slot->request.notif;
+        uint32_t index;
         int r;
 
-        if (notif->id == 0 && notif->pid == 0)
-                slot_clear(worker->slot); /* a predecessor may have died while it did that */
-        if (slot_phase(worker->slot) != SLOT_EMPTY) {
-                worker->slot->attempts++;
-                if (worker->slot->received_usec == 0)
-                        worker->slot->received_usec = clock_usec(CLOCK_MONOTONIC);
-        }
-        for (;;) {
-                if (slot_phase(worker->slot) != SLOT_EMPTY) {
-                        r = finish(worker);
-                        if (r != 0)
-                                return r < 0 ? r : 0;
+        r = finish_predecessors(worker);
+        while (r == 0 && is_receiver(worker)) {
+                index = take_waiting(worker);
+                if (index < LEDGER_SLOTS)
+                        r = finish(worker, index);
+                else {
+                        worker->crowded = false;
+                        r = wait_and_receive(worker);
+                        if (r <= 0)
+                                return r;
+                        r = 0;
                 }
-                if (!is_receiver(worker))
-                        return 0;
-                r = receive(worker);
-                if (r <= 0)
-                        return r;
+                if (r == 0 && worker->crowded)
+                        r = receive_all(worker);
         }
+        return r < 0 ? r : 0;
 }
 
 static int worker_init(Worker *worker, const WorkerArguments *arguments) {
@@ -173,16 +254,27 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         if (r < 0)
                 return r;
         worker->header = ledger_header(worker->ledger);
-        worker->slot = ledger_slot(worker->ledger, arguments->slot);
         (void)notify_set_sync_wake_up(
                 arguments->listener_fd, true); /* the daemon has said so where it is missing */
-        outbox = slot_outbox(worker->slot);
+        outbox = ledger_outbox(worker->ledger, arguments->number);
         report_use_outbox(arguments->report, &outbox);
         return request_handler_new(&worker->request_host, &worker->handler);
 }
 
 static void on_sigterm(int signal) {
         (void)signal; /* its only effect is to end the ppoll() that lets it through */
+}
+
+/* Who leaves takes the memory of what nobody uses along. */
+static void trim_slots(Worker *worker) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                Slot *slot = take(worker, i, SLOT_FREE);
+
+                if (slot) {
+                        slot_trim(slot);
+                        give(worker, i, SLOT_FREE);
+                }
+        }
 }
 
 /* Sends what is left.  If the journal doesn't take it the next worker tries again; but after the last target
@@ -199,8 +291,9 @@ static void say_the_last(Worker *worker) {
         if (worker->reported_usec > 0 &&
                 clock_usec(CLOCK_MONOTONIC) - worker->reported_usec < WORKER_IDLE_USEC / 2)
                 report_drain(report, REPORT_PATIENCE_USEC);
-        if (slot_phase(worker->slot) == SLOT_EMPTY && !report_is_pending(report))
-                slot_trim(worker->slot);
+        if (!report_is_pending(report))
+                ledger_trim_outbox(worker->ledger, worker->arguments->number);
+        trim_slots(worker);
 }
 
 int worker_run(const WorkerArguments *arguments) {
@@ -218,7 +311,7 @@ int worker_run(const WorkerArguments *arguments) {
                         arguments->report, REPORT_ERROR, "a worker had to give up: %s", strerror(-r));
                 worker.reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
-        if (worker.slot)
+        if (worker.ledger)
                 say_the_last(&worker);
         return r < 0 ? WORKER_EXIT_FAILED : WORKER_EXIT_IDLE;
 }

@@ -173,6 +173,11 @@ void stage_strike(Stage *stage) {
         *stage = (Stage){};
 }
 
+static void stage_clear_slot(Stage *stage) {
+        slot_clear(ledger_slot(stage->ledger, 0));
+        assert_true(ledger_pass(stage->ledger, 0, SLOT_WAITING, SLOT_FREE));
+}
+
 void stage_call(Stage *stage) {
         NotifyRequest knock = {};
 
@@ -183,7 +188,7 @@ void stage_call(Stage *stage) {
         assert_int_equal(ledger_new(&identity, &knock, STAGE_KNOCK_ANSWER, &stage->ledger_fd), 0);
         assert_int_equal(ledger_map(stage->ledger_fd, &stage->ledger), 0);
         if (!stage->workload->knocks)
-                slot_clear(ledger_slot(stage->ledger, 0));
+                stage_clear_slot(stage);
 }
 
 bool stage_has_result(const Stage *stage) {
@@ -215,13 +220,13 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
 }
 
 __attribute__((noreturn)) static void be_worker(
-        const Stage *stage, uint32_t slot, StagePolicy kind, bool traced) {
+        const Stage *stage, uint32_t number, StagePolicy kind, bool traced) {
         WorkerArguments arguments = {
                 .listener_fd = stage->listener_fd,
                 .ledger_fd = stage->ledger_fd,
                 .daemon_fd = stage->daemon_fd,
                 .host_root_fd = stage->host_root_fd,
-                .slot = slot,
+                .number = number,
                 .report = stage->report,
         };
         Policy *policy;
@@ -237,11 +242,11 @@ __attribute__((noreturn)) static void be_worker(
         _exit(worker_run(&arguments));
 }
 
-static pid_t start_worker(const Stage *stage, uint32_t slot, StagePolicy policy, bool traced) {
+static pid_t start_worker(const Stage *stage, uint32_t number, StagePolicy policy, bool traced) {
         sigset_t mask, ours;
         pid_t pid;
 
-        atomic_store(&ledger_header(stage->ledger)->receiver, slot);
+        atomic_store(&ledger_header(stage->ledger)->receiver, number);
         /* As the daemon does it: SIGTERM is blocked from the first. */
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGTERM);
@@ -249,13 +254,13 @@ static pid_t start_worker(const Stage *stage, uint32_t slot, StagePolicy policy,
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
-                be_worker(stage, slot, policy, traced);
+                be_worker(stage, number, policy, traced);
         (void)sigprocmask(SIG_SETMASK, &ours, NULL);
         return pid;
 }
 
-pid_t stage_start_worker(const Stage *stage, uint32_t slot, StagePolicy policy) {
-        return start_worker(stage, slot, policy, false);
+pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy) {
+        return start_worker(stage, number, policy, false);
 }
 
 pid_t stage_trace_worker(const Stage *stage, StagePolicy policy) {

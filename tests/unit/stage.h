@@ -76,8 +76,8 @@ typedef enum StagePolicy {
         STAGE_NO_PROFILE,
 } StagePolicy;
 
-/* Starts a worker on the slot, and makes it the receiver.  A traced one stands before worker_run(). */
-pid_t stage_start_worker(const Stage *stage, uint32_t slot, StagePolicy policy);
+/* Starts a worker with this number, and makes it the receiver.  A traced one stands before worker_run(). */
+pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy);
 pid_t stage_trace_worker(const Stage *stage, StagePolicy policy);
 
 /* Goes on to the next stop.  Returns false where the worker has ended instead; then it is reaped. */

@@ -142,9 +142,10 @@ static const Corruption corruptions[] = {
         {"magic's first byte", HEADER(magic), BYTES("\x01"), -EBADMSG, -EBADMSG},
         {"magic's last byte", HEADER(magic) + 7, BYTES("\x01"), -EBADMSG, -EBADMSG},
         {"version 0", HEADER(version), BYTES("\0"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
-        {"the next version", HEADER(version), BYTES("\x02"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
-        {"version 1 + 2^24", HEADER(version) + 3, BYTES("\x01"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
-        {"another version's size", HEADER(version), BYTES("\x02\0\0\0\xff\xff\xff\xff"), -EPROTONOSUPPORT,
+        {"the version before", HEADER(version), BYTES("\x01"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"the next version", HEADER(version), BYTES("\x03"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"our version + 2^24", HEADER(version) + 3, BYTES("\x01"), -EPROTONOSUPPORT, -EPROTONOSUPPORT},
+        {"another version's size", HEADER(version), BYTES("\x03\0\0\0\xff\xff\xff\xff"), -EPROTONOSUPPORT,
                 -EPROTONOSUPPORT},
         {"size + 1", HEADER(size), BYTES("\x01"), -EBADMSG, -EBADMSG},
         {"size of 4 GiB", HEADER(size), BYTES("\xff\xff\xff\xff"), -EBADMSG, -EBADMSG},
@@ -308,6 +309,24 @@ static void test_clear(void **state) {
         }
 }
 
+/* A slot goes from hand to hand, and never into two. */
+static void test_pass(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+        const LedgerHeader *header = ledger_header(ledger);
+
+        (void)state;
+        assert_int_equal(header->holders[0], SLOT_WAITING); /* the knock */
+        assert_int_equal(header->holders[1], SLOT_FREE);
+        assert_false(ledger_pass(ledger, 0, SLOT_FREE, 1));
+        assert_true(ledger_pass(ledger, 0, SLOT_WAITING, 1));
+        assert_false(ledger_pass(ledger, 0, SLOT_WAITING, 2));
+        assert_int_equal(header->holders[0], 1);
+        assert_true(ledger_pass(ledger, 0, 1, SLOT_FREE));
+        assert_int_equal(header->holders[0], SLOT_FREE);
+        assert_int_equal(header->holders[1], SLOT_FREE);
+}
+
 static void test_busy(void **state) {
         static const struct {
                 uint64_t received, now, expected;
@@ -381,6 +400,7 @@ int main(void) {
                 cmocka_unit_test(test_no_memfd),
                 cmocka_unit_test(test_phase),
                 cmocka_unit_test(test_clear),
+                cmocka_unit_test(test_pass),
                 cmocka_unit_test(test_busy),
                 cmocka_unit_test(test_trim),
         };

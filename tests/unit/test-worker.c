@@ -349,7 +349,58 @@ static void test_receiver_moves(void **state) {
         assert_int_equal(stage_count(&stage), 2);
 }
 
-/* A worker that isn't the receiver and has an empty slot has nothing to do. */
+static uint32_t holder(uint32_t index) {
+        return atomic_load(&ledger_header(stage.ledger)->holders[index]);
+}
+
+/* Goes to where the worker reads the first of two callers.  Returns whether it has received the other one,
+ * too: that may have been too late. */
+static bool go_between_twins(pid_t worker) {
+        worker_step_to(worker, SYS_process_vm_readv, true);
+        return (holder(0) == 1 && holder(1) == SLOT_WAITING) ||
+               (holder(1) == 1 && holder(0) == SLOT_WAITING);
+}
+
+/* Where two call, none waits in the kernel while the worker is at the other's request; and what was received
+ * and not yet begun isn't lost with the worker, nor with its receivership. */
+static void test_crowd(void **state) {
+        unsigned kills = 0, tries = 0;
+
+        (void)state;
+        while (kills < 4 && ++tries < 100) {
+                uint32_t number = kills % 2 ? 3 : 0; /* a successor or another worker */
+                StageResult one, other;
+                pid_t worker;
+
+                set(&twins);
+                worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                if (go_between_twins(worker)) {
+                        kills++;
+                        if (number == 0)
+                                harness_kill(worker);
+                        else {
+                                atomic_store(&ledger_header(stage.ledger)->receiver, number);
+                                worker_release(worker);
+                                worker_left(&stage, worker);
+                        }
+                        worker = stage_start_worker(&stage, number, STAGE_ALLOW);
+                } else
+                        worker_release(worker);
+                one = stage_result(&stage);
+                other = stage_result(&stage);
+                dismiss(worker);
+                assert_int_equal(one.error, 0);
+                assert_int_equal(other.error, 0);
+                assert_true(one.twin != other.twin);
+                assert_int_equal(stage_count(&stage), 2);
+                for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                        assert_int_equal(holder(i), SLOT_FREE);
+                stage_strike(&stage);
+        }
+        assert_int_equal(kills, 4);
+}
+
+/* A worker that isn't the receiver and holds nothing has nothing to do. */
 static void test_nothing_to_do(void **state) {
         pid_t worker;
 
@@ -452,6 +503,7 @@ static void test_leftovers(void **state) {
 
                 set(&plain);
                 slot = first_slot();
+                assert_true(ledger_pass(stage.ledger, 0, SLOT_FREE, 1));
                 slot->request.notif = (struct seccomp_notif){.id = 1,
                         .pid = (uint32_t)getpid(),
                         .data = {.nr = SYS_mkdir, .arch = AUDIT_ARCH_X86_64}};
@@ -494,6 +546,7 @@ int main(void) {
         const struct CMUnitTest others[] = {
                 cmocka_unit_test_teardown(test_poison, strike),
                 cmocka_unit_test_teardown(test_receiver_moves, strike),
+                cmocka_unit_test_teardown(test_crowd, strike),
                 cmocka_unit_test_teardown(test_nothing_to_do, strike),
                 cmocka_unit_test_teardown(test_leaves_when_idle, strike),
                 cmocka_unit_test_teardown(test_leaves_during_delay, strike),
