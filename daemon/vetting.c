@@ -19,12 +19,14 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/report.h"
+#include "ground.h"
 
 typedef struct Vetting {
         const VettingArguments *arguments;
         uint64_t deadline_usec;
         int launcher_fd;
         int listener_fd;
+        int ground_fd;
         VettingFindings findings;
 } Vetting;
 
@@ -65,11 +67,11 @@ static ssize_t receive(const Vetting *vetting, void *message, size_t room, int *
         return n == 0 ? -EPIPE : n;
 }
 
-static void reply_send(const Vetting *vetting, const ProtocolReply *reply) {
+static void reply_send(const Vetting *vetting, const ProtocolReply *reply, int fd) {
         size_t size = PROTOCOL_REPLY_HEAD + reply->n_instructions * sizeof(reply->instructions[0]);
 
-        /* A launcher that doesn't read is not waited for. */
-        (void)send(vetting->launcher_fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        /* A launcher that doesn't read is not waited for: the socket doesn't block. */
+        (void)message_send(vetting->launcher_fd, reply, size, fd);
 }
 
 /* Tells the launcher and the daemon why not.  Always returns a negative number. */
@@ -86,7 +88,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(
         va_start(arguments, format);
         (void)vsnprintf(reply.text, sizeof(reply.text), format, arguments);
         va_end(arguments);
-        reply_send(vetting, &reply);
+        reply_send(vetting, &reply, -EBADF);
         memcpy(vetting->findings.text, reply.text, sizeof(reply.text));
         return -error;
 }
@@ -119,7 +121,7 @@ static int vet_hello(Vetting *vetting) {
         return 0;
 }
 
-static void welcome(const Vetting *vetting) {
+static int welcome(Vetting *vetting) {
         const VettingArguments *arguments = vetting->arguments;
         ProtocolReply reply = {
                 .magic = PROTOCOL_MAGIC,
@@ -130,9 +132,15 @@ static void welcome(const Vetting *vetting) {
                 .n_instructions = arguments->filter->n_instructions,
         };
 
+        int r;
+
+        r = ground_new(&vetting->ground_fd);
+        if (r < 0)
+                return refuse(vetting, -r, "snotifyd has no neutral ground: %s", strerror(-r));
         memcpy(reply.instructions, arguments->filter->instructions,
                 reply.n_instructions * sizeof(reply.instructions[0]));
-        reply_send(vetting, &reply);
+        reply_send(vetting, &reply, vetting->ground_fd);
+        return 0;
 }
 
 static int vet_listener(Vetting *vetting) {
@@ -148,6 +156,10 @@ static int vet_listener(Vetting *vetting) {
                 return refuse(vetting, EPROTO, "the message with the listener holds no file descriptor");
         if (!notify_is_listener(vetting->listener_fd))
                 return refuse(vetting, EPROTO, "the file descriptor that was sent is no seccomp listener");
+        if (!ground_is_proven(vetting->ground_fd))
+                return refuse(vetting, EACCES,
+                        "the launcher is restricted by landlock(7) or another security module, whose rules "
+                        "snotifyd can not apply; start snotify-run outside of that sandbox");
         return 0;
 }
 
@@ -206,17 +218,16 @@ int vetting_run(const VettingArguments *arguments) {
                 .arguments = arguments,
                 .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
+                .ground_fd = -EBADF,
         };
-        bool passed = false;
+        bool passed;
 
         if (!accept_launcher(&vetting))
                 return EXIT_FAILURE;
         vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC;
         tell_daemon(&vetting, VETTING_CONNECTED);
-        if (vet_hello(&vetting) == 0) {
-                welcome(&vetting);
-                passed = vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
-        }
+        passed = vet_hello(&vetting) == 0 && welcome(&vetting) == 0 && vet_listener(&vetting) == 0 &&
+                 vet_knock(&vetting) == 0;
         tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
         return EXIT_SUCCESS;
 }

@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -24,7 +26,7 @@
 #include "common/protocol.h"
 
 /* How long the daemon may take for an answer before it is given up. */
-#define ANSWER_TIMEOUT_SEC 30
+#define ANSWER_TIMEOUT_MSEC 30000
 
 /* Says what is wrong; always returns -1. */
 __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
@@ -39,7 +41,7 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
 }
 
 static int connect_daemon(const char *path, int *ret) {
-        const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SEC};
+        const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_MSEC / 1000};
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_close_ int fd = -EBADF;
 
@@ -50,7 +52,6 @@ static int connect_daemon(const char *path, int *ret) {
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return fail("cannot make a socket: %s", strerror(errno));
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
                 const char *remedy = errno == ENOENT || errno == ECONNREFUSED
@@ -64,18 +65,23 @@ static int connect_daemon(const char *path, int *ret) {
         return 0;
 }
 
-/* Receives one reply; says why where it is a refusal. */
-static int receive_reply(int socket_fd, ProtocolReply *ret) {
+/* Receives one reply, and the fd that may come with it unless ret_fd is NULL; says why where it is a
+ * refusal.
+ */
+static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
+        struct pollfd pollfd = {.fd = socket_fd, .events = POLLIN};
         ssize_t n;
+        int r;
 
         do
-                n = recv(socket_fd, ret, sizeof(*ret), 0);
-        while (n < 0 && errno == EINTR);
-        if (n < 0 && errno == EAGAIN)
+                r = poll(&pollfd, 1, ANSWER_TIMEOUT_MSEC);
+        while (r < 0 && errno == EINTR);
+        if (r == 0)
                 return fail("snotifyd does not answer; see systemctl status snotifyd");
-        if (n < 0 && errno != ECONNRESET)
-                return fail("cannot receive from snotifyd: %s", strerror(errno));
-        if (n <= 0)
+        n = r < 0 ? -errno : message_receive(socket_fd, ret, sizeof(*ret), ret_fd);
+        if (n < 0)
+                return fail("cannot receive from snotifyd: %s", strerror((int)-n));
+        if (n == 0)
                 return fail("snotifyd ended the connection without a word; see journalctl -u snotifyd");
         if (!protocol_reply_is_valid(ret, (size_t)n))
                 return fail("snotify-run and snotifyd are of different versions; restart snotifyd after an "
@@ -153,7 +159,7 @@ static int knock(int socket_fd, uint64_t nonce) {
         if (answer == protocol_knock_answer(nonce))
                 return 0;
         if (answer < 0 && errno == ENOSYS) /* the daemon's side is closed; it may have said why */
-                return receive_reply(socket_fd, &reply) < 0
+                return receive_reply(socket_fd, &reply, NULL) < 0
                                ? -1
                                : fail("snotifyd said something unexpected; see journalctl -u snotifyd");
         return fail(
@@ -162,15 +168,16 @@ static int knock(int socket_fd, uint64_t nonce) {
 }
 
 int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
-        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF;
+        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, ground_fd = -EBADF;
         ProtocolReply welcome;
 
         if (connect_daemon(socket_path, &socket_fd) < 0)
                 return -1;
         if (send_hello(socket_fd, profile, label) < 0)
                 return -1;
-        if (receive_reply(socket_fd, &welcome) < 0)
+        if (receive_reply(socket_fd, &welcome, &ground_fd) < 0)
                 return -1;
+        (void)mkdirat(ground_fd, PROTOCOL_PROOF, 0700); /* if it can't, the daemon says why that matters */
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
         if (send_listener(socket_fd, listener_fd) < 0)

@@ -14,6 +14,8 @@
 const Call calls[] = {
         {"mkdir", SYS_mkdir, 39, ACT_MKDIR, .dirfd_at = -1, .path_at = 0, .mode_at = 1},
         {"mkdirat", SYS_mkdirat, 296, ACT_MKDIR, .dirfd_at = 0, .path_at = 1, .mode_at = 2},
+        {"landlock_restrict_self", SYS_landlock_restrict_self, SYS_landlock_restrict_self, ACT_RESTRICT,
+                .dirfd_at = 0, .path_at = -1, .mode_at = -1},
 };
 const size_t n_calls = sizeof(calls) / sizeof(calls[0]);
 
@@ -48,8 +50,8 @@ void call_arguments(const Call *call, const struct seccomp_data *data, CallArgum
         *ret = (CallArguments){
                 /* An int and an umode_t: the kernel ignores the registers' upper halves, and so must we. */
                 .dirfd = call->dirfd_at < 0 ? AT_FDCWD : (int)(uint32_t)data->args[call->dirfd_at],
-                .path = data->args[call->path_at],
-                .mode = (uint16_t)data->args[call->mode_at],
+                .path = call->path_at < 0 ? 0 : data->args[call->path_at],
+                .mode = call->mode_at < 0 ? 0 : (uint16_t)data->args[call->mode_at],
         };
         if (data->arch == AUDIT_ARCH_I386)
                 ret->path = (uint32_t)ret->path;

@@ -16,6 +16,7 @@
 /* How a call is performed. */
 typedef enum Act {
         ACT_MKDIR,
+        ACT_RESTRICT, /* not at all: the kernel goes on with it, once it was noted (landlock.h) */
 } Act;
 
 typedef struct Call {
@@ -24,7 +25,7 @@ typedef struct Call {
         int nr_i386;
         Act act;
         int dirfd_at; /* which argument; -1: there is none, AT_FDCWD is meant */
-        int path_at;
+        int path_at;  /* -1: there is none */
         int mode_at;
 } Call;
 

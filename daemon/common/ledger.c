@@ -43,7 +43,7 @@ static int write_knock(int fd, const NotifyRequest *knock, int64_t answer) {
         if (!slot)
                 return -ENOMEM;
         slot->request = *knock;
-        slot->verdict = SLOT_KNOCK;
+        slot->verdict = SLOT_UNDECIDED;
         notify_reply(&slot->reply, knock->notif.id, answer, 0);
         atomic_store(&slot->phase, SLOT_DONE);
         return write_all(fd, slot, offsetof(Slot, argument), LEDGER_PAGE);

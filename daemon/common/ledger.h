@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* clang-format off: the lists */
+/* clang-format off */
 /* The ledger: one small sealed memfd per session, the only memory of what is in flight.  It outlives workers
  * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
  * delivers a notification only once: who forgets its id leaves the target hanging.
@@ -84,7 +84,7 @@ typedef struct LedgerHeader {
         /* The number of the worker that may RECV, or LEDGER_NO_RECEIVER: the others finish what they hold
          * and leave. */
         _Atomic uint32_t receiver;
-        uint32_t reserved;
+        _Atomic uint32_t landlocked; /* some process of the session has restricted itself: see landlock.h */
         _Atomic uint64_t allowed;
         _Atomic uint64_t denied;
         _Atomic uint64_t failed;
@@ -111,8 +111,9 @@ typedef enum SlotPhase {
 } SlotPhase;
 
 typedef enum SlotVerdict {
-        SLOT_KNOCK,   /* no decision: the handshake's last step */
-        SLOT_ALLOWED, /* performed, or failed before any effect with the kernel's own error: see `error` */
+        SLOT_UNDECIDED, /* there was nothing to decide: the handshake's knock, or a call that is only noted
+                         */
+        SLOT_ALLOWED,   /* performed, or failed before any effect with the kernel's own error: see `error` */
         SLOT_DENIED,
         SLOT_TROUBLE, /* could not be judged or performed */
 } SlotVerdict;

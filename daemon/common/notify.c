@@ -88,3 +88,9 @@ void notify_reply(NotifyReply *ret, uint64_t id, int64_t value, int error) {
                 .response = {.id = id, .val = error ? 0 : value, .error = -error},
         };
 }
+
+void notify_continue(NotifyReply *ret, uint64_t id) {
+        *ret = (NotifyReply){
+                .response = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE},
+        };
+}

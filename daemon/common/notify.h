@@ -67,3 +67,7 @@ int notify_send(int listener_fd, NotifyReply *reply);
  * hands any error number to the target, even those that libc takes for a pointer (above 4095) and those that
  * mean "restart this call" (512 to 530): such an error becomes EIO. */
 void notify_reply(NotifyReply *ret, uint64_t id, int64_t value, int error);
+
+/* Fills *ret: the kernel goes on with the call, as if it had never been stopped.  Only for a call without
+ * pointers: what they point to can be changed until the kernel reads it. */
+void notify_continue(NotifyReply *ret, uint64_t id);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* clang-format off: the diagram */
+/* clang-format off */
 /* What launcher and daemon say to each other: SOCK_SEQPACKET, one struct per message, host byte order.
  *
- *      launcher                                     daemon
- *      ProtocolHello                      -->
- *                                         <--       ProtocolReply: welcome, with the filter program; or
- * refused ProtocolListener, and the fd       --> the knock: a mkdirat() that the filter makes a notification
- * -->
- *                                         <--       its return value; or ProtocolReply: refused, and ENOSYS
+ *      launcher                                         daemon
+ *      ProtocolHello                              -->
+ *                                                 <--  ProtocolReply: welcome, with the filter program and an
+ *                                                      fd of neutral ground (see ground.h); or refused
+ *      makes the directory PROTOCOL_PROOF there
+ *      ProtocolListener, and the listener's fd    -->
+ *      the knock: a mkdirat() that the filter
+ *      makes a notification                       -->
+ *                                                 <--  its return value; or ProtocolReply: refused, and ENOSYS
  *
  * The daemon trusts no byte of the launcher's messages; who the launcher is it asks the kernel
  * (SO_PEERCRED). */
@@ -23,7 +26,10 @@
 
 #define PROTOCOL_SOCKET "/run/snotify/socket"
 #define PROTOCOL_MAGIC 0x59464e53U /* "SNFY" */
-#define PROTOCOL_VERSION 1U
+#define PROTOCOL_VERSION 2U
+
+/* The proof that a launcher is bound by nothing that wouldn't bind the worker: see ground.h. */
+#define PROTOCOL_PROOF "proof"
 
 #define PROTOCOL_PROFILE_SIZE 48 /* with the NUL */
 #define PROTOCOL_LABEL_SIZE 80   /* with the NUL */

@@ -38,6 +38,8 @@ int act_perform(Act act, const char *name, uint32_t mode) {
         switch (act) {
         case ACT_MKDIR:
                 return mkdirat(AT_FDCWD, name, mode & MKDIR_MODE) < 0 ? errno : 0;
+        case ACT_RESTRICT:
+                break;
         }
         return ENOSYS;
 }

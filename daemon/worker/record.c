@@ -19,7 +19,7 @@ static ReportKind decision_kind(const Slot *slot) {
         case SLOT_ALLOWED:
                 return slot->error == 0 ? REPORT_ALLOWED : REPORT_FAILED;
         case SLOT_TROUBLE:
-        case SLOT_KNOCK:
+        case SLOT_UNDECIDED:
                 break;
         }
         return REPORT_TROUBLE;

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "identity.h"
+#include "landlock.h"
 #include "memory.h"
 #include "resolve.h"
 #include "site.h"
@@ -41,7 +42,8 @@ struct RequestHandler {
         Resolved resolved;
         ActorPart part;
         Site site;
-        bool checked; /* the notification, since the target was read last */
+        bool checked;    /* the notification, since the target was read last */
+        bool landlocked; /* the target is bound by rules that we don't know */
 };
 
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
@@ -205,6 +207,18 @@ static int deny(RequestHandler *handler, int with) {
         return answer(handler, SLOT_ALLOWED, error == 0 ? EEXIST : error);
 }
 
+/* Natively the kernel looks at these rules where it looks at ours, and gives this error. */
+static void hold_to_landlock(RequestHandler *handler, Verdict *verdict) {
+        Slot *slot = handler->slot;
+
+        if (!handler->landlocked || verdict->action == ACTION_DENY)
+                return;
+        *verdict = (Verdict){.action = ACTION_DENY, .error = EACCES};
+        slot->rule[0] = '\0';
+        (void)snprintf(slot->why, sizeof(slot->why),
+                "it has restricted itself with landlock(7), whose rules snotifyd can not apply");
+}
+
 /* Judges; once more after a delay, for directories can be moved meanwhile.  Returns 0, SITE_DELETED,
  * REQUEST_GONE, REQUEST_LEFT or a negative errno. */
 static int judge(RequestHandler *handler, Verdict *ret) {
@@ -219,6 +233,7 @@ static int judge(RequestHandler *handler, Verdict *ret) {
                 if ((read || !handler->checked) && is_gone(handler))
                         return REQUEST_GONE;
                 handler->checked = true;
+                hold_to_landlock(handler, ret);
                 if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
                 r = wait_delay(handler, ret->delay_usec);
@@ -288,6 +303,34 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         return answer(handler, SLOT_ALLOWED, error != 0 ? error : EEXIST);
 }
 
+/* Its arguments are numbers, so that the kernel may go on with them.  The order matters: whoever is marked
+ * is looked for. */
+static int handle_restrict(RequestHandler *handler, const Call *call) {
+        Slot *slot = handler->slot;
+        CallArguments arguments;
+        int r;
+
+        call_arguments(call, &slot->request.notif.data, &arguments);
+        atomic_store(&handler->host->header->landlocked, 1);
+        r = landlock_mark(handler->target, &handler->status, arguments.dirfd);
+        if (r != 0)
+                return r;
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        slot->verdict = SLOT_UNDECIDED;
+        notify_continue(&slot->reply, slot->request.notif.id);
+        return REQUEST_ANSWERED;
+}
+
+static int read_landlocked(RequestHandler *handler) {
+        int r = 0;
+
+        if (atomic_load_explicit(&handler->host->header->landlocked, memory_order_relaxed))
+                r = landlock_is_marked(handler->target);
+        handler->landlocked = r > 0;
+        return r < 0 ? r : 0;
+}
+
 static int handle_call(RequestHandler *handler, bool again) {
         const struct seccomp_notif *notif = &handler->slot->request.notif;
         const Call *call = call_find(&notif->data);
@@ -307,6 +350,11 @@ static int handle_call(RequestHandler *handler, bool again) {
         if (r != 0)
                 return r;
         note_status(handler->slot, &handler->status);
+        if (call->act == ACT_RESTRICT)
+                return handle_restrict(handler, call);
+        r = read_landlocked(handler);
+        if (r != 0)
+                return r;
         return handle_target(handler, call, again);
 }
 

@@ -25,6 +25,7 @@ enum {
 typedef struct RequestHost {
         int listener_fd;
         int host_root_fd;
+        LedgerHeader *header;
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */

@@ -75,7 +75,7 @@ static int finish(Worker *worker, uint32_t index) {
         r = notify_send(arguments->listener_fd, &slot->reply);
         if (r < 0)
                 return r;
-        if (slot->verdict != SLOT_KNOCK) {
+        if (slot->verdict != SLOT_UNDECIDED) {
                 record_decision(worker->header, slot, arguments->profile, arguments->report);
                 worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
@@ -253,7 +253,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         r = ledger_map(arguments->ledger_fd, &worker->ledger);
         if (r < 0)
                 return r;
-        worker->header = ledger_header(worker->ledger);
+        worker->header = worker->request_host.header = ledger_header(worker->ledger);
         (void)notify_set_sync_wake_up(
                 arguments->listener_fd, true); /* the daemon has said so where it is missing */
         outbox = ledger_outbox(worker->ledger, arguments->number);

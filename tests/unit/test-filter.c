@@ -82,6 +82,8 @@ static const struct {
 } decisions[] = {
         {AUDIT_ARCH_X86_64, SYS_mkdir, 0, NOTIFY}, {AUDIT_ARCH_X86_64, SYS_mkdirat, 0, NOTIFY},
         {AUDIT_ARCH_I386, 39, 0, NOTIFY}, {AUDIT_ARCH_I386, 296, 0, NOTIFY},
+        {AUDIT_ARCH_X86_64, 446, 0, NOTIFY}, {AUDIT_ARCH_I386, 446, 0, NOTIFY},
+        {AUDIT_ARCH_X86_64, 444, 0, ALLOW}, {AUDIT_ARCH_X86_64, 445, 0, ALLOW},
         {AUDIT_ARCH_X86_64, 39, 0, ALLOW}, {AUDIT_ARCH_X86_64, 296, 0, ALLOW},
         {AUDIT_ARCH_I386, SYS_mkdir, 0, ALLOW}, {AUDIT_ARCH_I386, SYS_mkdirat, 0, ALLOW},
         {AUDIT_ARCH_X86_64, SYS_rmdir, 0, ALLOW}, {AUDIT_ARCH_X86_64, SYS_read, 0, ALLOW},

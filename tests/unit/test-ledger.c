@@ -69,7 +69,7 @@ static void test_knock_is_done(void **state) {
         (void)state;
         assert_int_equal(ledger_header(ledger)->receiver, LEDGER_NO_RECEIVER);
         assert_int_equal(slot_phase(slot), SLOT_DONE);
-        assert_int_equal(slot->verdict, SLOT_KNOCK);
+        assert_int_equal(slot->verdict, SLOT_UNDECIDED);
         assert_int_equal(slot->request.notif.id, 99);
         assert_int_equal(slot->request.notif.data.nr, 258);
         assert_int_equal(slot->reply.response.id, 99);
