@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "cgroups.h"
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
@@ -49,6 +50,7 @@ struct Manager {
         Filter filter;
         int daemon_fd;
         int host_root_fd;
+        int cgroups_fd;
         SessionHost session_host;
         ReceptionHost reception_host;
         Reception *reception;
@@ -378,6 +380,8 @@ static int manager_prepare(Manager *manager) {
                 return r;
         manager->session_host.daemon_fd = manager->daemon_fd;
         manager->session_host.host_root_fd = manager->host_root_fd;
+        manager->cgroups_fd = cgroups_open(manager->report);
+        manager->session_host.cgroups_fd = manager->cgroups_fd;
         r = manager_add_signals(manager);
         if (r < 0)
                 return r;
@@ -419,6 +423,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .report = report,
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
+                .cgroups_fd = -EBADF,
                 .session_host = {.report = report,
                         .on_active = on_session_active,
                         .on_end = on_session_end,
@@ -449,6 +454,7 @@ Manager *manager_free(Manager *manager) {
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
         fd_close(manager->host_root_fd);
+        fd_close(manager->cgroups_fd);
         fd_close(manager->daemon_fd);
         policy_free(manager->policy);
         free(manager);

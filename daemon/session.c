@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "common/child.h"
 #include "common/clock.h"
 #include "common/notify.h"
@@ -83,18 +84,21 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
 /* The only way to get a worker.  Returns 0 or a negative errno. */
 static int session_spawn_worker(Session *session, uint32_t number) {
         const SessionHost *host = session->host;
+        _cleanup_close_ int cgroup_fd =
+                host->cgroups_fd < 0 ? -EBADF : cgroups_make(host->cgroups_fd, session->id);
         const WorkerArguments arguments = {
                 .listener_fd = session->listener_fd,
                 .ledger_fd = session->ledger_fd,
                 .daemon_fd = host->daemon_fd,
                 .host_root_fd = host->host_root_fd,
+                .cgroup_fd = cgroup_fd,
                 .number = number,
                 .policy = host->policy,
                 .profile = policy_find_profile(host->policy, session->profile),
                 .report = host->report,
         };
         const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
-                report_fd(host->report)};
+                cgroup_fd, report_fd(host->report)};
         Crew *crew = session->crew;
         Mate *mate = &crew->mates[number];
         pid_t pid;
@@ -171,6 +175,8 @@ static bool session_has_records_due(const Session *session) {
 
 static void session_end(Session *session) {
         session_records_end(session->host->report, session->id, session->profile, session->ledger_fd);
+        if (session->host->cgroups_fd >= 0)
+                cgroups_remove(session->host->cgroups_fd, session->id);
         store_remove(session->id);
         session->host->on_end(session, session->host->userdata);
 }

@@ -23,9 +23,10 @@ typedef struct SessionHost {
         sd_event *event;
         Report *report;
         const Policy *policy;
-        int daemon_fd;                                    /* a pidfd of the daemon */
-        int host_root_fd;                                 /* O_PATH, of PID 1's root */
-        void (*on_active)(void *userdata);                /* a session wants session_tick() from now on */
+        int daemon_fd;                     /* a pidfd of the daemon */
+        int host_root_fd;                  /* O_PATH, of PID 1's root */
+        int cgroups_fd;                    /* above the sessions' cgroups; -EBADF: they have none */
+        void (*on_active)(void *userdata); /* a session wants session_tick() from now on */
         void (*on_end)(Session *session, void *userdata); /* the session is over: free it */
         void *userdata;
 } SessionHost;

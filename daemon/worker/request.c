@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "actor.h"
+#include "allowance.h"
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/notify.h"
@@ -34,6 +35,7 @@ struct RequestHandler {
         const RequestHost *host;
         TargetCache *targets;
         Actor *actor;
+        Allowance allowance;
 
         /* Of the request in hand. */
         Slot *slot;
@@ -54,6 +56,7 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         if (!handler)
                 return -ENOMEM;
         handler->host = host;
+        allowance_init(&handler->allowance, host->cgroup_fd);
         identity_init(&handler->status.identity);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
@@ -73,6 +76,7 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         target_cache_free(handler->targets);
         actor_free(handler->actor);
         identity_done(&handler->status.identity);
+        allowance_done(&handler->allowance);
         free(handler);
         return NULL;
 }
@@ -183,6 +187,9 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
         /* What isn't there wasn't made by a predecessor, or is gone again: should we die too, our own
          * beginning counts. */
         if (!again || error == ENOENT) {
+                if (allowance_is_spent(&handler->allowance, handler->host->header->allowed))
+                        return answer_trouble(
+                                handler, ENOMEM, "its session has as much memory in directories as it may");
                 r = note_start(handler, &start);
                 if (r < 0)
                         return r;

@@ -29,6 +29,7 @@ typedef struct RequestHost {
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */
+        int cgroup_fd;          /* the session's; -EBADF: it has none */
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
 } RequestHost;
 

@@ -242,6 +242,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         worker->request_host = (RequestHost){
                 .listener_fd = arguments->listener_fd,
                 .host_root_fd = arguments->host_root_fd,
+                .cgroup_fd = arguments->cgroup_fd,
                 .policy = arguments->policy,
                 .profile = arguments->profile,
                 .report = arguments->report,

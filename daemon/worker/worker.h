@@ -27,6 +27,7 @@ typedef struct WorkerArguments {
         int ledger_fd;
         int daemon_fd;    /* a pidfd: readable once the daemon is dead */
         int host_root_fd; /* O_PATH, of PID 1's root */
+        int cgroup_fd;    /* the session's; -EBADF: it has none */
         uint32_t number;  /* which of the session's workers: below LEDGER_WORKERS */
         const Policy *policy;
         const Profile *profile; /* NULL: the configuration no longer has it, everything is denied */

@@ -223,6 +223,55 @@ check "... and serves new sessions" $snotify_run -- mkdir /srv/open/new
 systemctl kill -s KILL --kill-who=all snotifyd
 check "all its processes are killed: the same" ask /srv/open/after-kill-all "status 0"
 
+### The memory of what a session makes.
+# make.py: makes as many directories as each line of its input says, and says how that went.
+cat >"$work/make.py" <<'PY'
+import collections, os, sys
+n = 0
+for line in sys.stdin:
+    results = collections.Counter()
+    for n in range(n + 1, n + 1 + int(line)):
+        try:
+            os.mkdir("/srv/open/memory/%d" % n)
+            results["made"] += 1
+        except OSError as error:
+            results[error.strerror] += 1
+    print(*sorted(results), flush=True)
+PY
+cgroup=/sys/fs/cgroup$(property ControlGroup)
+make_some() {
+        local answer
+        echo "$2" >&"${maker[1]}" && read -r -t 60 answer <&"${maker[0]}"
+        [ "$answer" = "$1" ] || { echo "not \"$1\" but \"$answer\""; return 1; }
+}
+if grep -qw memory "$cgroup/cgroup.controllers"; then
+        mkdir /srv/open/memory
+        mount -t tmpfs tmpfs /srv/open/memory
+        coproc maker { exec $snotify_run -- python3 "$work/make.py"; }
+        check "a session that makes many directories" make_some made 1000
+        bounded=$(echo "$cgroup"/session-*)
+        check "... has a cgroup for its workers" test -n "$(cat "$bounded/cgroup.procs")"
+        check "... to which they are charged" test "$(cat "$bounded/memory.current")" -gt 200000
+        check "... with a bound" test "$(cat "$bounded/memory.high")" = 268435456
+        echo 2M >"$bounded/memory.high"
+        systemctl reload snotifyd # which makes a new worker
+        check "where that is reached it gets an error" make_some "Cannot allocate memory made" 4000
+        check "... and the journal says why" wait_for synced "its session has as much memory in directories as it may"
+        check "... and other sessions go on" $snotify_run -- mkdir /srv/open/other
+        echo 64M >"$bounded/memory.high"
+        systemctl reload snotifyd
+        check "with a higher one, so does this one" make_some made 1000
+        exec {maker[1]}>&-
+        wait
+        cgroup_is_gone() {
+                [ ! -e "$bounded" ]
+        }
+        check "the cgroup goes with the session" wait_for cgroup_is_gone
+        umount /srv/open/memory
+else
+        skip "the memory of what a session makes" "the memory controller is not to be had here"
+fi
+
 ### Stop.
 check "systemctl stop" systemctl stop snotifyd.socket snotifyd.service
 check "... ends it well" test "$(property ActiveState):$(property Result)" = inactive:success

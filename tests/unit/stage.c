@@ -226,6 +226,7 @@ __attribute__((noreturn)) static void be_worker(
                 .ledger_fd = stage->ledger_fd,
                 .daemon_fd = stage->daemon_fd,
                 .host_root_fd = stage->host_root_fd,
+                .cgroup_fd = -EBADF,
                 .number = number,
                 .report = stage->report,
         };

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks at the session's memory.  Run by the worker.  Owns an fd. */
+
+#include "allowance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+
+/* So many directories, of some KiB each at most, are made between two looks. */
+#define INTERVAL 64U
+/* And so many are charged to nobody in particular. */
+#define UNCHARGED_MAX 256U
+
+/* Returns false where there is no number ("max"). */
+static bool read_bytes(int fd, uint64_t *ret) {
+        char text[32], *end;
+        ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+        if (n <= 0)
+                return false;
+        text[n] = '\0';
+        errno = 0;
+        *ret = strtoull(text, &end, 10);
+        return end != text && errno == 0;
+}
+
+void allowance_init(Allowance *allowance, int cgroup_fd) {
+        _cleanup_close_ int high_fd = -EBADF;
+        uint64_t high;
+
+        *allowance = (Allowance){.procs_fd = -EBADF, .current_fd = -EBADF};
+        if (cgroup_fd < 0)
+                return;
+        high_fd = openat(cgroup_fd, "memory.high", O_RDONLY | O_CLOEXEC);
+        if (high_fd < 0 || !read_bytes(high_fd, &high))
+                return;
+        /* Up to there the kernel still hopes to get some back. */
+        allowance->most = high + high / 8;
+        allowance->current_fd = openat(cgroup_fd, "memory.current", O_RDONLY | O_CLOEXEC);
+        allowance->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+}
+
+void allowance_done(Allowance *allowance) {
+        allowance->procs_fd = fd_close(allowance->procs_fd);
+        allowance->current_fd = fd_close(allowance->current_fd);
+}
+
+bool allowance_is_spent(Allowance *allowance, uint64_t made) {
+        uint64_t current;
+
+        if (allowance->procs_fd >= 0 && made >= UNCHARGED_MAX) {
+                if (write(allowance->procs_fd, "0", 1) < 0) /* then it has no bound */
+                        allowance->current_fd = fd_close(allowance->current_fd);
+                allowance->procs_fd = fd_close(allowance->procs_fd);
+        }
+        if (allowance->current_fd < 0 || (!allowance->spent && allowance->unasked++ % INTERVAL != 0))
+                return false;
+        allowance->spent = read_bytes(allowance->current_fd, &current) && current > allowance->most;
+        return allowance->spent;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How much memory a session's directories may take.  They are charged to the cgroup that the worker is in
+ * when it makes them.  To go there takes the kernel some milliseconds, so that it is put off until the
+ * session has made a few hundred; most never do.
+ *
+ * The kernel throttles a cgroup that has more than memory.high and can't be made to give any back; if it
+ * came to memory.max it would kill the worker, and its successor.  So workers stop before, with an error
+ * that mkdir(2) may give. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Allowance {
+        int procs_fd;     /* cgroup.procs, until we are there; else -EBADF */
+        int current_fd;   /* memory.current; -EBADF: there is no bound */
+        uint64_t most;    /* in bytes */
+        unsigned unasked; /* how often it was taken for granted since */
+        bool spent;
+} Allowance;
+
+/* Takes the bound from the cgroup; no cgroup, -EBADF, no bound.  As ourselves: what is opened here is used
+ * whoever we are then.  allowance_done() closes. */
+void allowance_init(Allowance *allowance, int cgroup_fd);
+void allowance_done(Allowance *allowance);
+
+/* The session has made so many directories, and wants one more.  Has it had all that it may?  Looks now and
+ * then only. */
+bool allowance_is_spent(Allowance *allowance, uint64_t made);
