@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accounts.h"
 #include "common/ownership.h"
 #include "config.h"
 #include "sections.h"
@@ -217,14 +218,68 @@ static int rule_section_compile(Sections *sections, const Section *section) {
         return 0;
 }
 
+/* Adds one of the words of users= or groups=. */
+static int profile_section_admit_one(
+        Sections *sections, const Section *section, unsigned key, const char *word) {
+        Admission *admission = profile_admission(section->profile);
+        unsigned line = section->values[key].line;
+        uint32_t id;
+        int r;
+
+        r = key == PROFILE_USERS ? accounts_find_user(word, &id) : accounts_find_group(word, &id);
+        if (r == -ENOENT)
+                section_error(sections, section, line, "there is no %s '%s'",
+                        key == PROFILE_USERS ? "user" : "group", word);
+        else if (r == -EAGAIN)
+                section_error(sections, section, line, "cannot find out who '%s' is now; try again", word);
+        else if (r == 0)
+                r = key == PROFILE_USERS ? admission_add_user(admission, id)
+                                         : admission_add_group(admission, id);
+        return r == -ENOMEM ? r : 0;
+}
+
+static int profile_section_admit(Sections *sections, const Section *section, unsigned key) {
+        const Value *value = &section->values[key];
+        _cleanup_free_ char *words = NULL;
+        bool found = false;
+        char *rest, *word;
+        int r;
+
+        if (!value->text)
+                return 0;
+        rest = words = strdup(value->text);
+        if (!words)
+                return -ENOMEM;
+        while ((word = strsep(&rest, " \t"))) {
+                if (*word == '\0')
+                        continue;
+                found = true;
+                r = profile_section_admit_one(sections, section, key, word);
+                if (r < 0)
+                        return r;
+        }
+        /* Taken for "nobody" it would be no use, taken for "everybody" a surprise. */
+        if (!found)
+                section_error(sections, section, value->line,
+                        "'%s' is empty; write names or numbers, divided by blanks",
+                        section_grammar[section->type].keys[key]);
+        return 0;
+}
+
 static int profile_section_compile(Sections *sections, Section *section, Policy *policy) {
         Action fallback = section_action(sections, section, PROFILE_DEFAULT);
         int error = profile_section_errno(sections, section);
         PolicyLog log = profile_section_log(sections, section);
+        int r;
 
         if (section->duplicate)
                 return 0;
-        return policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
+        r = policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
+        if (r >= 0)
+                r = profile_section_admit(sections, section, PROFILE_USERS);
+        if (r >= 0)
+                r = profile_section_admit(sections, section, PROFILE_GROUPS);
+        return r;
 }
 
 static int config_compile_profiles(Sections *sections, const char *path, Policy *policy) {

@@ -21,8 +21,10 @@ const struct SectionGrammar section_grammar[SECTION_TYPES] = {
                         .word = "profile",
                         .keys = {[PROFILE_DEFAULT] = "default",
                                 [PROFILE_ERRNO] = "errno",
-                                [PROFILE_LOG] = "log"},
-                        .known = "default, errno, log",
+                                [PROFILE_LOG] = "log",
+                                [PROFILE_USERS] = "users",
+                                [PROFILE_GROUPS] = "groups"},
+                        .known = "default, errno, log, users, groups",
                 },
         [SECTION_RULE] =
                 {

@@ -10,7 +10,7 @@
 #include "common/policy.h"
 #include "config.h"
 
-#define SECTION_KEYS_MAX 4
+#define SECTION_KEYS_MAX 5
 
 typedef enum SectionType {
         SECTION_PROFILE,
@@ -22,6 +22,8 @@ enum ProfileKey {
         PROFILE_DEFAULT,
         PROFILE_ERRNO,
         PROFILE_LOG,
+        PROFILE_USERS,
+        PROFILE_GROUPS,
 };
 
 enum RuleKey {

@@ -27,6 +27,7 @@ typedef struct Vetting {
         int launcher_fd;
         int listener_fd;
         int ground_fd;
+        gid_t gid;
         VettingFindings findings;
 } Vetting;
 
@@ -101,7 +102,42 @@ static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
         return refuse(vetting, -error, "the connection ended before %s", awaited);
 }
 
+/* The launcher's groups, as the kernel knows them: the effective one and all others.  Returns how many, with
+ * the caller's *ret; or a negative errno. */
+static ssize_t read_groups(const Vetting *vetting, gid_t **ret) {
+        _cleanup_free_ gid_t *groups = NULL;
+        socklen_t size = 0;
+
+        /* A launcher's groups don't change once it is connected: the first answer is the size. */
+        if (getsockopt(vetting->launcher_fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) < 0 && errno != ERANGE)
+                return -errno;
+        groups = malloc(size + sizeof(*groups));
+        if (!groups)
+                return -ENOMEM;
+        if (getsockopt(vetting->launcher_fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) < 0)
+                return -errno;
+        groups[0] = vetting->gid;
+        *ret = TAKE_PTR(groups);
+        return (ssize_t)(size / sizeof(*groups)) + 1;
+}
+
+static int vet_admission(Vetting *vetting, const Profile *profile, const char *shown) {
+        _cleanup_free_ gid_t *groups = NULL;
+        ssize_t n;
+
+        n = read_groups(vetting, &groups);
+        if (n < 0)
+                return refuse(
+                        vetting, (int)-n, "cannot find out the launcher's groups: %s", strerror((int)-n));
+        if (profile_admits(profile, vetting->findings.uid, groups, (size_t)n))
+                return 0;
+        return refuse(vetting, EACCES,
+                "profile %s is not for user %u; see users= and groups= in its [profile %s] section", shown,
+                vetting->findings.uid, shown);
+}
+
 static int vet_hello(Vetting *vetting) {
+        const Profile *profile;
         ProtocolHello hello;
         const char *why;
         char shown[128];
@@ -114,11 +150,13 @@ static int vet_hello(Vetting *vetting) {
                 return refuse(vetting, EPROTO, "%s", why);
         memcpy(vetting->findings.profile, hello.profile, sizeof(hello.profile));
         memcpy(vetting->findings.label, hello.label, sizeof(hello.label));
-        if (!policy_find_profile(vetting->arguments->policy, hello.profile))
+        (void)report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown));
+        profile = policy_find_profile(vetting->arguments->policy, hello.profile);
+        if (!profile)
                 return refuse(vetting, ENOENT,
                         "there is no profile %s; see the [profile NAME] sections of /etc/snotify.conf",
-                        report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown)));
-        return 0;
+                        shown);
+        return vet_admission(vetting, profile, shown);
 }
 
 static int welcome(Vetting *vetting) {
@@ -210,6 +248,7 @@ static bool accept_launcher(Vetting *vetting) {
                 return false;
         vetting->findings.pid = (uint32_t)launcher.pid;
         vetting->findings.uid = launcher.uid;
+        vetting->gid = launcher.gid;
         return true;
 }
 

@@ -42,6 +42,7 @@ struct Profile {
         int error;
         PolicyLog log;
         bool has_denials;
+        Admission admission;
         Node *nodes;
         uint32_t node_count;
         uint32_t node_capacity; /* a power of two */
@@ -305,6 +306,14 @@ void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
         };
 }
 
+Admission *profile_admission(Profile *profile) {
+        return &profile->admission;
+}
+
+bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups) {
+        return admission_includes(&profile->admission, user, groups, n_groups);
+}
+
 bool profile_has_denials(const Profile *profile) {
         return profile->has_denials;
 }
@@ -320,6 +329,7 @@ static Profile *profile_free(Profile *profile) {
                 free(profile->nodes[i].exact);
                 free(profile->nodes[i].below);
         }
+        admission_done(&profile->admission);
         free(profile->slots);
         free(profile->nodes);
         free(profile);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "admission.h"
+
 typedef enum Action {
         ACTION_DENY,
         ACTION_ALLOW,
@@ -52,6 +54,10 @@ int policy_add_profile(
 
 /* Returns NULL where there is no such profile. */
 const Profile *policy_find_profile(const Policy *policy, const char *name);
+
+/* Whom the profile is for, at first everybody; the profile's own. */
+Admission *profile_admission(Profile *profile);
+bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups);
 
 PolicyLog profile_log(const Profile *profile);
 /* Is there a rule that denies? */

@@ -114,6 +114,10 @@ cat >"$work/launcher.conf" <<'CONF'
 default = allow
 log = all
 
+[profile certain]
+users = 65534
+groups = 60001
+
 [profile other]
 default = allow
 log = all
@@ -203,6 +207,27 @@ environment() {
         logged "session ${output##*=} started"
 }
 check "the environment, and SNOTIFY_SESSION, which is the session's id" environment
+
+### Profiles that are not for everybody.
+supervised_group() {
+        setpriv --reuid=65533 --regid=60009 --groups=7,60001,8 "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+supervised_main_group() {
+        setpriv --reuid=65533 --regid=60001 --clear-groups "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+supervised_stranger() {
+        setpriv --reuid=65533 --regid=60009 --groups=7,8 "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+check "a profile for certain users is for one" supervised_user --profile certain -- true
+check "... for one of its groups" supervised_group --profile certain -- true
+check "... by the main group too" supervised_main_group --profile certain -- true
+check "... and not for others: nothing runs" \
+        says 125 "snotifyd refuses: profile certain is not for user 65533; see users= and groups= in its [profile certain] section" \
+        supervised_stranger --profile certain -- touch "$work/stranger"
+check "... really" test ! -e "$work/stranger"
+check "... nor for root, who is not named" says 125 "profile certain is not for user 0" supervised --profile certain -- true
+check "... which the journal shows" logged "refused a session to pid"
+check "... other profiles are for all" supervised_stranger --profile other -- true
 
 check "--profile and --label show in the record" supervised --profile other --label 'of a label' -- true
 check "... of the session" logged "profile other, label of a label"

@@ -111,6 +111,42 @@ static int tear_down(void **state) {
         return chdir("/") < 0 ? -1 : nftw(directory, on_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static void test_admission(void **state) {
+        static const struct {
+                const char *text;
+                uid_t user;
+                gid_t groups[2];
+                bool expected;
+        } rows[] = {
+                {"", 0, {0, 0}, true},
+                {"", 4294967294, {5, 6}, true},
+                {"users = root\n", 0, {7, 7}, true},
+                {"users = root\n", 1000, {0, 0}, false},
+                {"users = 1000  2000\n", 2000, {0, 0}, true},
+                {"users = 1000  2000\n", 0, {0, 0}, false},
+                {"groups = 60001\n", 1000, {5, 60001}, true},
+                {"groups = 60001\n", 1000, {60001, 5}, true},
+                {"groups = 60001\n", 60001, {5, 6}, false},
+                {"groups = root\n", 1000, {0, 6}, true},
+                {"users = 1000\ngroups = 60001\n", 1000, {5, 6}, true},
+                {"users = 1000\ngroups = 60001\n", 5, {5, 60001}, true},
+                {"users = 1000\ngroups = 60001\n", 60001, {1000, 1000}, false},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                _cleanup_(policy_free_p) Policy *policy = NULL;
+                char text[256];
+
+                (void)snprintf(text, sizeof(text), PROFILE "%s", rows[i].text);
+                write_file(FILE_NAME, text);
+                assert_loads(&policy);
+                if (profile_admits(policy_find_profile(policy, "default"), rows[i].user, rows[i].groups,
+                            2) != rows[i].expected)
+                        fail_msg("row %zu", i);
+        }
+}
+
 static void test_example(void **state) {
         _cleanup_(policy_free_p) Policy *policy = NULL;
         Verdict verdict;
@@ -369,9 +405,11 @@ static const struct {
         WRONG(PROFILE RULE "pth = /b\n",
                 "snotify.conf:5: unknown key 'pth' in [rule r]; known keys: path, action, delay, profile"),
         WRONG(PROFILE "Errno = EPERM\n",
-                "snotify.conf:2: unknown key 'Errno' in [profile default]; known keys: default, errno, log"),
+                "snotify.conf:2: unknown key 'Errno' in [profile default]; known keys: default, errno, log, "
+                "users, groups"),
         WRONG(PROFILE "path = /a\n",
-                "snotify.conf:2: unknown key 'path' in [profile default]; known keys: default, errno, log"),
+                "snotify.conf:2: unknown key 'path' in [profile default]; known keys: default, errno, log, "
+                "users, groups"),
         WRONG(PROFILE RULE "path = /b\n",
                 "snotify.conf:5: rule r: key 'path' is already given at snotify.conf:3"),
         WRONG(PROFILE "log = all\nlog = all\n",
@@ -384,6 +422,22 @@ static const struct {
                 "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'\n"
                 "snotify.conf:2: rule r: no action; write 'action = allow' or 'action = deny'"),
         /* values of a profile */
+        WRONG(PROFILE "users = root nobody-of-this-name\n",
+                "snotify.conf:2: profile default: there is no user 'nobody-of-this-name'"),
+        WRONG(PROFILE "groups = nobody-of-this-name 0\n",
+                "snotify.conf:2: profile default: there is no group 'nobody-of-this-name'"),
+        WRONG(PROFILE "users = 4294967295\n",
+                "snotify.conf:2: profile default: there is no user '4294967295'"),
+        WRONG(PROFILE "groups = 99999999999999999999\n",
+                "snotify.conf:2: profile default: there is no group '99999999999999999999'"),
+        WRONG(PROFILE "users = -1\n", "snotify.conf:2: profile default: there is no user '-1'"),
+        WRONG(PROFILE "users = root,daemon\n",
+                "snotify.conf:2: profile default: there is no user 'root,daemon'"),
+        WRONG(PROFILE "users =\ngroups = ; none\n",
+                "snotify.conf:2: profile default: 'users' is empty; write names or numbers, divided by "
+                "blanks\n"
+                "snotify.conf:3: profile default: 'groups' is empty; write names or numbers, divided by "
+                "blanks"),
         WRONG(PROFILE "default = yes\n",
                 "snotify.conf:2: profile default: default 'yes' is unknown; write allow or deny"),
         WRONG(PROFILE "default =\n",
@@ -756,6 +810,7 @@ int main(void) {
                 IN_DIRECTORY(test_leaves_no_fd),
                 IN_DIRECTORY(test_many_rules),
                 cmocka_unit_test(test_timespan),
+                cmocka_unit_test(test_admission),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Users and groups as administrators write them: by name, or by number whether or not there is such a one.
+ */
+
+#include <sys/types.h>
+
+/* Return 0, -ENOENT (there is no such user or group, or the number is none that one can have), -EAGAIN (the
+ * system's databases can't be asked now) or -ENOMEM.  May wait for what getpwnam(3), getgrnam(3) ask. */
+int accounts_find_user(const char *text, uid_t *ret);
+int accounts_find_group(const char *text, gid_t *ret);
