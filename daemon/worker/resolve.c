@@ -107,14 +107,23 @@ static void note_refusal(ProcfsReader *reader, int error, int fd) {
                 reader->wants_deputy = true;
 }
 
-static int walk_link(Walk *walk, int link_fd, const char *name) {
+/* What to ask about the file system of a link.  A FUSE server that is asked about the link itself may follow
+ * it, back into its own mount, and wait for itself; what is true of the directory is true of its links. */
+static int walk_ask_about(const Walk *walk, int link_fd, dev_t device) {
+        struct stat st;
+
+        return fstat(walk->at_fd, &st) == 0 && st.st_dev == device ? walk->at_fd : link_fd;
+}
+
+static int walk_link(Walk *walk, int link_fd, const char *name, dev_t device) {
         char text[LEDGER_ARGUMENT_SIZE] = "";
-        int fd = -EBADF, error;
+        int fd = -EBADF, ask_fd, error;
         ssize_t n;
 
-        if (++walk->links > LINKS_MAX || mount_forbids_links(link_fd))
+        ask_fd = walk_ask_about(walk, link_fd, device);
+        if (++walk->links > LINKS_MAX || mount_forbids_links(ask_fd))
                 return ELOOP;
-        if (procfs_is_it(link_fd)) {
+        if (procfs_is_it(ask_fd)) {
                 error = procfs_follow(
                         walk->reader, walk->proc_root_fd, walk->at_fd, name, &fd, text, sizeof(text));
                 if (error == 0 && fd >= 0)
@@ -158,7 +167,7 @@ static int walk_component(Walk *walk, const char *name) {
                 return error;
         }
         if (S_ISLNK(st.st_mode))
-                return walk_link(walk, fd, name);
+                return walk_link(walk, fd, name, st.st_dev);
         walk_move(walk, TAKE_FD(fd));
         walk_note_procfs(walk);
         return 0;
