@@ -318,6 +318,10 @@ bool profile_has_denials(const Profile *profile) {
         return profile->has_denials;
 }
 
+bool profile_allows_all(const Profile *profile) {
+        return profile->fallback == ACTION_ALLOW && !profile->has_denials;
+}
+
 PolicyLog profile_log(const Profile *profile) {
         return profile->log;
 }

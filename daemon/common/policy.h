@@ -62,6 +62,8 @@ bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, siz
 PolicyLog profile_log(const Profile *profile);
 /* Is there a rule that denies? */
 bool profile_has_denials(const Profile *profile);
+/* Is everything allowed, whatever the path? */
+bool profile_allows_all(const Profile *profile);
 
 /* Says whether path is one that a rule may have; otherwise *ret_why (static text) says why not: it is not
  * absolute, has an empty, "." or ".." component, a component with "*" and other bytes, or is longer than

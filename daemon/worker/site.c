@@ -109,7 +109,7 @@ static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
 
 /* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the
  * target's own can hold nothing of the host's; any other file system may show a denied tree under another
- * name. */
+ * name, if any is denied. */
 static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
         int r;
@@ -122,7 +122,8 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         if (outcome == PLACE_ELSEWHERE) {
                 (void)snprintf(
                         slot->why, sizeof(slot->why), "on a file system that has no place on the host");
-                return 0;
+                if (!profile_allows_all(site->profile))
+                        return 0;
         }
         if (outcome == PLACE_PRIVATE)
                 (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
