@@ -40,16 +40,17 @@ static bool is_entry(int dir_fd, int proc_root_fd, const char *path) {
                a.st_dev == b.st_dev;
 }
 
-/* Where below a process's entry the kernel keeps links that lead elsewhere without being paths.  The process
- * has an entry and so has the thread, in the process's and, not listed, by itself. */
-static const char *const link_directories[] = {"", "/fd", "/ns"};
+/* Where below a process's entry the kernel asks who wants to know, for the links that lead elsewhere without
+ * being paths among others.  The process has an entry and so has the thread, in the process's and, not
+ * listed, by itself. */
+static const char *const own_directories[] = {"", "/fd", "/fdinfo", "/ns"};
 
 /* Is dir_fd one of the directories of the process or thread that prefix names? */
 static bool is_of(const char *prefix, int proc_root_fd, int dir_fd) {
         char path[PROCFS_PATH_SIZE];
 
-        for (size_t i = 0; i < sizeof(link_directories) / sizeof(link_directories[0]); i++) {
-                int n = snprintf(path, sizeof(path), "%s%s", prefix, link_directories[i]);
+        for (size_t i = 0; i < sizeof(own_directories) / sizeof(own_directories[0]); i++) {
+                int n = snprintf(path, sizeof(path), "%s%s", prefix, own_directories[i]);
 
                 if (n < (int)sizeof(path) && is_entry(dir_fd, proc_root_fd, path))
                         return true;
@@ -168,4 +169,15 @@ int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const ch
         if (!reader->becomer || !procfs_is_it(dir_fd) || !is_own(reader, proc_root_fd, dir_fd))
                 return EACCES;
         return open_raised(reader, dir_fd, name, O_NOFOLLOW, ret_fd);
+}
+
+int procfs_look_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int error;
+
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != EACCES)
+                return 0;
+        error = procfs_open_own(reader, proc_root_fd, dir_fd, name, &fd);
+        return error == 0 ? EEXIST : error;
 }

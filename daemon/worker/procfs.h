@@ -37,3 +37,7 @@ int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char
  * it to us but not to its owner: the target's own descriptors, for one, when it isn't dumpable.  Returns 0
  * and the caller's fd, or the positive errno that the target gets. */
 int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd);
+
+/* What the target is told of name in the procfs directory dir_fd, where the kernel lets the owner in and not
+ * us: EEXIST or ENOENT, for nothing can be made there.  Returns 0 where we may look like anybody. */
+int procfs_look_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name);

@@ -55,6 +55,9 @@ void resolve_split(const char *path, size_t length, Resolved *ret) {
 /* As many as the kernel follows (MAXSYMLINKS in include/linux/namei.h). */
 #define LINKS_MAX 40U
 
+/* "PID/task/TID/fd" */
+#define PROCFS_DEPTH_MAX 4U
+
 /* The walk by component, for paths that lead through links of /proc. */
 typedef struct Walk {
         ProcfsReader *reader;
@@ -147,6 +150,26 @@ static void walk_note_procfs(Walk *walk) {
         walk->proc_root_fd = fcntl(walk->at_fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/* The walk begins within a procfs, perhaps: an entry there is that deep at most. */
+static void walk_note_base(Walk *walk) {
+        _cleanup_close_ int fd = openat(walk->at_fd, ".", O_PATH | O_CLOEXEC);
+        struct stat st;
+
+        for (unsigned depth = 0; depth <= PROCFS_DEPTH_MAX; depth++) {
+                int up_fd;
+
+                if (fstat(fd, &st) < 0 || !procfs_is_it(fd))
+                        return;
+                if (st.st_ino == 1) {
+                        walk->proc_root_fd = TAKE_FD(fd);
+                        return;
+                }
+                up_fd = openat(fd, "..", O_PATH | O_CLOEXEC);
+                fd_close(fd);
+                fd = up_fd;
+        }
+}
+
 static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -209,10 +232,13 @@ static int walk_parent(const Resolved *resolved, int base_fd, ProcfsReader *read
                 }
         }
         if (error == 0) {
-                walk_note_procfs(&walk);
+                walk_note_base(&walk);
                 error = walk_all(&walk);
                 note_refusal(reader, error, walk.at_fd);
         }
+        if (error == 0 && walk.proc_root_fd >= 0)
+                error = procfs_look_own(
+                        reader, walk.proc_root_fd, walk.at_fd, resolved->name ? resolved->name : ".");
         fd_close(walk.proc_root_fd);
         if (error == 0)
                 *ret_fd = walk.at_fd;
