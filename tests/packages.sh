@@ -5,7 +5,7 @@
 
 packages_to_build=(gcc libc6-dev meson ninja-build pkgconf libsystemd-dev libseccomp-dev libcap-dev libinih-dev)
 packages_to_test=(clang libclang-rt-dev clang-format libcmocka-dev systemd dbus util-linux strace acl mandoc python3
-        git procps mount bubblewrap uidmap)
+        git procps mount bubblewrap uidmap e2fsprogs xfsprogs btrfs-progs bindfs)
 packages_to_demo=(git tar python3 python3-venv)
 
 packages_install() {

@@ -1,113 +1,222 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A program can not tell whether it is supervised: the calls of transcript.c give the same results, errors, owners, modes and ACLs
-# native and, with everything allowed, under snotify-run, for root and for a user with supplementary groups, also as the root of
-# namespaces of their own.
+# A program can not tell whether it is supervised: with everything allowed, the calls of transcript/table.c give the same results,
+# errors, owners, modes, ACLs, links and order of times natively and under snotify-run.  One table, below one list of contexts,
+# and the whole table is run in each, twice: a case is a line, and a context is one.
 source "$(dirname "$0")/lib.sh" alone
 
-tree=$work/tree
+export LC_ALL=C
+# What the user may run, and what is made here for contexts.
+PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+transcript=$bin/transcript
+places=$work/places
+export TRANSCRIPT=$transcript PLACES=$places ELSEWHERE=$work/elsewhere
+calls_least=90
 
-clear_away() {
-        ! mountpoint -q "$tree/read-only" || umount "$tree/read-only"
-        ! mountpoint -q "$tree/full" || umount "$tree/full"
-        rm -rf "$tree"
+unmount_all() {
+        local mounts
+        mounts=$(cut -d' ' -f2 /proc/self/mounts | grep "^$work/" | tac)
+        # shellcheck disable=SC2086
+        [ -z "$mounts" ] || umount -l $mounts
 }
-trap 'clear_away; cleanup' EXIT
+trap 'cd /; unmount_all; cleanup' EXIT
 
-# The place of the calls, the same in each run.  furnish UID GID: it belongs to them, but for what says otherwise.
-furnish() {
-        local n from
-        clear_away
-        mkdir "$tree"
-        cd "$tree" || exit 1
-        mkdir -p dir/exists doomed doomed-too doomed-parent/child shut shut-behind setgid acl acl-minimal unwritable/exists \
-                unsearchable/exists jail/dir jail/open read-only/exists full
-        echo content >file
-        mkfifo fifo
-        ln -s dir link
-        ln -s "$tree/dir" absolute-link
-        ln -s file link-to-file
-        ln -s nowhere dangling
-        ln -s loop loop
-        for n in {41..1}; do
-                ((n == 1)) && from=dir || from=chain-$((n - 1))
-                ln -s "$from" "chain-$n"
-        done
-        ln -s /dir jail/link
-        ln -s "$tree/dir" jail/absolute-link
-        ln -s /proc/self/cwd/dir proc-link
-        ln -s /proc/self/fd/987 proc-link-to-fd
-        chown -hR "$1:$2" .
-        chmod 555 unwritable
-        chmod 666 unsearchable
-        chmod 777 jail/open
-
-        mkdir -m 2775 setgid-foreign && chown "$1:60002" setgid-foreign && chmod 2777 setgid-foreign
-        chown ":60001" setgid && chmod 2775 setgid
-        mkdir -m 770 of-group && chown 0:60001 of-group
-        mkdir -m 770 of-other-group && chown 0:60002 of-other-group
-        mkdir -m 755 of-root of-user && chown 65534:65534 of-user
-        mkdir -m 1777 sticky && chmod 1777 sticky
-        ln -s ../dir sticky/link-of-root
-        ln -s ../dir sticky/link-of-user && chown -h 65534:65534 sticky/link-of-user
-
-        setfacl -d -m u::rwx,u:60003:rwx,g::r-x,m::rwx,o::- acl &&
-                setfacl -d -m u::rwx,g::rx,o::rx acl-minimal &&
-                mkdir -m 700 acl-for-user && setfacl -m u:65534:rwx acl-for-user || { echo "Bail out! no ACLs in /tmp"; exit 1; }
-        mount --bind read-only read-only && mount -o remount,bind,ro read-only &&
-                mount -t tmpfs -o mode=777,nr_inodes=2 tmpfs full && mkdir full/exists ||
-                { echo "Bail out! cannot mount"; exit 1; }
+# prepare DIRECTORY: it holds the tree, and what a root needs to be one.
+prepare() {
+        mkdir -p "$1"/{tree,tmp,dev}
+        cp "$transcript" "$1/"
+        ln -s /proc/self/fd "$1/dev/fd"
 }
 
-# What all the calls together have left.
-survey() {
-        find . -printf '%p %y %m %U:%G links %n\n' | LC_ALL=C sort
-        find . -type d -print0 | LC_ALL=C sort -z | xargs -0 getfacl -nsP
-}
+### Contexts.
+# What a context may set: place, where the tree is; program, if it is not the usual copy; finds, where it finds the tree, if not in
+# its working directory; through, what runs the launcher; least, how many calls there must be; except, what may be missing; known,
+# what is different.
 
-# transcribe FILE UID GID COMMAND...: in a fresh tree.
+# transcribe FILE ID COMMAND...: in a fresh tree of ID's.
 transcribe() {
-        local file=$1
-        furnish "$2" "$3"
-        shift 3
-        "$@" >"$file" 2>&1 || echo "exit status $?" >>"$file"
-        survey >>"$file"
+        local file=$1 id=$2
+        shift 2
+        cd "$place/tree" || exit 1
+        "$transcript" furnish "$id" "$id" "$places" >"$file"
+        # shellcheck disable=SC2086
+        "$@" "$program" run $finds >>"$file" 2>&1 || echo "exit status $?" >>"$file"
+        "$transcript" survey >>"$file" 2>&1
+        "$transcript" clear
         cd /
 }
 
-same() {
-        diff -U0 "$work/native.$1" "$work/supervised.$1"
-}
-
 complete() {
-        local n
-        n=$(grep -c '^mkdir' "$work/native.$1")
-        [ "$n" -ge "$2" ] || { echo "only $n calls"; return 1; }
-        ! grep -E '^(CANNOT|exit status)|NO DIRECTORY|made, and' "$work/native.$1"
+        local calls=$1
+        [ "$calls" -ge "$least" ] || { echo "only $calls calls, $least wanted"; return 1; }
+        ! grep -aE '^(CANNOT|WITHOUT|exit status)|NO DIRECTORY|NOT ordered|made, and' "$work/native" |
+                grep -avE "${except-^\$}"
 }
 
-# compare WHO SECTIONS MINIMUM: runs sections of the table twice.  WHO is root, user or what the user runs to be root
-# somewhere.
-compare() {
-        local who=$1 minimum=$3 id=65534 native=(as_user) launch=supervised_user inside=() sections key=${1// /}.${2// /}
-        read -ra sections <<<"$2"
-        case $who in
-        root) id=0 native=() launch=supervised ;;
-        user) ;;
-        *) read -ra inside <<<"$who" ;;
-        esac
-        transcribe "$work/native.$key" $id $id "${native[@]}" "${inside[@]}" "$bin/transcript" "${sections[@]}"
-        transcribe "$work/supervised.$key" $id $id $launch -- "${inside[@]}" "$bin/transcript" "${sections[@]}"
-        check "$who: the native transcript of \"$2\" is complete ($(grep -c '^mkdir' "$work/native.$key") calls)" \
-                complete "$key" "$minimum"
-        check "$who: the supervised one of \"$2\" is the same" same "$key"
+same() {
+        diff -aU0 "$work/native" "$work/supervised"
 }
 
-# possible WHO: as there, natively.
-possible() {
-        local inside
-        read -ra inside <<<"$1"
-        as_user "${inside[@]}" true 2>/dev/null || { skip "$1" "the user may not do that here"; return 1; }
+# without ROW: a transcript and a survey, but for what that row says and leaves.
+without() {
+        local made=${1##*/}
+        grep -avE "^mkdir ${1//./\\.} = |^\\./$made |^\\. [0-7]+ [0-9:]+ links "
+}
+
+# "known" is a row as it is supervised, which is the only difference.
+different() {
+        local row=${known%% = *}
+        grep -aqxF "mkdir $known" "$work/supervised" || { echo "it is not as known"; same; return 1; }
+        ! same || { echo "there is none any more"; return 1; }
+        diff -aU0 <(without "$row" <"$work/native") <(without "$row" <"$work/supervised")
+}
+
+# context NAME root|user|user_of_root [COMMAND...]: the calls are made by root or by the user, whose the tree is, after the command has
+# brought them where they are to be made.  "user_of_root": by root in the user's tree, where the command makes a user of root.
+context() {
+        local name=$1 who=$2 id=0 become=() calls
+        local place=${place-} program=${program-} finds=${finds-} through=${through-} least=${least-}
+        shift 2
+        : "${place:=$work/place}" "${program:=$transcript}" "${least:=$calls_least}"
+        [ "$who" = root ] || id=65534
+        [ "$who" != user ] || become=(as_user)
+        # shellcheck disable=SC2086
+        if ! (cd "$place/tree" && "${become[@]}" $through "$@" "$program" try) >"$work/why" 2>&1; then
+                skip "$name" "not to be had here: $(tr '\n' ' ' <"$work/why")"
+                return
+        fi
+        # shellcheck disable=SC2086
+        {
+                transcribe "$work/native" $id "${become[@]}" $through "$@"
+                transcribe "$work/supervised" $id "${become[@]}" $through "$SNOTIFY_RUN" --socket "$socket" -- "$@"
+        }
+        calls=$(grep -ac '^mkdir' "$work/native")
+        check "$name: $calls calls natively" complete "$calls"
+        if [ -n "${known-}" ]; then
+                check "$name: the same supervised, but mkdir $known" different
+        else
+                check "$name: the same supervised" same
+        fi
+}
+
+becomes_user=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
+
+# Commands that end in executing another one.
+command_file() {
+        { echo '#!/bin/sh -e'; cat; } >"$bin/$1"
+        chmod 755 "$bin/$1"
+}
+command_file on-bind <<'SH'
+mount --rbind "$PLACE" "$ELSEWHERE"
+cd "$ELSEWHERE/tree"
+exec "$@"
+SH
+# A tmpfs hides from the survey what was made on it.
+command_file on-tmpfs <<'SH'
+mount -t tmpfs -o mode=755 tmpfs "$ELSEWHERE"
+mkdir "$ELSEWHERE/tree"
+cd "$ELSEWHERE/tree"
+"$TRANSCRIPT" furnish 0 0 "$PLACES"
+"$@"
+exec "$TRANSCRIPT" survey
+SH
+command_file on-overlay <<'SH'
+mount -t tmpfs -o mode=755 tmpfs "$ELSEWHERE"
+cd "$ELSEWHERE"
+mkdir lower upper work merged
+mount -t overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work overlay merged
+mkdir merged/tree
+cd merged/tree
+"$TRANSCRIPT" furnish 0 0 "$PLACES"
+"$@"
+exec "$TRANSCRIPT" survey
+SH
+
+# Ranges of ids for the user.
+have_ranges() {
+        local login
+        command -v newuidmap newgidmap >"$work/why" && login=$(getent passwd 65534 | cut -d: -f1) && [ -n "$login" ] &&
+                echo "$login:100000:65535" >"$work/subuid" && echo "$login:200000:65535" >"$work/subgid" &&
+                mount --bind "$work/subuid" /etc/subuid && mount --bind "$work/subgid" /etc/subgid
+}
+
+### File systems.
+# on NAME COMMAND... DIRECTORY: contexts on what the command mounts there.
+on() {
+        local name=$1 place=$work/fs/$1
+        shift
+        mkdir -p "$place"
+        if "$@" "$place" >"$work/why" 2>&1 && mountpoint -q "$place"; then
+                prepare "$place"
+                context "on $name, root" root
+                context "on $name, the user" user
+                context "on $name, unshare -Ur" user unshare -Ur
+                umount -l "$place"
+        else
+                skip "on $name" "not to be had here: $(tail -n 1 "$work/why")"
+        fi
+}
+on_loop() {
+        local size=$1 directory=${*: -1}
+        truncate -s "$size" "$directory.img" && "${@:2:$#-2}" "$directory.img" && mount -o loop "$directory.img" "$directory" &&
+                chmod 755 "$directory"
+}
+on_overlay() {
+        mkdir "$1.layers"
+        mount -t tmpfs tmpfs "$1.layers"
+        mkdir "$1.layers"/{lower,upper,work}
+        mount -t overlay -o "lowerdir=$1.layers/lower,upperdir=$1.layers/upper,workdir=$1.layers/work" overlay "$1"
+}
+on_fuse() {
+        mkdir "$1.below"
+        bindfs -o allow_other "$1.below" "$1"
+}
+
+### Places that fail in ways of their own.
+# loop NAME SIZE MKFS...: a file system of that size, mounted where its name says.  The loop device goes with the mount.
+loop() {
+        local name=$1 size=$2
+        shift 2
+        mkdir -p "$work/mnt/$name"
+        truncate -s "$size" "$work/$name.img" && "$@" "$work/$name.img" && mount -o loop "$work/$name.img" "$work/mnt/$name"
+}
+# made_place NAME COMMAND...: what it makes, it makes at $places/NAME.
+made_place() {
+        local name=$1
+        shift
+        mkdir -p "$places/$name"
+        "$@" >"$work/why" 2>&1 && return
+        skip "a place with $name" "not to be had here: $(tail -n 1 "$work/why")"
+}
+no_space() {
+        loop full-disk 2M mkfs.ext4 -q -N 256 || return
+        mkdir "$work/mnt/full-disk/exists"
+        chmod 777 "$work/mnt/full-disk"
+        dd if=/dev/zero of="$work/mnt/full-disk/file" bs=1024 conv=fsync 2>/dev/null
+        local n=0
+        while mkdir "$work/mnt/full-disk/$((n++))" 2>/dev/null; do :; done
+        mount --bind "$work/mnt/full-disk" "$places/full-disk"
+}
+# A number of links that no kernel would let it have otherwise in less than 65000 calls.
+many_links() {
+        loop most-links 2M mkfs.ext2 -q || return
+        mkdir "$work/mnt/most-links/exists"
+        chmod 777 "$work/mnt/most-links"
+        umount "$work/mnt/most-links"
+        debugfs -w -R 'set_inode_field / links_count 65000' "$work/most-links.img" 2>/dev/null &&
+                mount -o loop "$work/most-links.img" "$places/most-links"
+}
+quota() {
+        loop quota 128M mkfs.btrfs -q || return
+        mkdir -p "$work/mnt/quota"
+        (cd "$work/mnt/quota" && btrfs quota enable . && btrfs subvolume create sub && mkdir sub/exists && chmod 777 sub &&
+                btrfs qgroup limit -e 16K sub && mount --bind sub "$places/quota")
+}
+errors() {
+        "$bin/errors-fs" "$places/errors" >"$work/errors" 2>&1 &
+        wait_for test -s "$work/errors"
+        cat "$work/errors"
+        mountpoint -q "$places/errors"
 }
 
 daemon_start <<'CONF'
@@ -115,25 +224,144 @@ daemon_start <<'CONF'
 default = allow
 log = all
 CONF
+made_place full-disk no_space
+made_place most-links many_links
+made_place quota quota
+made_place errors errors
+place=$work/place
+prepare "$place"
+mkdir "$ELSEWHERE"
+export PLACE=$place
 
-compare root "calls roots kernels" 220
-compare user "calls kernels" 180
-compare root proc 37
-compare user proc 36
-compare root special 5
-compare user special 5
-if possible "unshare -Ur"; then
-        compare "unshare -Ur" "calls roots kernels" 200
-        compare "unshare -Ur" proc 36
-        compare "unshare -Ur unshare -Ur" "calls roots kernels" 200
+echo "# fs.protected_symlinks is $(cat /proc/sys/fs/protected_symlinks) here, and that is what is tested: it is the machine's"
+
+mkdir "$work/setuid-root" "$work/setuid-user"
+cp "$transcript" "$work/setuid-root/" && chmod 4755 "$work/setuid-root/transcript"
+cp "$transcript" "$work/setuid-user/" && chown 65534:65534 "$work/setuid-user/transcript" &&
+        chmod 4755 "$work/setuid-user/transcript"
+
+### Known differences.
+# Of a program that is not dumpable the kernel shows the links in its /proc/self to itself, and to who has CAP_SYS_PTRACE in its user
+# namespace.  Who acts for it is in that namespace with the capabilities that it has, and no more: EACCES.
+undumpable="/proc/self/cwd/undumpable-by-proc = -1 EACCES"
+
+### THE LIST.
+# Who it is.
+least=300 context "root" root
+least=300 context "a user with a supplementary group" user
+context "root without capabilities" root setpriv --bounding-set=-all --inh-caps=-all
+context "root without CAP_DAC_*" root setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-all
+context "root became the user" user_of_root "${becomes_user[@]}"
+program=$work/setuid-root/transcript context "root became the user, a set-user-ID program root" root "${becomes_user[@]}"
+program=$work/setuid-root/transcript context "a set-user-ID program of root's, by root" root
+program=$work/setuid-user/transcript context "a set-user-ID program of the user's, by root" user_of_root
+
+# As what it makes the calls.
+context "root, undumpable" root env AS="undumpable process"
+context "a user, undumpable" user env AS="undumpable process"
+context "root's thread with a cwd and umask of its own" root env AS="thread with a cwd and umask of its own"
+context "a user's thread with a cwd and umask of its own" user env AS="thread with a cwd and umask of its own"
+context "root's thread with a fsuid of its own" user_of_root env AS="thread with a fsuid of its own"
+context "root's thread with ids of its own" user_of_root env AS="thread with ids of its own"
+context "root's thread, its process is the user's" root env AS="thread of a process with other ids"
+
+# Roots.
+program=/transcript finds=/tree
+context "chroot, no /proc" root chroot "$place"
+context "chroot to the user, no /proc" user_of_root chroot --userspec=65534:65534 --groups=60001 "$place"
+context "unshare -Ur chroot, no /proc" user unshare -Ur chroot "$place"
+mkdir "$place/proc" && mount -t proc proc "$place/proc"
+context "chroot" root chroot "$place"
+context "chroot to the user" user_of_root chroot --userspec=65534:65534 --groups=60001 "$place"
+context "chroot, undumpable" root env AS="undumpable process" chroot "$place"
+context "unshare -Ur chroot" user unshare -Ur chroot "$place"
+umount "$place/proc" && rmdir "$place/proc"
+unset program finds
+
+# Mounts of its own.
+context "unshare -m" root unshare -m
+context "unshare -m, on a bind" root unshare -m on-bind
+context "unshare -m, on a tmpfs" root unshare -m on-tmpfs
+context "unshare -m to the user, on a bind" user_of_root unshare -m on-bind "${becomes_user[@]}"
+context "unshare -Urm" user unshare -Urm
+context "unshare -Urm, on a bind" user unshare -Urm on-bind
+context "unshare -m, on an overlay" root unshare -m on-overlay
+# Whose ids are not there no file can have.
+except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on a tmpfs" user unshare -Urm on-tmpfs
+except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on an overlay" user unshare -Urm on-overlay
+
+# User namespaces.
+context "unshare -Ur" user unshare -Ur
+context "unshare -Ur, undumpable" user unshare -Ur env AS="undumpable process"
+context "unshare -Ur, a thread with a cwd and umask of its own" user unshare -Ur env AS="thread with a cwd and umask of its own"
+known=$undumpable context "unshare -U, no map" user unshare -U
+known=$undumpable context "unshare -U -c" user unshare -U -c
+context "unshare -Ur unshare -Ur" user unshare -Ur unshare -Ur
+context "unshare -Ur unshare -U -c" user unshare -Ur unshare -U -c
+context "unshare -Ur unshare -Ur unshare -Ur" user unshare -Ur unshare -Ur unshare -Ur
+context "unshare -Ur by root" root unshare -Ur
+through="unshare -Ur" context "a launcher in unshare -Ur" user
+ranges=(unshare --map-root-user --map-users=100000,1,65535 --map-groups=200000,1,65535)
+if have_ranges; then
+        context "newuidmap: ranges of ids" user_of_root "${becomes_user[@]}" "${ranges[@]}"
+        except='^CANNOT (lose|shut) my cwd' context "newuidmap: ranges of ids, as one of them" \
+                user_of_root "${becomes_user[@]}" "${ranges[@]}" setpriv --reuid=5 --regid=5 --clear-groups
+        through=${ranges[*]} context "newuidmap: a launcher among ranges of ids" user
+        umount /etc/subuid /etc/subgid
+else
+        skip "newuidmap" "there is none, no /etc/subuid, or no name for user 65534"
 fi
-if possible "unshare -Urm"; then
-        compare "unshare -Urm" calls 180
-        compare "unshare -Urm" proc 36
-        compare "unshare -Urm" "roots kernels" 24
-fi
+
+# PID namespaces, with /proc.
+context "unshare -pf --mount-proc" root unshare -pf --mount-proc
+context "unshare -pf, and the host's /proc" root unshare -pf
+context "unshare -pf --mount-proc to the user" user_of_root unshare -pf --mount-proc "${becomes_user[@]}"
+context "unshare -Urpf --mount-proc" user unshare -Urpf --mount-proc
+context "unshare -Urpf --mount-proc, undumpable" user unshare -Urpf --mount-proc env AS="undumpable process"
+context "unshare -Urpf --mount-proc, on a bind" user unshare -Urpf --mount-proc on-bind
+
+# Bubblewrap.
+wrap=(bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc)
+known=$undumpable context "bwrap" user "${wrap[@]}" --bind "$place" "$place" --chdir "$place/tree"
+known=$undumpable context "bwrap, bound elsewhere" user "${wrap[@]}" --bind "$place" "$ELSEWHERE" --chdir "$ELSEWHERE/tree"
+known=$undumpable except='^CANNOT (lose|shut) my cwd' context "bwrap, read-only" user "${wrap[@]}" --chdir "$place/tree"
+context "bwrap by root" root "${wrap[@]}" --bind "$place" "$place" --chdir "$place/tree"
+
+# File systems.
+on tmpfs mount -t tmpfs -o mode=755 tmpfs
+on ext4 on_loop 32M mkfs.ext4 -q
+on xfs on_loop 300M mkfs.xfs -q
+on btrfs on_loop 128M mkfs.btrfs -q
+on overlay on_overlay
+except="^WITHOUT the attribute" on fuse on_fuse
+
+### More known differences.
+# A user has to set no_new_privs to be supervised: a set-user-ID program then remains the user's.
+cp "$(command -v mkdir)" "$work/setuid-root/mkdir" && chmod 4755 "$work/setuid-root/mkdir"
+owner_of_new() {
+        mkdir -m 777 "$work/new"
+        "$@" "$work/setuid-root/mkdir" "$work/new/x"
+        stat -c %u "$work/new/x"
+        rm -r "$work/new"
+}
+check "a user's set-user-ID program is root natively" test "$(owner_of_new as_user)" = 0
+check "known difference: supervised it is the user" test "$(owner_of_new supervised_user --)" = 65534
+
+# A place is judged by its path.
+deep() {
+        mkdir "$work/deep"
+        (cd "$work/deep" && "$@" python3 -c 'import os
+for _ in range(20):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)' 2>&1 | tail -n 1)
+        rm -r "$work/deep"
+}
+check "there are paths of more than 4095 bytes natively" test "$(deep)" = ""
+check "known difference: supervised there are not" \
+        grep -q "^OSError: .Errno 36. File name too long" <(deep supervised --)
 
 daemon_stop
 check "the daemon ends well" test $? = 0
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
+check "no call was trouble, but the one in the deep" test "$(grep -c '^trouble' "$work/log")" = 1
+check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 finish

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Preparations. */
+
+#pragma once
+
+#include "case.h"
+
+Preparation do_nothing, be_undumpable, forbid_files;
+
+/* Of a thread alone: its cwd and umask are not its leader's; its ids are not those of the process. */
+Preparation take_own_cwd, take_own_fs, take_own_descriptors, take_fsuid, take_fsgid, take_uids, take_groups;
+
+/* Of a process. */
+Preparation take_many_groups, take_euid, drop_dac, drop_all, keep_dac;
+
+/* Other roots and working directories. */
+Preparation enter_jail, enter_jail_as_user, root_only_in_jail, thread_in_jail;
+Preparation go_elsewhere, leave_for_deleted, leave_for_deleted_deep, enter_unsearchable;
