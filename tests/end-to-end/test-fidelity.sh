@@ -29,7 +29,7 @@ prepare() {
 }
 
 ### Contexts.
-# What a context may set: place, where the tree is; program, if it is not the usual copy; finds, where it finds the tree, if not in
+# What a context may set: place, where the tree is, usually a tmpfs, which is fastest; program, if it is not the usual copy; finds, where it finds the tree, if not in
 # its working directory; through, what runs the launcher; least, how many calls there must be; except, what may be missing; known,
 # what is different.
 
@@ -229,6 +229,8 @@ made_place most-links many_links
 made_place quota quota
 made_place errors errors
 place=$work/place
+mkdir "$place"
+mount -t tmpfs -o mode=755 tmpfs "$place"
 prepare "$place"
 mkdir "$ELSEWHERE"
 export PLACE=$place
@@ -328,7 +330,8 @@ known=$undumpable except='^CANNOT (lose|shut) my cwd' context "bwrap, read-only"
 context "bwrap by root" root "${wrap[@]}" --bind "$place" "$place" --chdir "$place/tree"
 
 # File systems.
-on tmpfs mount -t tmpfs -o mode=755 tmpfs
+mkdir "$work/on-tmp"
+on "what /tmp is" mount --bind "$work/on-tmp"
 on ext4 on_loop 32M mkfs.ext4 -q
 on xfs on_loop 300M mkfs.xfs -q
 on btrfs on_loop 128M mkfs.btrfs -q
