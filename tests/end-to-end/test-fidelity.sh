@@ -29,9 +29,9 @@ prepare() {
 }
 
 ### Contexts.
-# What a context may set: place, where the tree is, usually a tmpfs, which is fastest; program, if it is not the usual copy; finds, where it finds the tree, if not in
-# its working directory; through, what runs the launcher; least, how many calls there must be; except, what may be missing; known,
-# what is different.
+# What a context may set: place, where the tree is, usually a tmpfs, which is fastest; program, if it is not the usual copy; finds,
+# where it finds the tree, if not in its working directory; through, what runs the launcher; profile; least, how many calls there
+# must be; except, what may be missing; known, what is different.
 
 # transcribe FILE ID COMMAND...: in a fresh tree of ID's.
 transcribe() {
@@ -75,9 +75,10 @@ different() {
 # brought them where they are to be made.  "user_of_root": by root in the user's tree, where the command makes a user of root.
 context() {
         local name=$1 who=$2 id=0 become=() calls
-        local place=${place-} program=${program-} finds=${finds-} through=${through-} least=${least-}
+        local place=${place-} program=${program-} finds=${finds-} through=${through-} least=${least-} launch
         shift 2
         : "${place:=$work/place}" "${program:=$transcript}" "${least:=$calls_least}"
+        launch=("$SNOTIFY_RUN" --socket "$socket" --profile="${profile-default}" --)
         [ "$who" = root ] || id=65534
         [ "$who" != user ] || become=(as_user)
         # shellcheck disable=SC2086
@@ -88,7 +89,7 @@ context() {
         # shellcheck disable=SC2086
         {
                 transcribe "$work/native" $id "${become[@]}" $through "$@"
-                transcribe "$work/supervised" $id "${become[@]}" $through "$SNOTIFY_RUN" --socket "$socket" -- "$@"
+                transcribe "$work/supervised" $id "${become[@]}" $through "${launch[@]}" "$@"
         }
         calls=$(grep -ac '^mkdir' "$work/native")
         check "$name: $calls calls natively" complete "$calls"
@@ -143,7 +144,7 @@ have_ranges() {
 ### File systems.
 # on NAME COMMAND... DIRECTORY: contexts on what the command mounts there.
 on() {
-        local name=$1 place=$work/fs/$1
+        local name=$1 place=$work/fs/${1//[^a-z0-9]/}
         shift
         mkdir -p "$place"
         if "$@" "$place" >"$work/why" 2>&1 && mountpoint -q "$place"; then
@@ -223,6 +224,15 @@ daemon_start <<'CONF'
 [profile default]
 default = allow
 log = all
+
+[profile with-denials]
+default = allow
+log = all
+
+[rule nowhere]
+profile = with-denials
+path = /nothing-like-this/
+action = deny
 CONF
 made_place full-disk no_space
 made_place most-links many_links
@@ -328,6 +338,15 @@ known=$undumpable context "bwrap" user "${wrap[@]}" --bind "$place" "$place" --c
 known=$undumpable context "bwrap, bound elsewhere" user "${wrap[@]}" --bind "$place" "$ELSEWHERE" --chdir "$ELSEWHERE/tree"
 known=$undumpable except='^CANNOT (lose|shut) my cwd' context "bwrap, read-only" user "${wrap[@]}" --chdir "$place/tree"
 context "bwrap by root" root "${wrap[@]}" --bind "$place" "$place" --chdir "$place/tree"
+
+# Rules that say nothing about the tree: what is allowed is looked at from more sides.
+profile=with-denials context "with rules, a user" user
+profile=with-denials context "with rules, unshare -Ur" user unshare -Ur
+profile=with-denials context "with rules, unshare -m, on a bind" root unshare -m on-bind
+profile=with-denials context "with rules, unshare -m, on a tmpfs" root unshare -m on-tmpfs
+profile=with-denials program=/transcript finds=/tree context "with rules, chroot, no /proc" root chroot "$place"
+profile=with-denials known=$undumpable context "with rules, bwrap, bound elsewhere" user \
+        "${wrap[@]}" --bind "$place" "$ELSEWHERE" --chdir "$ELSEWHERE/tree"
 
 # File systems.
 mkdir "$work/on-tmp"
