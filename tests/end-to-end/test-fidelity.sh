@@ -92,6 +92,7 @@ context() {
                 transcribe "$work/supervised" $id "${become[@]}" $through "${launch[@]}" "$@"
         }
         calls=$(grep -ac '^mkdir' "$work/native")
+        grep -aoE '= -1 E[A-Z]+$' "$work/native" | sort -u >>"$work/errors-seen"
         check "$name: $calls calls natively" complete "$calls"
         if [ -n "${known-}" ]; then
                 check "$name: the same supervised, but mkdir $known" different
@@ -131,6 +132,21 @@ cd merged/tree
 "$TRANSCRIPT" furnish 0 0 "$PLACES"
 "$@"
 exec "$TRANSCRIPT" survey
+SH
+
+# A tmpfs of a user namespace in which the caller has no ids: EOVERFLOW.
+command_file on-users-tmpfs <<'SH'
+setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urm sh -ec 'mount -t tmpfs -o mode=777 tmpfs "$ELSEWHERE"
+        mkdir "$ELSEWHERE/tree"
+        cd "$ELSEWHERE/tree"
+        "$TRANSCRIPT" furnish 0 0 "$PLACES"
+        exec sleep 1000' >"$ELSEWHERE.furnished" 2>&1 &
+pid=$!
+trap 'kill $pid' EXIT
+until [ "$(cat /proc/$pid/comm)" = sleep ]; do sleep 0.01; done
+nsenter --mount=/proc/$pid/ns/mnt sh -ec 'cd "$ELSEWHERE/tree"
+        "$@"
+        "$TRANSCRIPT" survey' sh "$@"
 SH
 
 # Ranges of ids for the user.
@@ -214,9 +230,9 @@ quota() {
                 btrfs qgroup limit -e 16K sub && mount --bind sub "$places/quota")
 }
 errors() {
-        "$bin/errors-fs" "$places/errors" >"$work/errors" 2>&1 &
-        wait_for test -s "$work/errors"
-        cat "$work/errors"
+        "$bin/errors-fs" "$places/errors" >"$work/errors-fs" 2>&1 &
+        wait_for test -s "$work/errors-fs"
+        cat "$work/errors-fs"
         mountpoint -q "$places/errors"
 }
 
@@ -302,6 +318,8 @@ context "unshare -m, on an overlay" root unshare -m on-overlay
 except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on a tmpfs" user unshare -Urm on-tmpfs
 except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on an overlay" user unshare -Urm on-overlay
 
+except='^CANNOT (lose|shut) my cwd' context "nsenter, on a tmpfs of the user's" root on-users-tmpfs
+
 # User namespaces.
 context "unshare -Ur" user unshare -Ur
 context "unshare -Ur, undumpable" user unshare -Ur env AS="undumpable process"
@@ -356,6 +374,19 @@ on xfs on_loop 300M mkfs.xfs -q
 on btrfs on_loop 128M mkfs.btrfs -q
 on overlay on_overlay
 except="^WITHOUT the attribute" on fuse on_fuse
+
+all_errors_seen() {
+        local error missing=
+        for error in EACCES EBADF EDQUOT EEXIST EFAULT EINVAL ELOOP EMLINK ENAMETOOLONG ENOENT ENOMEM ENOSPC ENOTDIR EPERM EROFS; do
+                grep -qx "= -1 $error" "$work/errors-seen" || missing+=" $error"
+        done
+        [ -z "$missing" ] || { echo "not seen:$missing"; return 1; }
+}
+if mountpoint -q "$places/errors"; then
+        check "each error that mkdir(2) lists was among the results" all_errors_seen
+else
+        skip "each error that mkdir(2) lists was among the results" "not without FUSE"
+fi
 
 ### More known differences.
 # A user has to set no_new_privs to be supervised: a set-user-ID program then remains the user's.
