@@ -101,6 +101,7 @@ context() {
         fi
 }
 
+# shellcheck disable=SC2054
 becomes_user=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
 
 # Commands that end in executing another one.
@@ -331,6 +332,7 @@ context "unshare -Ur unshare -U -c" user unshare -Ur unshare -U -c
 context "unshare -Ur unshare -Ur unshare -Ur" user unshare -Ur unshare -Ur unshare -Ur
 context "unshare -Ur by root" root unshare -Ur
 through="unshare -Ur" context "a launcher in unshare -Ur" user
+# shellcheck disable=SC2054
 ranges=(unshare --map-root-user --map-users=100000,1,65535 --map-groups=200000,1,65535)
 if have_ranges; then
         context "newuidmap: ranges of ids" user_of_root "${becomes_user[@]}" "${ranges[@]}"

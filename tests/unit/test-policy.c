@@ -219,6 +219,20 @@ static void test_profiles(void **state) {
         assert_non_null(policy_find_profile(policy, "p99"));
 }
 
+static void test_allows_all(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = new_policy();
+        Profile *denying = add_profile(policy, "denying", ACTION_DENY, EPERM);
+        Profile *allowing = add_profile(policy, "allowing", ACTION_ALLOW, EPERM);
+
+        (void)state;
+        add_rule(denying, "/tmp/", ACTION_ALLOW);
+        assert_false(profile_allows_all(denying));
+        add_rule(allowing, "/tmp/", ACTION_ALLOW);
+        assert_true(profile_allows_all(allowing));
+        add_rule(allowing, "/tmp/a", ACTION_DENY);
+        assert_false(profile_allows_all(allowing));
+}
+
 static void test_free_null(void **state) {
         (void)state;
         assert_null(policy_free(NULL));
@@ -404,6 +418,7 @@ int main(void) {
                 cmocka_unit_test(test_judge),
                 cmocka_unit_test(test_verdict),
                 cmocka_unit_test(test_profiles),
+                cmocka_unit_test(test_allows_all),
                 cmocka_unit_test(test_free_null),
                 cmocka_unit_test(test_duplicate_rules),
                 cmocka_unit_test(test_paths),
