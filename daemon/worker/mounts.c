@@ -107,22 +107,42 @@ static int open_mount(const Mount *mount, int *ret_fd) {
         return 0;
 }
 
-int mounts_open_device(int mountinfo_fd, const char *device, int *ret_fd) {
-        _cleanup_fclose_ FILE *list = NULL;
+/* Those that show the file system whole, or the others. */
+static int visit_some(
+        FILE *list, const char *device, bool whole, bool *ret_found, MountsVisit visit, void *userdata) {
         _cleanup_free_ char *line = NULL;
-        bool found = false;
         size_t room = 0;
         Mount mount;
+
+        rewind(list);
+        while (getline(&line, &room, list) >= 0) {
+                _cleanup_close_ int mount_fd = -EBADF;
+                int r;
+
+                if (!parse_line(line, &mount) || strcmp(mount.device, device) != 0)
+                        continue;
+                *ret_found = true;
+                if ((strcmp(mount.root, "/") == 0) != whole || open_mount(&mount, &mount_fd) < 0)
+                        continue;
+                r = visit(mount_fd, userdata);
+                if (r != -EXDEV)
+                        return r;
+        }
+        return -EXDEV;
+}
+
+int mounts_visit_device(int mountinfo_fd, const char *device, MountsVisit visit, void *userdata) {
+        _cleanup_fclose_ FILE *list = NULL;
+        bool found = false;
         int r;
 
         r = open_list(mountinfo_fd, &list);
         if (r < 0)
                 return r;
-        while (getline(&line, &room, list) >= 0)
-                if (parse_line(line, &mount) && strcmp(mount.device, device) == 0) {
-                        found = true;
-                        if (strcmp(mount.root, "/") == 0 && open_mount(&mount, ret_fd) == 0)
-                                return 0;
-                }
-        return found ? -EXDEV : MOUNTS_NONE;
+        r = visit_some(list, device, true, &found, visit, userdata);
+        if (r != -EXDEV)
+                return r;
+        if (!found)
+                return MOUNTS_NONE;
+        return visit_some(list, device, false, &found, visit, userdata);
 }

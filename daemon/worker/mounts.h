@@ -15,7 +15,11 @@
  * negative errno. */
 int mounts_find_device(int mountinfo_fd, uint64_t mount_id, char ret[static MOUNTS_DEVICE_SIZE]);
 
-/* Opens the root of the file system, for reading, where a mount shows it whole.  Returns 0 and the caller's
- * fd, MOUNTS_NONE where no mount of it is in the list at all, -EXDEV where there are some but none that
- * shows it whole and can be reached, or another negative errno. */
-int mounts_open_device(int mountinfo_fd, const char *device, int *ret_fd);
+/* What is asked of a mount: mount_fd is its root, opened for reading, and stays the caller's.  Returns
+ * -EXDEV to be asked of the next. */
+typedef int (*MountsVisit)(int mount_fd, void *userdata);
+
+/* Goes through the mounts of the file system that can be reached: first those that show it whole, then those
+ * that show a part.  Returns what visit returned, MOUNTS_NONE where no mount of it is in the list at all,
+ * -EXDEV where there are some but none would do, or another negative errno. */
+int mounts_visit_device(int mountinfo_fd, const char *device, MountsVisit visit, void *userdata);

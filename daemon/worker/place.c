@@ -57,13 +57,45 @@ static int unseen_kind(void) {
         }
 }
 
-/* Opens the root of the working directory's file system, on the host.  Returns 0, MOUNTS_NONE or a negative
- * errno. */
-static int open_host_mount(Target *target, int *ret_fd) {
+/* The working directory, to be found from a mount of the host's. */
+typedef struct Search {
+        union {
+                struct file_handle handle;
+                char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+        } here;
+        int handle_error; /* what there is instead of a handle, or 0 */
+        const char *name;
+        char *path;
+        size_t *ret_length;
+} Search;
+
+/* Goes to the directory by the mount, and reads its place.  Returns as place_read_on_host(), but -EXDEV
+ * where the mount doesn't show it. */
+static int search_mount(int mount_fd, void *userdata) {
+        _cleanup_close_ int host_fd = -EBADF;
+        Search *search = userdata;
+        int r;
+
+        if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
+                return -EXDEV;
+        if (search->handle_error != 0)
+                return -search->handle_error;
+        host_fd = open_by_handle_at(mount_fd, &search->here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (host_fd < 0)
+                return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
+        if (fchdir(host_fd) < 0)
+                return -errno;
+        r = place_read(search->name, search->path, search->ret_length);
+        return r == PLACE_ELSEWHERE ? -EXDEV : r;
+}
+
+/* Searches the host's mounts of the working directory's file system.  Returns as search_mount(), or
+ * MOUNTS_NONE. */
+static int search_host(Target *target, Search *search) {
         _cleanup_close_ int own_fd = -EBADF, host_fd = -EBADF;
         char device[MOUNTS_DEVICE_SIZE];
         struct statx stx;
-        int r;
+        int mount_id, r;
 
         if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &stx) < 0)
                 return -errno;
@@ -80,47 +112,28 @@ static int open_host_mount(Target *target, int *ret_fd) {
          * good, except on btrfs, where it is nobody's. */
         if (r == MOUNTS_NONE)
                 (void)snprintf(device, sizeof(device), "%u:%u", stx.stx_dev_major, stx.stx_dev_minor);
-        return mounts_open_device(host_fd, device, ret_fd);
-}
 
-/* Makes the host's view of the working directory the working directory.  Returns 0, PLACE_ELSEWHERE,
- * PLACE_PRIVATE or a negative errno. */
-static int go_to_host_mount(Target *target) {
-        _cleanup_close_ int mount_fd = -EBADF, host_fd = -EBADF;
-        union {
-                struct file_handle handle;
-                char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-        } here = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
-        int mount_id, r;
-
-        r = open_host_mount(target, &mount_fd);
-        if (r == MOUNTS_NONE)
-                return unseen_kind();
-        if (r == -EXDEV)
-                return unseen_kind() == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
-        if (r < 0)
-                return r;
-        if (name_to_handle_at(AT_FDCWD, ".", &here.handle, &mount_id, 0) < 0)
-                return errno != EOPNOTSUPP && errno != EOVERFLOW ? -errno
-                       : unseen_kind() == PLACE_INERT            ? PLACE_INERT
-                                                                 : PLACE_ELSEWHERE;
-        host_fd = open_by_handle_at(mount_fd, &here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (host_fd < 0)
-                return errno == ESTALE || errno == EOPNOTSUPP ? PLACE_ELSEWHERE : -errno;
-        return fchdir(host_fd) < 0 ? -errno : 0;
+        search->here.handle.handle_bytes = MAX_HANDLE_SZ;
+        if (name_to_handle_at(AT_FDCWD, ".", &search->here.handle, &mount_id, 0) < 0)
+                search->handle_error = errno;
+        return mounts_visit_device(host_fd, device, search_mount, search);
 }
 
 int place_read_on_host(
         Target *target, const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
         _cleanup_close_ int parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        Search search = {.name = name, .path = ret, .ret_length = ret_length};
         int r;
 
         if (parent_fd < 0)
                 return -errno;
-        r = go_to_host_mount(target);
-        if (r != 0)
-                return r;
-        r = place_read(name, ret, ret_length);
+        r = search_host(target, &search);
         /* Back to the target's own mount of it, which may be read-only where the host's is not. */
-        return fchdir(parent_fd) < 0 ? -errno : r;
+        if (fchdir(parent_fd) < 0)
+                return -errno;
+        if (r == MOUNTS_NONE)
+                return unseen_kind();
+        if (r == -EXDEV)
+                return unseen_kind() == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
+        return r;
 }

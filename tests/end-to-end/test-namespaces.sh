@@ -150,6 +150,31 @@ else
         skip "an overlay of the user's has no place on the host" "the user may not mount one here"
 fi
 
+### A file system of which the host has mounted parts alone, as it is with subvolumes of btrfs.
+if possible unshare -Urm true; then
+        mkdir "$tree"/{whole,open/part,open/other-part,shut/part}
+        mount -t tmpfs tmpfs "$tree/whole"
+        for part in open/part open/other-part shut/part; do
+                mkdir -p "$tree/whole/${part%/*}"
+                mkdir -m 777 "$tree/whole/$part"
+                mount --bind "$tree/whole/$part" "$tree/$part"
+        done
+        umount "$tree/whole"
+
+        for part in part other-part; do
+                # shellcheck disable=SC2086
+                check "a file system in parts: $part" $user "$SNOTIFY_RUN" --socket "$socket" -- \
+                        unshare -Urm mkdir "$tree/open/$part/new"
+                check "... is allowed where it really is" logged "allowed mkdir(\"$tree/open/$part/new\")"
+                check "... and is the user's" test "$(stat -c %a:%u:%g "$tree/open/$part/new")" = 755:65534:65534
+        done
+        check "... a denied one" denied user "$tree/shut/part/new" "rule shut" \
+                unshare -Urm sh -c "mount --bind $tree/shut/part $place/dir && mkdir $place/dir/new"
+        umount "$tree"/{open/part,open/other-part,shut/part}
+else
+        skip "a file system in parts" "the user may not mount here"
+fi
+
 ### A /proc of its own.
 if possible unshare -Urpf --mount-proc true; then
         for path in cwd thread-cwd dev-fd fd root; do

@@ -77,8 +77,32 @@ static int open_own_list(void) {
         return fd;
 }
 
-/* Does the list lead from the mount to its device and from that to its root? */
-static void check_mount(const char *path) {
+/* Takes the Nth mount that is shown. */
+typedef struct Choice {
+        int n;
+        int fd;
+} Choice;
+
+static int choose(int mount_fd, void *userdata) {
+        Choice *choice = userdata;
+
+        CHECK(mount_fd >= 0);
+        if (choice->n-- > 0)
+                return -EXDEV;
+        CHECK((choice->fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 0)) >= 0);
+        return 0;
+}
+
+static int open_nth(int list_fd, const char *device, int n, int *ret_fd) {
+        Choice choice = {.n = n, .fd = -EBADF};
+        int r = mounts_visit_device(list_fd, device, choose, &choice);
+
+        *ret_fd = choice.fd;
+        return r;
+}
+
+/* Does the list lead from the mount to its device and from that to its root, as the Nth of its mounts? */
+static void check_nth_mount(const char *path, int n) {
         char device[MOUNTS_DEVICE_SIZE], found[MOUNTS_DEVICE_SIZE], again[MOUNTS_DEVICE_SIZE];
         int list_fd = open_own_list(), fd = -EBADF;
         struct stat a, b;
@@ -87,9 +111,8 @@ static void check_mount(const char *path) {
         describe(path, device, &id);
         CHECK_INT(mounts_find_device(list_fd, id, found), 0);
         CHECK(strcmp(found, device) == 0);
-        CHECK_INT(mounts_open_device(list_fd, device, &fd), 0);
+        CHECK_INT(open_nth(list_fd, device, n, &fd), 0);
         CHECK(fd >= 0);
-        CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         CHECK_INT(fcntl(fd, F_GETFL) & O_PATH, 0);
         CHECK(fstat(fd, &a) == 0 && stat(path, &b) == 0);
         CHECK(a.st_dev == b.st_dev && a.st_ino == b.st_ino);
@@ -99,12 +122,20 @@ static void check_mount(const char *path) {
         (void)close(list_fd);
 }
 
-static void check_unreachable(const char *device, int expected) {
+static void check_mount(const char *path) {
+        check_nth_mount(path, 0);
+}
+
+static void check_unreachable_nth(const char *device, int n, int expected) {
         int list_fd = open_own_list(), fd = -EBADF;
 
-        CHECK_INT(mounts_open_device(list_fd, device, &fd), expected);
+        CHECK_INT(open_nth(list_fd, device, n, &fd), expected);
         CHECK_INT(fd, -EBADF);
         (void)close(list_fd);
+}
+
+static void check_unreachable(const char *device, int expected) {
+        check_unreachable_nth(device, 0, expected);
 }
 
 static void mount_tmpfs(const char *path) {
@@ -151,20 +182,28 @@ static void hide_things(const void *argument) {
         check_mount("/tmp/a");
         CHECK_INT(mount("a/sub", "b", NULL, MS_BIND, NULL), 0);
         check_mount("/tmp/a");
+        /* What shows a part comes last. */
+        check_nth_mount("/tmp/b", 1);
+        check_unreachable_nth(device, 2, -EXDEV);
 
         /* Something lies over it. */
         mount_tmpfs("a");
-        check_unreachable(device, -EXDEV);
+        check_mount("/tmp/b");
+        check_unreachable_nth(device, 1, -EXDEV);
         /* But it is to be seen elsewhere, too. */
         CHECK_INT(umount("a"), 0);
         CHECK_INT(mount("a", "c", NULL, MS_BIND, NULL), 0);
         mount_tmpfs("a");
         check_mount("/tmp/c");
+        check_nth_mount("/tmp/b", 1);
         /* Only a part of it is left. */
         CHECK_INT(umount("c"), 0);
         CHECK_INT(umount("a"), 0);
         CHECK_INT(umount("a"), 0);
+        check_mount("/tmp/b");
+        mount_tmpfs("b");
         check_unreachable(device, -EXDEV);
+        CHECK_INT(umount("b"), 0);
         CHECK_INT(umount("b"), 0);
         check_unreachable(device, MOUNTS_NONE);
 }
