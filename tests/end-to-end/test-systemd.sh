@@ -224,9 +224,10 @@ systemctl kill -s KILL --kill-who=all snotifyd
 check "all its processes are killed: the same" ask /srv/open/after-kill-all "status 0"
 
 ### The memory of what a session makes.
-# make.py: makes as many directories as each line of its input says, and says how that went.
+# make.py: says what its session is; makes as many directories as each line of its input says, and says how that went.
 cat >"$work/make.py" <<'PY'
 import collections, os, sys
+print(os.environ["SNOTIFY_SESSION"], flush=True)
 n = 0
 for line in sys.stdin:
     results = collections.Counter()
@@ -248,8 +249,9 @@ if grep -qw memory "$cgroup/cgroup.controllers"; then
         mkdir /srv/open/memory
         mount -t tmpfs tmpfs /srv/open/memory
         coproc maker { exec $snotify_run -- python3 "$work/make.py"; }
+        read -r -t 60 session <&"${maker[0]}"
+        bounded=$cgroup/session-$session
         check "a session that makes many directories" make_some made 1000
-        bounded=$(echo "$cgroup"/session-*)
         check "... has a cgroup for its workers" test -n "$(cat "$bounded/cgroup.procs")"
         check "... to which they are charged" test "$(cat "$bounded/memory.current")" -gt 200000
         check "... with a bound" test "$(cat "$bounded/memory.high")" = 268435456
