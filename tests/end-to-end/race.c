@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* race BOARD TREE ALL MINE REST: MINE processes make a tree of directories below TREE, each as mkdir -p
+ * does: path by path, component by component.  There are ALL of them, with those of other races that share
+ * the file BOARD; they wait for each other now and then, so that nobody leads for long, and note there who
+ * has made what.  REST: these have a rest then, of up to so many microseconds, for they are faster than the
+ * others. Prints how many directories they have made.
+ *
+ * race BOARD: prints what it says in the end: how many directories were made by one process, how many by
+ * more than one, how many processes have made any, and how many calls failed that should not have. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Path number 0132 in base 4 is 0/1/3/2: many have their beginnings in common. */
+#define PATHS 200
+#define BASE 4
+#define DEPTH 4
+#define DIRECTORIES 1024 /* more than there are: 4 + 16 + 64 + 256, see make_path() */
+#define PROCESSES_MAX 64
+#define HEAT 10 /* paths, from one wait to the next */
+
+static struct Board {
+        atomic_int processes;
+        atomic_int ready; /* counts on, from heat to heat */
+        atomic_int failures;
+        atomic_int makers[DIRECTORIES]; /* how many have made it */
+        atomic_int made[PROCESSES_MAX]; /* how many it has made */
+} * board;
+
+static int board_open(const char *path) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+                return -1;
+        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        (void)close(fd);
+        return board == MAP_FAILED ? -1 : 0;
+}
+
+/* Returns how many directories it made.  Each has a number: its digits with a 1 before them. */
+static int make_path(int path) {
+        char name[2 * DEPTH + 1] = "";
+        int number = 1, made = 0;
+
+        for (int i = 0, divisor = BASE * BASE * BASE; i < DEPTH; i++, divisor /= BASE) {
+                int digit = path / divisor % BASE;
+
+                number = number * BASE + digit;
+                name[2 * i] = (char)('0' + digit);
+                if (mkdir(name, 0755) == 0) {
+                        atomic_fetch_add(&board->makers[number], 1);
+                        made++;
+                } else if (errno != EEXIST) {
+                        perror(name);
+                        atomic_fetch_add(&board->failures, 1);
+                }
+                name[2 * i + 1] = '/';
+        }
+        return made;
+}
+
+static void begin_heat(int heat, int all, int rest_usec) {
+        atomic_fetch_add(&board->ready, 1);
+        while (board->ready < all * (heat + 1))
+                (void)sched_yield();
+        (void)usleep((useconds_t)(rest_usec / 4 * (heat % 5)));
+}
+
+static void run(int all, int rest_usec, atomic_int *total) {
+        int self = atomic_fetch_add(&board->processes, 1), made = 0;
+
+        if (self >= PROCESSES_MAX)
+                abort();
+        for (int path = 0; path < PATHS; path++) {
+                if (path % HEAT == 0)
+                        begin_heat(path / HEAT, all, rest_usec);
+                made += make_path(path);
+        }
+        board->made[self] = made;
+        atomic_fetch_add(total, made);
+}
+
+static int race(int all, int mine, int rest_usec) {
+        atomic_int *total =
+                mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (total == MAP_FAILED)
+                return 2;
+        for (int i = 0; i < mine; i++) {
+                pid_t pid = fork();
+
+                if (pid < 0)
+                        return 2;
+                if (pid == 0) {
+                        run(all, rest_usec, total);
+                        _exit(EXIT_SUCCESS);
+                }
+        }
+        while (wait(NULL) > 0)
+                continue;
+        printf("%d\n", *total);
+        return 0;
+}
+
+static int show(void) {
+        int once = 0, often = 0, makers = 0;
+
+        for (int i = 0; i < DIRECTORIES; i++) {
+                once += board->makers[i] == 1;
+                often += board->makers[i] > 1;
+        }
+        for (int i = 0; i < PROCESSES_MAX; i++)
+                makers += board->made[i] > 0;
+        printf("once %d often %d failures %d makers %d\n", once, often, board->failures, makers);
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        if ((argc != 2 && argc != 6) || board_open(argv[1]) < 0)
+                return 2;
+        if (argc == 2)
+                return show();
+        return chdir(argv[2]) < 0 ? 2 : race(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+}
