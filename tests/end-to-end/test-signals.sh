@@ -7,8 +7,6 @@ source "$(dirname "$0")/lib.sh" alone
 SYS_mkdir=83
 SYS_ppoll=271
 calls=100000
-# Under sanitizers each call takes several times longer.
-[ -z "${SANITIZED-}" ] || calls=20000
 
 mkdir "$work/storm" "$work/slow" "$work/long"
 mount -t tmpfs -o mode=755 tmpfs "$work/storm" || skip_all "cannot mount"
