@@ -29,8 +29,8 @@ int main(int argc, char **argv) {
                 return 1;
         }
         if ((long)registers.rax == -ENOSYS)
-                printf("%lld ?\n", registers.orig_rax);
+                printf("%lld ?\n", (long long)registers.orig_rax);
         else
-                printf("%lld %lld\n", registers.orig_rax, registers.rax);
+                printf("%lld %lld\n", (long long)registers.orig_rax, (long long)registers.rax);
         return ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0;
 }
