@@ -3,7 +3,7 @@
 
 /* A cgroup for each session's workers, below our own, which systemd has delegated to us.  The kernel charges
  * the memory of a new directory to the process that makes it, natively the program, here a worker: so that
- * no session can take all of it, each has a bound of its own (cgroups(7), memory.high). */
+ * no session can take all of it, each has a bound of its own (cgroups(7), memory.max). */
 
 #include <stdint.h>
 

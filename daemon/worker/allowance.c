@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,36 +32,54 @@ static bool read_bytes(int fd, uint64_t *ret) {
 }
 
 void allowance_init(Allowance *allowance, int cgroup_fd) {
-        _cleanup_close_ int high_fd = -EBADF;
-        uint64_t high;
+        _cleanup_close_ int max_fd = -EBADF;
+        uint64_t max;
 
-        *allowance = (Allowance){.procs_fd = -EBADF, .current_fd = -EBADF};
+        *allowance = (Allowance){.procs_fd = -EBADF, .reclaim_fd = -EBADF, .current_fd = -EBADF};
         if (cgroup_fd < 0)
                 return;
-        high_fd = openat(cgroup_fd, "memory.high", O_RDONLY | O_CLOEXEC);
-        if (high_fd < 0 || !read_bytes(high_fd, &high))
+        max_fd = openat(cgroup_fd, "memory.max", O_RDONLY | O_CLOEXEC);
+        if (max_fd < 0 || !read_bytes(max_fd, &max))
                 return;
-        /* Up to there the kernel still hopes to get some back. */
-        allowance->most = high + high / 8;
+        allowance->most = max - max / 5; /* we need some ourselves */
+        allowance->reclaim_fd = openat(cgroup_fd, "memory.reclaim", O_WRONLY | O_CLOEXEC);
         allowance->current_fd = openat(cgroup_fd, "memory.current", O_RDONLY | O_CLOEXEC);
         allowance->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
 void allowance_done(Allowance *allowance) {
         allowance->procs_fd = fd_close(allowance->procs_fd);
+        allowance->reclaim_fd = fd_close(allowance->reclaim_fd);
         allowance->current_fd = fd_close(allowance->current_fd);
 }
 
-bool allowance_is_spent(Allowance *allowance, uint64_t made) {
+static bool is_above(const Allowance *allowance) {
         uint64_t current;
 
+        return read_bytes(allowance->current_fd, &current) && current > allowance->most;
+}
+
+/* Fails with EAGAIN where less could be got back. */
+static void reclaim(const Allowance *allowance) {
+        char text[32];
+        int n = snprintf(text, sizeof(text), "%" PRIu64, allowance->most / 8);
+
+        if (allowance->reclaim_fd >= 0 && write(allowance->reclaim_fd, text, (size_t)n) < 0)
+                return;
+}
+
+bool allowance_is_spent(Allowance *allowance, uint64_t made) {
         if (allowance->procs_fd >= 0 && made >= UNCHARGED_MAX) {
                 if (write(allowance->procs_fd, "0", 1) < 0) /* then it has no bound */
                         allowance->current_fd = fd_close(allowance->current_fd);
                 allowance->procs_fd = fd_close(allowance->procs_fd);
         }
-        if (allowance->current_fd < 0 || (!allowance->spent && allowance->unasked++ % INTERVAL != 0))
-                return false;
-        allowance->spent = read_bytes(allowance->current_fd, &current) && current > allowance->most;
+        if (allowance->current_fd < 0 || allowance->unasked++ % INTERVAL != 0)
+                return allowance->spent;
+        allowance->spent = is_above(allowance);
+        if (allowance->spent) {
+                reclaim(allowance);
+                allowance->spent = is_above(allowance);
+        }
         return allowance->spent;
 }

@@ -5,15 +5,16 @@
  * when it makes them.  To go there takes the kernel some milliseconds, so that it is put off until the
  * session has made a few hundred; most never do.
  *
- * The kernel throttles a cgroup that has more than memory.high and can't be made to give any back; if it
- * came to memory.max it would kill the worker, and its successor.  So workers stop before, with an error
- * that mkdir(2) may give. */
+ * Came it to memory.max, the kernel would kill the worker, and its successor.  So workers stop before, if
+ * the kernel can't get anything back (on a disk's file system it can), with an error that mkdir(2) may give.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct Allowance {
         int procs_fd;     /* cgroup.procs, until we are there; else -EBADF */
+        int reclaim_fd;   /* memory.reclaim, Linux 5.19; else -EBADF */
         int current_fd;   /* memory.current; -EBADF: there is no bound */
         uint64_t most;    /* in bytes */
         unsigned unasked; /* how often it was taken for granted since */

@@ -254,13 +254,13 @@ if grep -qw memory "$cgroup/cgroup.controllers"; then
         check "a session that makes many directories" make_some made 1000
         check "... has a cgroup for its workers" test -n "$(cat "$bounded/cgroup.procs")"
         check "... to which they are charged" test "$(cat "$bounded/memory.current")" -gt 200000
-        check "... with a bound" test "$(cat "$bounded/memory.high")" = 268435456
-        echo 2M >"$bounded/memory.high"
+        check "... with a bound" test "$(cat "$bounded/memory.max")" = 335544320
+        echo 8M >"$bounded/memory.max"
         systemctl reload snotifyd # which makes a new worker
-        check "where that is reached it gets an error" make_some "Cannot allocate memory made" 4000
+        check "where that is reached it gets an error" make_some "Cannot allocate memory made" 10000
         check "... and the journal says why" wait_for synced "its session has as much memory in directories as it may"
         check "... and other sessions go on" $snotify_run -- mkdir /srv/open/other
-        echo 64M >"$bounded/memory.high"
+        echo 64M >"$bounded/memory.max"
         systemctl reload snotifyd
         check "with a higher one, so does this one" make_some made 1000
         exec {maker[1]}>&-
