@@ -121,6 +121,10 @@ void crew_relieve_receiver(Crew *crew) {
         if (crew->receiver == LEDGER_NO_RECEIVER)
                 return;
         crew->mates[crew->receiver].retired_usec = clock_usec(CLOCK_MONOTONIC);
+        /* It sleeps while a request waits in the ledger, which somebody else has received.  Left asleep it
+         * would wake with its successor, and receive in its place. */
+        if (!has_request(crew, crew->receiver))
+                (void)kill(crew->mates[crew->receiver].pid, SIGTERM);
         crew_set_receiver(crew, LEDGER_NO_RECEIVER);
 }
 

@@ -56,7 +56,7 @@ uint32_t crew_find_free(const Crew *crew);
 /* Has a request that is the receiver's to handle been in flight for longer than CREW_STALL_USEC? */
 bool crew_is_stalled(const Crew *crew);
 
-/* Nobody is the receiver any more; who was is busy, and leaves when it has done with that. */
+/* Nobody is the receiver any more; who was leaves, when it has done with the request in hand if it has one. */
 void crew_relieve_receiver(Crew *crew);
 
 /* Nobody is the receiver any more; who was finishes what it has in hand, if it has anything, and leaves. */

@@ -148,12 +148,12 @@ static int receive_all(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
         int r = 1;
 
-        while (r > 0) {
+        while (r > 0 && is_receiver(worker)) {
                 if (poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLIN))
                         return 0;
                 r = receive(worker);
         }
-        return r;
+        return r < 0 ? r : 0;
 }
 
 /* Waits for requests.  Returns 1, 0 where it is time to leave, or a negative errno. */
@@ -170,6 +170,8 @@ static int wait_and_receive(Worker *worker) {
         if (r <= 0 || fds[1].revents != 0)
                 return 0;
         if (!(fds[0].revents & POLLIN)) /* POLLHUP alone: the last target is gone */
+                return 0;
+        if (!is_receiver(worker))
                 return 0;
         r = receive(worker);
         return r < 0 ? r : 1;

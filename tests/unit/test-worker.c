@@ -400,6 +400,26 @@ static void test_crowd(void **state) {
         assert_int_equal(kills, 4);
 }
 
+/* Woken for a request when its successor is there already: who receives it then could not see to it. */
+static void test_wakes_too_late(void **state) {
+        StageResult result;
+        pid_t worker;
+
+        (void)state;
+        set(&plain);
+        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        worker_step_to(worker, SYS_ppoll, false);
+        atomic_store(&ledger_header(stage.ledger)->receiver, 5);
+        worker_release(worker);
+        worker_left(&stage, worker);
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                assert_int_equal(holder(i), SLOT_FREE);
+        worker = stage_start_worker(&stage, 5, STAGE_ALLOW);
+        result = stage_result(&stage);
+        dismiss(worker);
+        assert_int_equal(result.error, 0);
+}
+
 /* A worker that isn't the receiver and holds nothing has nothing to do. */
 static void test_nothing_to_do(void **state) {
         pid_t worker;
@@ -547,6 +567,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_poison, strike),
                 cmocka_unit_test_teardown(test_receiver_moves, strike),
                 cmocka_unit_test_teardown(test_crowd, strike),
+                cmocka_unit_test_teardown(test_wakes_too_late, strike),
                 cmocka_unit_test_teardown(test_nothing_to_do, strike),
                 cmocka_unit_test_teardown(test_leaves_when_idle, strike),
                 cmocka_unit_test_teardown(test_leaves_during_delay, strike),
