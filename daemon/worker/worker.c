@@ -182,7 +182,12 @@ static uint32_t take_waiting(Worker *worker) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t index = (worker->next + i) % LEDGER_SLOTS;
 
-                if (take(worker, index, SLOT_WAITING)) {
+                const Slot *slot = take(worker, index, SLOT_WAITING);
+
+                if (slot && slot_phase(slot) == SLOT_EMPTY)
+                        /* the knock, of a daemon that died when it had just answered it */
+                        give(worker, index, SLOT_FREE);
+                else if (slot) {
                         worker->next = index + 1;
                         return index;
                 }

@@ -420,6 +420,21 @@ static void test_wakes_too_late(void **state) {
         assert_int_equal(result.error, 0);
 }
 
+/* The daemon answered the knock, and died before it said that the slot is free. */
+static void test_answered_knock(void **state) {
+        pid_t worker;
+
+        (void)state;
+        set(&plain);
+        atomic_store(&ledger_header(stage.ledger)->holders[0], SLOT_WAITING);
+        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+        assert_int_equal(stage_result(&stage).error, 0);
+        dismiss(worker);
+        assert_int_equal(holder(0), SLOT_FREE);
+        assert_null(strstr(stage_records(&stage), "trouble"));
+        assert_int_equal(atomic_load(&ledger_header(stage.ledger)->failed), 0);
+}
+
 /* A worker that isn't the receiver and holds nothing has nothing to do. */
 static void test_nothing_to_do(void **state) {
         pid_t worker;
@@ -568,6 +583,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_receiver_moves, strike),
                 cmocka_unit_test_teardown(test_crowd, strike),
                 cmocka_unit_test_teardown(test_wakes_too_late, strike),
+                cmocka_unit_test_teardown(test_answered_knock, strike),
                 cmocka_unit_test_teardown(test_nothing_to_do, strike),
                 cmocka_unit_test_teardown(test_leaves_when_idle, strike),
                 cmocka_unit_test_teardown(test_leaves_during_delay, strike),
