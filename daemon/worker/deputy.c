@@ -117,6 +117,9 @@ static int become(const DeputyOrders *orders, cap_t caps) {
         r = become_ids(orders->status, caps, ours);
         if (r < 0)
                 return r;
+        /* Until now our capabilities kept tracers off.  A uid that was ours already leaves us dumpable. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                return -errno;
         if (orders->user_namespace_fd < 0)
                 theirs &= ours; /* of one namespace: no more than we have */
         else if (setns(orders->user_namespace_fd, CLONE_NEWUSER) < 0)
