@@ -171,6 +171,10 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
         _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, ground_fd = -EBADF;
         ProtocolReply welcome;
 
+        /* Who can't read this program can't look into its process, unless it was started with capabilities
+         * that it doesn't have any more: then nothing but this keeps the listener from its user. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                return fail("cannot protect this process: %s", strerror(errno));
         if (connect_daemon(socket_path, &socket_fd) < 0)
                 return -1;
         if (send_hello(socket_fd, profile, label) < 0)
