@@ -67,6 +67,8 @@ static int read_path(const struct seccomp_notif *request, char *ret_path) {
 static int make_by_path(const char *path, const char *word) {
         char parent[PAGE + 1], real[PATH_MAX];
 
+        if (!strchr(path, '/'))
+                return EINVAL;
         (void)strcpy(parent, path);
         *strrchr(parent, '/') = '\0';
         if (!realpath(parent, real))

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the worker may see and the workload may not: neither errors nor links of /proc show it, nor lead there.
+source "$(dirname "$0")/../end-to-end/lib.sh" alone
+
+tree=$work/tree
+mkdir -m 777 "$tree" "$tree"/{open,shut,jail,jail/{proc,bin,place}}
+daemon_start <<CONF
+[profile default]
+default = allow
+errno = EXDEV
+log = none
+
+[profile opposite]
+default = deny
+errno = EXDEV
+
+[rule shut]
+path = $tree/shut/
+action = deny
+CONF
+namespaces=
+! as_user unshare -Urm true 2>/dev/null || namespaces=yes
+
+### Errors.
+# secret MODE PLACE COMMAND...: what is in a directory of root's there, with that mode, is none of the command's user's business.
+secret() {
+        local private=$tree/$2/private
+        mkdir -m 700 "$private"
+        mkdir -p "$private/dir/inner"
+        touch "$private/file"
+        ln -s dir "$private/link"
+        ln -s nowhere "$private/dangling"
+        chmod "$1" "$private"
+        shift 2
+        (cd "$private" && exec 9<. && "$@" "$bin/secrets" 9 "$private")
+        local status=$?
+        rm -r "$private"
+        return $status
+}
+for mode in 700 744; do
+        for place in open shut; do
+                check "a directory of root's, mode $mode, in $place: natively nothing is told" secret $mode $place as_user
+                check "... supervised" secret $mode $place supervised_user --
+                check "... by the profile that denies all" secret $mode $place supervised_user --profile opposite --
+                if [ "$namespaces" ]; then
+                        check "... in a user namespace, as its root" secret $mode $place supervised_user -- unshare -Ur
+                        check "... and in a mount namespace" secret $mode $place supervised_user -- unshare -Urm
+                fi
+        done
+done
+check "... root is told" fails_with 1 secret 700 open supervised --
+
+### Links of /proc.
+like_native() {
+        "$@" "$bin/self" "$tree/open" >"$work/native" 2>&1
+        echo "exit status $?" >>"$work/native"
+        "$@" "$SNOTIFY_RUN" --socket "$socket" -- "$bin/self" "$tree/open" >"$work/supervised" 2>&1
+        echo "exit status $?" >>"$work/supervised"
+        diff "$work/native" "$work/supervised" || return 1
+        grep -qx 'exit status 0' "$work/native" && grep -q 'fd/40/x: 0' "$work/native" || { head "$work/native"; return 1; }
+}
+astray() {
+        cd "$tree/jail/place" || return
+        as_user "$bin/naive" resolve shut "$bin/self" "$tree/open" >"$work/astray"
+        find "$tree" -name x -delete
+        grep -qx '/proc/self/cwd/x: 0, but not here' "$work/astray"
+}
+check "links of /proc lead a supervisor that follows them to its own" astray
+check "... this one to the caller's own: root" like_native env
+check "... the user" like_native as_user
+if [ "$namespaces" ]; then
+        check "... in a user namespace" like_native as_user unshare -Ur
+        check "... with a /proc of its own" like_native as_user unshare -Urpf --mount-proc
+fi
+
+# In a root of its own.
+cp "$bin/self" "$tree/jail/bin/"
+mount --bind /proc "$tree/jail/proc"
+like_native_jailed() {
+        "$@" chroot "$tree/jail" /bin/self /place >"$work/native" 2>&1
+        supervised -- "$@" chroot "$tree/jail" /bin/self /place >"$work/supervised" 2>&1
+        diff "$work/native" "$work/supervised" || return 1
+        grep -q 'fd/40/x: 0' "$work/native" || { head "$work/native"; return 1; }
+}
+check "... in a root of its own" like_native_jailed env
+check "... without capabilities" like_native_jailed setpriv --inh-caps=-all --bounding-set=-all,+sys_chroot
+check "... nothing is left" test -z "$(find "$tree" -name x)"
+umount "$tree/jail/proc"
+
+check "no worker died" fails_with 1 grep 'a worker' "$work/log"
+check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
+daemon_stop
+check "the daemon ends well" test $? = 0
+finish
