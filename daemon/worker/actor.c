@@ -135,9 +135,12 @@ static int adopt_parent(const Actor *actor, Site *site, int root_fd, int parent_
         site->view_known = site->view_is_deputys = true;
         if (fchdir(parent_fd) < 0) {
                 /* Then what the deputy says has to do, if it spoke of the host's tree. */
-                if (errno != EACCES || !same_root || site->view[0] != '/')
+                if (errno != EACCES)
                         return -errno;
-                site->known = site->view;
+                if (same_root && site->view[0] == '/')
+                        site->known = site->view;
+                else
+                        site->out_of_reach = true;
         } else if (same_root)
                 site->view[0] = '\0';
         return 0;
@@ -189,6 +192,7 @@ int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked
         site->becomer = actor->becomer;
         site->standing = &actor->standing;
         site->known = NULL;
+        site->out_of_reach = false;
         site->view_known = site->view_is_deputys = false;
         site->view[0] = '\0';
         r = target_in_our_user_namespace(part->target);

@@ -76,6 +76,10 @@ static int find_place(Site *site) {
                 memcpy(slot->path, site->known, slot->path_length + 1);
                 return 0;
         }
+        if (site->out_of_reach) {
+                slot->path_length = 0;
+                return PLACE_ELSEWHERE;
+        }
         r = place_read(site->name, place, &length);
         if (r == PLACE_ELSEWHERE) {
                 r = becomer_raise(site->becomer);

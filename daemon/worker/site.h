@@ -28,6 +28,8 @@ typedef struct Site {
 
         /* The parent is one that root itself may not enter, and this is its path on the host; else NULL. */
         const char *known;
+        /* It is such a one, and in no tree of the host's. */
+        bool out_of_reach;
 
         /* What the target takes the parent and the name for, where its root isn't the host's; empty where it
          * has no path for it, or none of its own.  Only looked for where it matters: view_known says whether
