@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
                 (void)close((int)syscall(SYS_openat2, AT_FDCWD, argv[1], &how, sizeof(how)));
                 failures += made("openat2", argv[1]);
         }
-        (void)link(argv[2], argv[1]);
+        (void)!link(argv[2], argv[1]);
         failures += made("link", argv[1]);
         return failures > 0;
 }
