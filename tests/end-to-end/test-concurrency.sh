@@ -48,7 +48,8 @@ count() {
 # How fast they are is a matter of what else the machine does: one try in which nothing came between is enough.
 for kind in threads processes; do
         for ((try = 0; try < 3; try++)); do
-                result=$(supervised --profile=counted -- "$bin/pace" $kind "$work/fast" "$work/slow/$kind-$try")
+                slow=$work/slow/$kind-$try
+                result=$(supervised --profile=counted -- "$bin/pace" $kind "$work/fast" "$slow")
                 status=$?
                 percent=$((100 * $(count beside) / ($(count alone) + 1)))
                 echo "# $kind: $result: $percent %"
@@ -56,7 +57,7 @@ for kind in threads processes; do
         done
         check "$kind: all calls succeed beside one that takes 5 s" test "$status" = 0
         check "... which takes that long" test "$(count slow)" -ge 5000
-        check "... and is performed" test -d "$work/slow/$kind-$try"
+        check "... and is performed" test -d "$slow"
         if [ -z "${SANITIZED-}" ]; then
                 check "... and 8 $kind keep half of their speed" test "$percent" -ge 50
         else
