@@ -9,6 +9,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/calls.h"
@@ -53,6 +54,26 @@ static int add_ioctls(scmp_filter_ctx context) {
         return 0;
 }
 
+/* Nobody takes a mark off, whatever his capabilities, nor is anybody surprised by an error: no kernel looks
+ * at this limit. */
+static int add_limits(scmp_filter_ctx context) {
+        int r;
+
+        for (size_t i = 0; i < n_limit_calls; i++) {
+                const LimitCall *call = &limit_calls[i];
+                const struct scmp_arg_cmp arguments[] = {
+                        SCMP_CMP(call->resource_at, SCMP_CMP_MASKED_EQ, UINT32_MAX, RLIMIT_LOCKS),
+                        SCMP_CMP(call->new_at < 0 ? 0U : (unsigned)call->new_at, SCMP_CMP_NE, 0),
+                };
+
+                r = seccomp_rule_add_array(
+                        context, SCMP_ACT_ERRNO(0), call->nr, call->new_at < 0 ? 1 : 2, arguments);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int export(scmp_filter_ctx context, Filter *ret) {
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
@@ -91,6 +112,9 @@ int filter_build(Filter *ret) {
         if (r < 0)
                 return r;
         r = add_ioctls(context);
+        if (r < 0)
+                return r;
+        r = add_limits(context);
         if (r < 0)
                 return r;
         return export(context, ret);

@@ -38,6 +38,12 @@ const RefusedIoctl refused_ioctls[] = {
 };
 const size_t n_refused_ioctls = sizeof(refused_ioctls) / sizeof(refused_ioctls[0]);
 
+const LimitCall limit_calls[] = {
+        {SYS_setrlimit, .resource_at = 0, .new_at = -1},
+        {SYS_prlimit64, .resource_at = 1, .new_at = 2},
+};
+const size_t n_limit_calls = sizeof(limit_calls) / sizeof(limit_calls[0]);
+
 const Call *call_find(const struct seccomp_data *data) {
         for (size_t i = 0; i < n_calls; i++)
                 if ((data->arch == AUDIT_ARCH_X86_64 && data->nr == calls[i].nr) ||

@@ -41,6 +41,15 @@ typedef struct RefusedIoctl {
         int error;
 } RefusedIoctl;
 
+/* A call that does nothing when it is to change the limit RLIMIT_LOCKS: see worker/landlock.h. */
+typedef struct LimitCall {
+        int nr;
+        unsigned resource_at; /* which argument */
+        int new_at; /* which one points to the new limit, and is NULL where it is only asked for; -1: none */
+} LimitCall;
+
+extern const LimitCall limit_calls[];
+extern const size_t n_limit_calls;
 extern const Call calls[];
 extern const size_t n_calls;
 extern const RefusedCall refused_calls[];

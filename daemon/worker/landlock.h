@@ -8,8 +8,9 @@
  * No file in /proc says that a process is restricted.  But it is the filter that lets it restrict itself,
  * and before it does so it is marked, by a limit that means nothing: RLIMIT_LOCKS, unused since Linux 2.4.25
  * (getrlimit(2)), is inherited as Landlock's rules are - by whatever is forked or cloned, with CLONE_PARENT
- * too, and across execve(2) - and who lowered a hard limit can't raise it again without CAP_SYS_RESOURCE.
- * All threads of a process have it, of which Landlock may bind only one. */
+ * too, and across execve(2) - and who lowered a hard limit can't raise it again without CAP_SYS_RESOURCE;
+ * and the filter lets nobody change this one. All threads of a process have it, of which Landlock may bind
+ * only one. */
 
 #include "target.h"
 

@@ -104,6 +104,11 @@ static const struct {
         /* other machines */
         {AUDIT_ARCH_AARCH64, 34, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_ARM, 39, 0, REFUSE(ENOSYS)},
         {AUDIT_ARCH_PPC64LE, 39, 0, REFUSE(ENOSYS)}, {0, SYS_mkdir, 0, REFUSE(ENOSYS)},
+        /* the limit that is a mark: asked for, and changed */
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, 10, REFUSE(0)},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, HIGH | 10, REFUSE(0)},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, 7, ALLOW}, {AUDIT_ARCH_I386, 340, 10, REFUSE(0)},
+        {AUDIT_ARCH_I386, 340, 9, ALLOW}, {AUDIT_ARCH_X86_64, SYS_setrlimit, 10, ALLOW},
         /* subvolumes; the kernel looks at the command's lower half alone */
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE, REFUSE(EPERM)},
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE_V2, REFUSE(EPERM)},
@@ -189,6 +194,11 @@ static void live_with_it(const void *argument) {
         check_call(SYS_ioctl, (unsigned long)-1, SUBVOLUME, EPERM);
         check_call(SYS_ioctl, (unsigned long)-1, HIGH | SUBVOLUME, EPERM);
         check_call(SYS_ioctl, (unsigned long)-1, FIONREAD, EBADF);
+        check_call(SYS_setrlimit, 10, 0, 0);
+        check_call(SYS_setrlimit, HIGH | 10, 0, 0);
+        check_call(SYS_setrlimit, 7, 0, EFAULT);
+        CHECK_INT(syscall(SYS_prlimit64, 0, 10, 0, 0), 0);
+        CHECK_INT(syscall(SYS_prlimit64, 0, 10, 1, 1), 0); /* and not EFAULT */
 }
 
 static void test_kernel_takes_it(void **state) {
