@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +22,9 @@
 
 /* Just below what everybody has. */
 #define MARK (RLIM_INFINITY - 1)
+
+/* How long it may take to set one. */
+#define PATIENCE_MSEC 1000
 
 /* It fails without one of these (landlock_restrict_self(2)). */
 static bool may_restrict_itself(const TargetStatus *status) {
@@ -30,6 +37,23 @@ static int set_mark(pid_t tgid) {
         return prlimit(tgid, RLIMIT_LOCKS, &mark, NULL) < 0 ? -errno : 0;
 }
 
+/* Whoever can stop it is the target's user, who must not keep us here. */
+static void wait_or_kill(pid_t pid) {
+        struct pollfd fd = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+        if (fd.fd < 0 || poll(&fd, 1, PATIENCE_MSEC) <= 0)
+                (void)kill(pid, SIGKILL);
+        fd_close(fd.fd);
+}
+
+static int be_user_and_mark(const TargetStatus *status) {
+        if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
+                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0 ||
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return -errno;
+        return set_mark(status->tgid);
+}
+
 /* Without CAP_SYS_RESOURCE, which a container may not have, only a process of the same user may. */
 static int set_mark_as_user(const TargetStatus *status) {
         pid_t pid = child_fork("snotifyd-deputy", NULL, 0);
@@ -37,13 +61,9 @@ static int set_mark_as_user(const TargetStatus *status) {
 
         if (pid < 0)
                 return (int)pid;
-        if (pid == 0) {
-                if (setgroups(0, NULL) < 0 ||
-                        setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
-                        setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0)
-                        _exit(errno);
-                _exit(-set_mark(status->tgid));
-        }
+        if (pid == 0)
+                _exit(-be_user_and_mark(status));
+        wait_or_kill(pid);
         do
                 r = (int)waitpid(pid, &exit_status, 0);
         while (r < 0 && errno == EINTR);
