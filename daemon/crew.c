@@ -95,18 +95,27 @@ uint32_t crew_find_free(const Crew *crew) {
 }
 
 bool crew_is_stalled(const Crew *crew) {
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC), held = 0, waiting = 0;
+        bool holds = false;
 
         if (crew->receiver == LEDGER_NO_RECEIVER)
                 return false;
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t who = holder(crew, i);
+                uint64_t usec;
 
-                if ((who == crew->receiver + 1 || who == SLOT_WAITING) &&
-                        slot_busy_usec(ledger_slot(crew->ledger, i), now) >= CREW_STALL_USEC)
-                        return true;
+                if (who != crew->receiver + 1 && who != SLOT_WAITING)
+                        continue;
+                usec = slot_busy_usec(ledger_slot(crew->ledger, i), now);
+                if (who == SLOT_WAITING)
+                        waiting = usec > waiting ? usec : waiting;
+                else if (usec > 0) {
+                        holds = true;
+                        held = usec;
+                }
         }
-        return false;
+        /* What waits behind quick requests is only late. */
+        return (holds ? held : waiting) >= CREW_STALL_USEC;
 }
 
 static void mate_retire(Mate *mate) {

@@ -53,10 +53,12 @@ bool crew_has_waiting(const Crew *crew);
  * complete. */
 uint32_t crew_find_free(const Crew *crew);
 
-/* Has a request that is the receiver's to handle been in flight for longer than CREW_STALL_USEC? */
+/* Has the receiver been at one request for longer than CREW_STALL_USEC, or, at none, let one wait as long?
+ */
 bool crew_is_stalled(const Crew *crew);
 
-/* Nobody is the receiver any more; who was leaves, when it has done with the request in hand if it has one. */
+/* Nobody is the receiver any more; who was leaves, when it has done with the request in hand if it has one.
+ */
 void crew_relieve_receiver(Crew *crew);
 
 /* Nobody is the receiver any more; who was finishes what it has in hand, if it has anything, and leaves. */

@@ -201,6 +201,7 @@ void slot_set_phase(Slot *slot, SlotPhase phase) {
 
 void slot_clear(Slot *slot) {
         __atomic_store_n(&slot->received_usec, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&slot->taken_usec, 0, __ATOMIC_RELAXED);
         slot->attempts = 0;
         /* The request goes first: while the phase says DONE, the kernel's answer to a second SEND is GONE.
          */
@@ -213,7 +214,8 @@ void slot_clear(Slot *slot) {
 }
 
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
-        uint64_t since = __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
+        uint64_t taken = __atomic_load_n(&slot->taken_usec, __ATOMIC_RELAXED);
+        uint64_t since = taken != 0 ? taken : __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
 
         return since == 0 || since > now_usec ? 0 : now_usec - since;
 }

@@ -133,6 +133,7 @@ typedef struct Slot {
 
         /* The decision, for the record that is made after the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
+        uint64_t taken_usec;    /* when its holder began with it; 0 while it waits */
         uint64_t generation;
         uint32_t verdict; /* SlotVerdict */
         int32_t error;    /* what the target got: 0 or a positive errno */
@@ -195,7 +196,8 @@ void slot_set_phase(Slot *slot, SlotPhase phase);
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
 
-/* For how long its request has been in flight: 0 where the slot is empty. */
+/* For how long somebody has been at its request, or it has waited for somebody: 0 where the slot is empty.
+ */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
 
 /* Give the memory of an empty slot, an empty outbox, back to the system. */

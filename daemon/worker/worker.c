@@ -177,20 +177,30 @@ static int wait_and_receive(Worker *worker) {
         return r < 0 ? r : 1;
 }
 
+static void begin(Slot *slot) {
+        __atomic_store_n(&slot->taken_usec, clock_usec(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
+}
+
 /* Gets hold of a request that waits; they take turns.  Returns its slot's index, or LEDGER_SLOTS. */
 static uint32_t take_waiting(Worker *worker) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t index = (worker->next + i) % LEDGER_SLOTS;
+                Slot *slot = take(worker, index, SLOT_WAITING);
 
-                const Slot *slot = take(worker, index, SLOT_WAITING);
-
-                if (slot && slot_phase(slot) == SLOT_EMPTY)
-                        /* the knock, of a daemon that died when it had just answered it */
-                        give(worker, index, SLOT_FREE);
-                else if (slot) {
+                if (!slot)
+                        continue;
+                if (!is_receiver(worker)) {
+                        /* Just now: it may have come after a reload, and is our successor's. */
+                        give(worker, index, SLOT_WAITING);
+                        return LEDGER_SLOTS;
+                }
+                if (slot_phase(slot) != SLOT_EMPTY) {
+                        begin(slot);
                         worker->next = index + 1;
                         return index;
                 }
+                /* the knock, of a daemon that died when it had just answered it */
+                give(worker, index, SLOT_FREE);
         }
         return LEDGER_SLOTS;
 }
@@ -212,8 +222,9 @@ static int finish_predecessors(Worker *worker) {
                         continue;
                 }
                 slot->attempts++;
+                begin(slot);
                 if (slot->received_usec == 0)
-                        slot->received_usec = clock_usec(CLOCK_MONOTONIC);
+                        slot->received_usec = slot->taken_usec;
                 r = finish(worker, i);
         }
         return r;
