@@ -27,6 +27,8 @@ static int configure(int context_fd) {
         r = set(context_fd, "mode", "0777");
         if (r >= 0)
                 r = set(context_fd, "nr_inodes", "2");
+        if (r >= 0)
+                r = set(context_fd, "size", "4096");
         if (r >= 0 && syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 r = -errno;
         return r;
@@ -41,15 +43,16 @@ int ground_new(int *ret_fd) {
         r = configure(context_fd);
         if (r < 0)
                 return r;
-        fd = (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+        fd = (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC,
+                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
         if (fd < 0)
                 return -errno;
         *ret_fd = fd;
         return 0;
 }
 
-/* Who has a mount namespace may mount what he likes over it, even here (Linux 6.15): a file system that keeps
- * us waiting, or a directory that he did not make. */
+/* Who has a mount namespace may mount what he likes over it, even here (Linux 6.15): a file system that
+ * keeps us waiting, or a directory that he did not make. */
 bool ground_is_proven(int ground_fd) {
         const struct open_how how = {
                 .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
