@@ -52,7 +52,7 @@ def maker():
     if fd < 0 or libc.fanotify_mark(fd, 1, ctypes.c_uint64(0x40000100), -100, b".") < 0:  # FAN_CREATE | FAN_ONDIR
         return "unknown"
     os.mkdir("watched")
-    pid = struct.unpack_from("IBBHQi", os.read(fd, 4096))[5]
+    pid = struct.unpack_from("IBBHQii", os.read(fd, 4096))[6]
     return "itself" if pid == os.getpid() else "another"
 
 
