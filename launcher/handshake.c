@@ -181,7 +181,10 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
                 return -1;
         if (receive_reply(socket_fd, &welcome, &ground_fd) < 0)
                 return -1;
-        (void)mkdirat(ground_fd, PROTOCOL_PROOF, 0700); /* if it can't, the daemon says why that matters */
+        /* If this can't be, the daemon says why that matters.  It unmounts the ground, too, which takes
+         * time. */
+        (void)mkdirat(ground_fd, PROTOCOL_PROOF, 0700);
+        ground_fd = fd_close(ground_fd);
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
         if (send_listener(socket_fd, listener_fd) < 0)
