@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes and inspects neutral ground.  Run by the vetting child.  Owns nothing.  Must never mount anything
- * where somebody could find it. */
+/* Makes and inspects neutral ground.  The ground is the daemon's, the plots are the vetting children's. Owns
+ * nothing.  Must never mount anything where somebody could find it. */
 
 #include "ground.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
 #include "common/protocol.h"
 
+#define NAME_SIZE sizeof("0123456789abcdef")
+
 static int set(int context_fd, const char *key, const char *value) {
         return syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
-/* A tmpfs with room for one directory beside its root. */
+/* Nobody but us makes anything in its root, and nobody much in the plots. */
 static int configure(int context_fd) {
         int r;
 
-        r = set(context_fd, "mode", "0777");
+        r = set(context_fd, "mode", "0711");
         if (r >= 0)
-                r = set(context_fd, "nr_inodes", "2");
+                r = set(context_fd, "nr_inodes", "4096");
         if (r >= 0)
                 r = set(context_fd, "size", "4096");
         if (r >= 0 && syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -51,14 +57,52 @@ int ground_new(int *ret_fd) {
         return 0;
 }
 
+bool ground_is_worn(int ground_fd) {
+        struct statfs fs;
+
+        return fstatfs(ground_fd, &fs) < 0 || fs.f_ffree < fs.f_files / 2;
+}
+
+static void name_of(uint64_t number, char ret[static NAME_SIZE]) {
+        (void)snprintf(ret, NAME_SIZE, "%016" PRIx64, number);
+}
+
+int plot_new(int ground_fd, uint64_t number, int *ret_fd) {
+        char name[NAME_SIZE];
+        int fd;
+
+        name_of(number, name);
+        if (mkdirat(ground_fd, name, 0700) < 0)
+                return -errno;
+        fd = openat(ground_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        /* Whatever our umask. */
+        if (fd < 0 || fchmod(fd, 0777) < 0) {
+                int r = -errno;
+
+                fd_close(fd);
+                (void)unlinkat(ground_fd, name, AT_REMOVEDIR);
+                return r;
+        }
+        *ret_fd = fd;
+        return 0;
+}
+
+void plot_remove(int ground_fd, uint64_t number, int plot_fd) {
+        char name[NAME_SIZE];
+
+        name_of(number, name);
+        (void)unlinkat(plot_fd, PROTOCOL_PROOF, AT_REMOVEDIR);
+        (void)unlinkat(ground_fd, name, AT_REMOVEDIR);
+}
+
 /* Who has a mount namespace may mount what he likes over it, even here (Linux 6.15): a file system that
  * keeps us waiting, or a directory that he did not make. */
-bool ground_is_proven(int ground_fd) {
+bool plot_is_proven(int plot_fd) {
         const struct open_how how = {
                 .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                 .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
         };
-        _cleanup_close_ int fd = (int)syscall(SYS_openat2, ground_fd, PROTOCOL_PROOF, &how, sizeof(how));
+        _cleanup_close_ int fd = (int)syscall(SYS_openat2, plot_fd, PROTOCOL_PROOF, &how, sizeof(how));
 
         return fd >= 0;
 }

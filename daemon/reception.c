@@ -20,6 +20,7 @@
 #include "common/child.h"
 #include "common/message.h"
 #include "common/ownership.h"
+#include "ground.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
  * sent. */
@@ -46,6 +47,7 @@ struct Reception {
         int socket_fd;
         sd_event_source *source;
         sd_event_source *pause_source;
+        int ground_fd;
         Visit *visits;
         Visit *accepting;  /* the child that is about to accept: until it has, the socket is its own business
                             */
@@ -81,6 +83,20 @@ static void reception_pause(Reception *reception) {
         (void)sd_event_source_set_time_relative(reception->pause_source, PAUSE_USEC);
         (void)sd_event_source_set_enabled(reception->pause_source, SD_EVENT_ONESHOT);
         reception_watch(reception);
+}
+
+/* Launchers can leave things there, and hold on to them. */
+static int reception_renew_ground(Reception *reception) {
+        int fd, r;
+
+        if (reception->ground_fd >= 0 && !ground_is_worn(reception->ground_fd))
+                return 0;
+        r = ground_new(&fd);
+        if (r < 0)
+                return r;
+        fd_close(reception->ground_fd);
+        reception->ground_fd = fd;
+        return 0;
 }
 
 static Visit *visit_free(Visit *visit) {
@@ -188,6 +204,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
                 ;
         if (visit->reception->accepting == visit) /* not even a connection: not at once again */
                 reception_pause(visit->reception);
+        (void)reception_renew_ground(visit->reception);
         visit_free(visit);
         return 0;
 }
@@ -230,17 +247,18 @@ static int visit_watch(Visit *visit) {
 
 static int visit_fork(Visit *visit) {
         const ReceptionHost *host = visit->reception->host;
-        int socket_fd = visit->reception->socket_fd, ends[2];
+        int socket_fd = visit->reception->socket_fd, ground_fd = visit->reception->ground_fd, ends[2];
         _cleanup_close_ int child_end = -EBADF;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         visit->findings_fd = ends[0];
         child_end = ends[1];
-        visit->pid = child_fork("snotifyd-vet", (const int[]){socket_fd, child_end}, 2);
+        visit->pid = child_fork("snotifyd-vet", (const int[]){socket_fd, child_end, ground_fd}, 3);
         if (visit->pid == 0) {
                 const VettingArguments arguments = {
                         .socket_fd = socket_fd,
+                        .ground_fd = ground_fd,
                         .daemon_fd = child_end,
                         .session_id = visit->session_id,
                         .nonce = visit->nonce,
@@ -317,13 +335,17 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
                 fd_close(socket_fd);
                 return -ENOMEM;
         }
-        *reception = (Reception){.host = host, .socket_fd = socket_fd};
+        *reception = (Reception){.host = host, .socket_fd = socket_fd, .ground_fd = -EBADF};
         r = sd_event_add_io(host->event, &reception->source, socket_fd, EPOLLIN, on_connection, reception);
         if (r >= 0)
                 r = sd_event_add_time(host->event, &reception->pause_source, CLOCK_MONOTONIC, 0, 0,
                         on_pause_over, reception);
         if (r >= 0)
                 r = sd_event_source_set_enabled(reception->pause_source, SD_EVENT_OFF);
+        if (r >= 0 && reception_renew_ground(reception) < 0)
+                (void)report_line(host->report, REPORT_ERROR,
+                        "cannot mount a tmpfs, for which snotifyd needs CAP_SYS_ADMIN: launchers will be "
+                        "refused");
         if (r < 0) {
                 reception_free(reception);
                 return r;
@@ -341,6 +363,7 @@ Reception *reception_free(Reception *reception) {
         }
         sd_event_source_unref(reception->pause_source);
         sd_event_source_unref(reception->source);
+        fd_close(reception->ground_fd);
         fd_close(reception->socket_fd);
         free(reception);
         return NULL;

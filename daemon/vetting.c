@@ -26,7 +26,7 @@ typedef struct Vetting {
         uint64_t deadline_usec;
         int launcher_fd;
         int listener_fd;
-        int ground_fd;
+        int plot_fd;
         gid_t gid;
         VettingFindings findings;
 } Vetting;
@@ -125,6 +125,8 @@ static int vet_admission(Vetting *vetting, const Profile *profile, const char *s
         _cleanup_free_ gid_t *groups = NULL;
         ssize_t n;
 
+        if (profile_admits(profile, vetting->findings.uid, NULL, 0))
+                return 0;
         n = read_groups(vetting, &groups);
         if (n < 0)
                 return refuse(
@@ -172,12 +174,12 @@ static int welcome(Vetting *vetting) {
 
         int r;
 
-        r = ground_new(&vetting->ground_fd);
+        r = plot_new(arguments->ground_fd, arguments->session_id, &vetting->plot_fd);
         if (r < 0)
                 return refuse(vetting, -r, "snotifyd has no neutral ground: %s", strerror(-r));
         memcpy(reply.instructions, arguments->filter->instructions,
                 reply.n_instructions * sizeof(reply.instructions[0]));
-        reply_send(vetting, &reply, vetting->ground_fd);
+        reply_send(vetting, &reply, vetting->plot_fd);
         return 0;
 }
 
@@ -194,7 +196,7 @@ static int vet_listener(Vetting *vetting) {
                 return refuse(vetting, EPROTO, "the message with the listener holds no file descriptor");
         if (!notify_is_listener(vetting->listener_fd))
                 return refuse(vetting, EPROTO, "the file descriptor that was sent is no seccomp listener");
-        if (!ground_is_proven(vetting->ground_fd))
+        if (!plot_is_proven(vetting->plot_fd))
                 return refuse(vetting, EACCES,
                         "the launcher is restricted by landlock(7) or another security module, whose rules "
                         "snotifyd can not apply; start snotify-run outside of that sandbox");
@@ -257,7 +259,7 @@ int vetting_run(const VettingArguments *arguments) {
                 .arguments = arguments,
                 .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
-                .ground_fd = -EBADF,
+                .plot_fd = -EBADF,
         };
         bool passed;
 
@@ -268,5 +270,7 @@ int vetting_run(const VettingArguments *arguments) {
         passed = vet_hello(&vetting) == 0 && welcome(&vetting) == 0 && vet_listener(&vetting) == 0 &&
                  vet_knock(&vetting) == 0;
         tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
+        if (vetting.plot_fd >= 0)
+                plot_remove(arguments->ground_fd, arguments->session_id, vetting.plot_fd);
         return EXIT_SUCCESS;
 }

@@ -168,7 +168,7 @@ static int knock(int socket_fd, uint64_t nonce) {
 }
 
 int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
-        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, ground_fd = -EBADF;
+        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, plot_fd = -EBADF;
         ProtocolReply welcome;
 
         /* Who can't read this program can't look into its process, unless it was started with capabilities
@@ -179,12 +179,10 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
                 return -1;
         if (send_hello(socket_fd, profile, label) < 0)
                 return -1;
-        if (receive_reply(socket_fd, &welcome, &ground_fd) < 0)
+        if (receive_reply(socket_fd, &welcome, &plot_fd) < 0)
                 return -1;
-        /* If this can't be, the daemon says why that matters.  It unmounts the ground, too, which takes
-         * time. */
-        (void)mkdirat(ground_fd, PROTOCOL_PROOF, 0700);
-        ground_fd = fd_close(ground_fd);
+        (void)mkdirat(
+                plot_fd, PROTOCOL_PROOF, 0700); /* if this can't be, the daemon says why that matters */
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
         if (send_listener(socket_fd, listener_fd) < 0)

@@ -7,7 +7,7 @@
  *      launcher                                         daemon
  *      ProtocolHello                              -->
  *                                                 <--  ProtocolReply: welcome, with the filter program and an
- *                                                      fd of neutral ground (see ground.h); or refused
+ *                                                      fd of a plot (see ground.h); or refused
  *      makes the directory PROTOCOL_PROOF there
  *      ProtocolListener, and the listener's fd    -->
  *      the knock: a mkdirat() that the filter
