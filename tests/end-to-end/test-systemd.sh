@@ -263,8 +263,9 @@ if grep -qw memory "$cgroup/cgroup.controllers"; then
         echo 64M >"$bounded/memory.max"
         systemctl reload snotifyd
         check "with a higher one, so does this one" make_some made 1000
+        making=$maker_PID
         exec {maker[1]}>&-
-        wait
+        wait "$making"
         cgroup_is_gone() {
                 [ ! -e "$bounded" ]
         }
