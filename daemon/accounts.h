@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Users and groups as administrators write them: by name, or by number whether or not there is such a one.
- */
+/* Users and groups as administrators write them: by name, or by number, whether there is one or not. */
 
 #include <sys/types.h>
 

@@ -96,9 +96,8 @@ int cgroups_open(Report *report) {
         if (r >= 0)
                 return TAKE_FD(fd);
         (void)report_line(report, REPORT_NOTE,
-                "no memory cgroup was delegated (%s): the memory of new directories is charged to snotifyd "
-                "as "
-                "a whole",
+                "no memory cgroup was delegated (%s): new directories' memory is charged to snotifyd as a "
+                "whole",
                 strerror(-r));
         return -EBADF;
 }

@@ -181,8 +181,8 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
                 return -1;
         if (receive_reply(socket_fd, &welcome, &plot_fd) < 0)
                 return -1;
-        (void)mkdirat(
-                plot_fd, PROTOCOL_PROOF, 0700); /* if this can't be, the daemon says why that matters */
+        /* If this can't be, the daemon says why that matters. */
+        (void)mkdirat(plot_fd, PROTOCOL_PROOF, 0700);
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
         if (send_listener(socket_fd, listener_fd) < 0)
