@@ -13,6 +13,7 @@
 #include "accounts.h"
 #include "common/ownership.h"
 #include "config.h"
+#include "limits-section.h"
 #include "sections.h"
 #include "timespan.h"
 
@@ -268,6 +269,7 @@ static int profile_section_admit(Sections *sections, const Section *section, uns
 
 static int profile_section_compile(Sections *sections, Section *section, Policy *policy) {
         Action fallback = section_action(sections, section, PROFILE_DEFAULT);
+        Action private = section_action(sections, section, PROFILE_PRIVATE);
         int error = profile_section_errno(sections, section);
         PolicyLog log = profile_section_log(sections, section);
         int r;
@@ -275,11 +277,22 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         if (section->duplicate)
                 return 0;
         r = policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
-        if (r >= 0)
+        if (r >= 0) {
+                profile_set_private(section->profile, private);
                 r = profile_section_admit(sections, section, PROFILE_USERS);
+        }
         if (r >= 0)
                 r = profile_section_admit(sections, section, PROFILE_GROUPS);
         return r;
+}
+
+static void config_compile_limits(Sections *sections, Policy *policy) {
+        Limits limits = LIMITS_DEFAULT;
+
+        for (const Section *section = sections->first; section; section = section->next)
+                if (section->type == SECTION_LIMITS)
+                        limits_section_compile(sections, section, &limits);
+        policy_set_limits(policy, &limits);
 }
 
 static int config_compile_profiles(Sections *sections, const char *path, Policy *policy) {
@@ -341,6 +354,7 @@ int config_load(
         r = config_read(&sections, path);
         if (r < 0)
                 return r;
+        config_compile_limits(&sections, policy);
         r = config_compile_profiles(&sections, path, policy);
         if (r < 0)
                 return r;

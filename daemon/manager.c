@@ -57,7 +57,7 @@ struct Manager {
         bool socket_is_ours; /* and so is its name in the file system */
         sd_event_source *tick_source;
         sd_event_source *status_source;
-        Session *sessions[MANAGER_SESSIONS_MAX];
+        Session *sessions[LIMITS_SESSIONS_MAX];
         size_t n_sessions;
         LedgerTotals ended; /* of the sessions that have ended since */
         bool config_is_bad; /* the last reload failed */
@@ -171,7 +171,7 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         Session *session;
         int r;
 
-        if (manager->n_sessions >= MANAGER_SESSIONS_MAX)
+        if (manager->n_sessions >= LIMITS_SESSIONS_MAX)
                 return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
@@ -313,7 +313,7 @@ static void manager_restore(Manager *manager, StoreFind *find) {
         Session *session;
         int r;
 
-        if (find->listener_fd < 0 || find->ledger_fd < 0 || manager->n_sessions >= MANAGER_SESSIONS_MAX) {
+        if (find->listener_fd < 0 || find->ledger_fd < 0 || manager->n_sessions >= LIMITS_SESSIONS_MAX) {
                 /* Its workload ended while there was no daemon, or systemd lost half of it. */
                 fd_close(find->listener_fd);
                 fd_close(find->ledger_fd);

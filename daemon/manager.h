@@ -5,9 +5,6 @@
 
 #include "common/report.h"
 
-/* Sessions at once; each takes two of systemd's stored fds. */
-#define MANAGER_SESSIONS_MAX 1000U
-
 typedef struct Manager Manager;
 
 typedef struct ManagerOptions {

@@ -61,7 +61,7 @@ struct Reception {
 /* Watches the socket while there is somebody to see to who comes. */
 static void reception_watch(Reception *reception) {
         bool open = !reception->accepting && !reception->paused &&
-                    reception->n_visits < RECEPTION_VISITS_MAX &&
+                    reception->n_visits < LIMITS_CONNECTIONS_MAX &&
                     reception->n_hanging < RECEPTION_HANGING_MAX;
 
         (void)sd_event_source_set_enabled(reception->source, open ? SD_EVENT_ON : SD_EVENT_OFF);

@@ -10,11 +10,9 @@
 #include "filter.h"
 #include "vetting.h"
 
-/* Vetting children at once; further launchers wait in the socket's backlog. */
-#define RECEPTION_VISITS_MAX 64U
-
-/* Those that hang in what a stranger sent, and can't be killed, don't count; but where there are so many of
- * them nobody is let in any more, for the sake of the sessions that run. */
+/* At most LIMITS_CONNECTIONS_MAX vetting children are at work at once; further launchers wait in the
+ * socket's backlog.  Those that hang in what a stranger sent, and can't be killed, don't count; but where
+ * there are so many of them nobody is let in any more, for the sake of the sessions that run. */
 #define RECEPTION_HANGING_MAX 256U
 
 typedef struct Reception Reception;

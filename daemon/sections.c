@@ -16,15 +16,28 @@
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:@"
 
 const struct SectionGrammar section_grammar[SECTION_TYPES] = {
+        [SECTION_LIMITS] =
+                {
+                        .word = "limits",
+                        .keys = {[LIMITS_CALL_TIMEOUT] = "call-timeout",
+                                [LIMITS_HANDSHAKE_TIMEOUT] = "handshake-timeout",
+                                [LIMITS_SESSIONS] = "sessions",
+                                [LIMITS_SESSIONS_PER_USER] = "sessions-per-user",
+                                [LIMITS_CONNECTIONS_PER_USER] = "connections-per-user",
+                                [LIMITS_RECORDS_PER_SECOND] = "records-per-second"},
+                        .known = "call-timeout, handshake-timeout, sessions, sessions-per-user, "
+                                 "connections-per-user, records-per-second",
+                },
         [SECTION_PROFILE] =
                 {
                         .word = "profile",
                         .keys = {[PROFILE_DEFAULT] = "default",
                                 [PROFILE_ERRNO] = "errno",
                                 [PROFILE_LOG] = "log",
+                                [PROFILE_PRIVATE] = "private",
                                 [PROFILE_USERS] = "users",
                                 [PROFILE_GROUPS] = "groups"},
-                        .known = "default, errno, log, users, groups",
+                        .known = "default, errno, log, private, users, groups",
                 },
         [SECTION_RULE] =
                 {
@@ -36,6 +49,11 @@ const struct SectionGrammar section_grammar[SECTION_TYPES] = {
                         .known = "path, action, delay, profile",
                 },
 };
+
+/* What stands between its word and its name. */
+static const char *section_blank(const Section *section) {
+        return section->type == SECTION_LIMITS ? "" : " ";
+}
 
 __attribute__((format(printf, 5, 0))) static void sections_report(Sections *sections, const char *file,
         unsigned line, const Section *about, const char *format, va_list arguments) {
@@ -50,7 +68,8 @@ __attribute__((format(printf, 5, 0))) static void sections_report(Sections *sect
                         (void)fprintf(stream, ":%u", line);
                 (void)fputs(": ", stream);
                 if (about)
-                        (void)fprintf(stream, "%s %s: ", section_grammar[about->type].word, about->name);
+                        (void)fprintf(stream, "%s%s%s: ", section_grammar[about->type].word,
+                                section_blank(about), about->name);
                 (void)vfprintf(stream, format, arguments);
         }
         if (!stream || fclose(stream) != 0)
@@ -100,8 +119,14 @@ Section *sections_find(const Sections *sections, SectionType type, const char *n
 }
 
 /* Says whether a section may have the name; if not, that is reported. */
-static bool sections_check_name(Sections *sections, const char *text, const char *name, unsigned line) {
-        if (*name == '\0')
+static bool sections_check_name(
+        Sections *sections, SectionType type, const char *text, const char *name, unsigned line) {
+        if (type == SECTION_LIMITS && *name == '\0')
+                return true;
+        if (type == SECTION_LIMITS)
+                sections_error(sections, sections_file(sections), line,
+                        "[limits] with a name: '%s'; write [limits]", name);
+        else if (*name == '\0')
                 sections_error(sections, sections_file(sections), line,
                         "[%s] without a name; write [%s NAME]", text, text);
         else if (strlen(name) > POLICY_NAME_MAX)
@@ -128,10 +153,10 @@ static bool sections_divide(
                         continue;
                 *ret_type = type;
                 *ret_name = name;
-                return sections_check_name(sections, text, name, line);
+                return sections_check_name(sections, type, text, name, line);
         }
         sections_error(sections, sections_file(sections), line,
-                "unknown section [%s]; known sections: [profile NAME], [rule NAME]", text);
+                "unknown section [%s]; known sections: [limits], [profile NAME], [rule NAME]", text);
         return false;
 }
 
@@ -185,8 +210,9 @@ static Value *section_find_value(Sections *sections, Section *section, const cha
                         section->file, value->line);
                 return NULL;
         }
-        sections_error(sections, section->file, line, "unknown key '%s' in [%s %s]; known keys: %s", key,
-                section_grammar[section->type].word, section->name, section_grammar[section->type].known);
+        sections_error(sections, section->file, line, "unknown key '%s' in [%s%s%s]; known keys: %s", key,
+                section_grammar[section->type].word, section_blank(section), section->name,
+                section_grammar[section->type].known);
         return NULL;
 }
 

@@ -10,18 +10,29 @@
 #include "common/policy.h"
 #include "config.h"
 
-#define SECTION_KEYS_MAX 5
+#define SECTION_KEYS_MAX 6
 
 typedef enum SectionType {
+        SECTION_LIMITS, /* the only one; its name is "" */
         SECTION_PROFILE,
         SECTION_RULE,
         SECTION_TYPES,
 } SectionType;
 
+enum LimitsKey {
+        LIMITS_CALL_TIMEOUT,
+        LIMITS_HANDSHAKE_TIMEOUT,
+        LIMITS_SESSIONS,
+        LIMITS_SESSIONS_PER_USER,
+        LIMITS_CONNECTIONS_PER_USER,
+        LIMITS_RECORDS_PER_SECOND,
+};
+
 enum ProfileKey {
         PROFILE_DEFAULT,
         PROFILE_ERRNO,
         PROFILE_LOG,
+        PROFILE_PRIVATE,
         PROFILE_USERS,
         PROFILE_GROUPS,
 };

@@ -41,6 +41,7 @@ struct Profile {
         Action fallback;
         int error;
         PolicyLog log;
+        Action private;
         bool has_denials;
         Admission admission;
         Node *nodes;
@@ -52,6 +53,7 @@ struct Profile {
 
 struct Policy {
         uint64_t generation;
+        Limits limits;
         Profile **profiles;
         size_t profile_count;
 };
@@ -318,8 +320,13 @@ bool profile_has_denials(const Profile *profile) {
         return profile->has_denials;
 }
 
-bool profile_allows_all(const Profile *profile) {
-        return profile->fallback == ACTION_ALLOW && !profile->has_denials;
+void profile_set_private(Profile *profile, Action action) {
+        profile->private = action;
+}
+
+bool profile_allows_private(const Profile *profile) {
+        return profile->private == ACTION_ALLOW ||
+               (profile->fallback == ACTION_ALLOW && !profile->has_denials);
 }
 
 PolicyLog profile_log(const Profile *profile) {
@@ -391,12 +398,21 @@ uint64_t policy_generation(const Policy *policy) {
         return policy->generation;
 }
 
+void policy_set_limits(Policy *policy, const Limits *limits) {
+        policy->limits = *limits;
+}
+
+const Limits *policy_limits(const Policy *policy) {
+        return &policy->limits;
+}
+
 int policy_new(uint64_t generation, Policy **ret) {
         Policy *policy = calloc(1, sizeof(Policy));
 
         if (!policy)
                 return -ENOMEM;
         policy->generation = generation;
+        policy->limits = LIMITS_DEFAULT;
         *ret = policy;
         return 0;
 }

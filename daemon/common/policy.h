@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "admission.h"
+#include "policy-limits.h"
 
 typedef enum Action {
         ACTION_DENY,
@@ -47,6 +48,10 @@ Policy *policy_free(Policy *policy);
 
 uint64_t policy_generation(const Policy *policy);
 
+/* At first the default. */
+void policy_set_limits(Policy *policy, const Limits *limits);
+const Limits *policy_limits(const Policy *policy);
+
 /* Adds a profile.  error is the positive errno for what it denies.  Returns 0, -EEXIST (the name is taken),
  * -EINVAL (empty or longer than POLICY_NAME_MAX) or -ENOMEM. */
 int policy_add_profile(
@@ -62,8 +67,10 @@ bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, siz
 PolicyLog profile_log(const Profile *profile);
 /* Is there a rule that denies? */
 bool profile_has_denials(const Profile *profile);
-/* Is everything allowed, whatever the path? */
-bool profile_allows_all(const Profile *profile);
+/* What happens in a file system that the host doesn't see, at first ACTION_DENY. */
+void profile_set_private(Profile *profile, Action action);
+/* Allowed is also what says so of everything, whatever the path. */
+bool profile_allows_private(const Profile *profile);
 
 /* Says whether path is one that a rule may have; otherwise *ret_why (static text) says why not: it is not
  * absolute, has an empty, "." or ".." component, a component with "*" and other bytes, or is longer than

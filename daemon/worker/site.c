@@ -126,7 +126,7 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         if (outcome == PLACE_ELSEWHERE) {
                 (void)snprintf(
                         slot->why, sizeof(slot->why), "on a file system that has no place on the host");
-                if (!profile_allows_all(site->profile))
+                if (!profile_allows_private(site->profile))
                         return 0;
         }
         if (outcome == PLACE_PRIVATE)

@@ -73,6 +73,10 @@ wrong "a NUL byte" 2 "" < <(printf '%sdefault = de\0ny\n' "$profile")
 wrong "a NUL byte alone" 1 "" < <(printf '\0\n')
 wrong "not text" 1 "" < <(printf '\x7fELF\x02\x01\x01\n')
 
+wrong "a limit out of bounds" 3 "sessions '0' is no number from 1 to 1000" <<<"$profile"$'[limits]\nsessions = 0'
+wrong "an unknown limit" 3 "unknown key 'workers' in [limits]" <<<"$profile"$'[limits]\nworkers = 17'
+wrong "limits with a name" 2 "write [limits]" <<<"$profile[limits all]"
+
 check "a file that is not there" refused "$work/nowhere.conf" 0 "No such file or directory"
 check "a directory" refused "$work" 0 "directory"
 ln -s circular.conf "$work/circular.conf"

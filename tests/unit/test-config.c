@@ -223,6 +223,45 @@ static void test_profile_keys(void **state) {
         }
 }
 
+static void test_private(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+
+        (void)state;
+        write_file(FILE_NAME, "[profile a]\nprivate = allow\n[profile b]\nprivate = deny\n[profile c]\n");
+        assert_loads(&policy);
+        assert_true(profile_allows_private(policy_find_profile(policy, "a")));
+        assert_false(profile_allows_private(policy_find_profile(policy, "b")));
+        assert_false(profile_allows_private(policy_find_profile(policy, "c")));
+}
+
+static const struct {
+        const char *text;
+        Limits expected;
+} limits[] = {
+        {"", {30000000, 2000000, 1000, 500, 32, 1000}},
+        {"[limits]\n", {30000000, 2000000, 1000, 500, 32, 1000}},
+        {"[ limits ] ; c\nsessions = 7\n", {30000000, 2000000, 7, 500, 32, 1000}},
+        {"[limits]\ncall-timeout = 100ms\nhandshake-timeout = 100ms\nsessions = 1\nsessions-per-user = 1\n"
+         "connections-per-user = 1\nrecords-per-second = 1\n",
+                {100000, 100000, 1, 1, 1, 1}},
+        {"[limits]\ncall-timeout = 1h\nhandshake-timeout = 1min\nsessions = 1000\nsessions-per-user = 1000\n"
+         "connections-per-user = 64\nrecords-per-second = 1000000\n",
+                {UINT64_C(3600000000), 60000000, 1000, 1000, 64, 1000000}},
+};
+
+static void test_limits(void **state) {
+        (void)state;
+        for (size_t i = 0; i < COUNT(limits); i++) {
+                _cleanup_(policy_free_p) Policy *policy = NULL;
+                char text[512];
+
+                (void)snprintf(text, sizeof(text), "%s" PROFILE, limits[i].text);
+                write_file(FILE_NAME, text);
+                assert_loads(&policy);
+                assert_memory_equal(policy_limits(policy), &limits[i].expected, sizeof(Limits));
+        }
+}
+
 static void test_rule_keys(void **state) {
         _cleanup_(policy_free_p) Policy *policy = NULL;
         Verdict verdict;
@@ -378,11 +417,12 @@ static const struct {
         WRONG(PROFILE "log = all\n    none\n", "snotify.conf:3: no '=' after the key; write 'key = value'"),
         /* sections */
         WRONG(PROFILE "[rules]\npath = x\nnonsense = 1\n",
-                "snotify.conf:2: unknown section [rules]; known sections: [profile NAME], [rule NAME]"),
-        WRONG(PROFILE "[Rule r]\n",
-                "snotify.conf:2: unknown section [Rule r]; known sections: [profile NAME], [rule NAME]"),
+                "snotify.conf:2: unknown section [rules]; known sections: [limits], [profile NAME], [rule "
+                "NAME]"),
+        WRONG(PROFILE "[Rule r]\n", "snotify.conf:2: unknown section [Rule r]; known sections: [limits], "
+                                    "[profile NAME], [rule NAME]"),
         WRONG(PROFILE "[]\n",
-                "snotify.conf:2: unknown section []; known sections: [profile NAME], [rule NAME]"),
+                "snotify.conf:2: unknown section []; known sections: [limits], [profile NAME], [rule NAME]"),
         WRONG(PROFILE "[rule]\n", "snotify.conf:2: [rule] without a name; write [rule NAME]"),
         WRONG("[profile ]\n", "snotify.conf:1: [profile] without a name; write [profile NAME]"),
         WRONG(PROFILE "[rule a b]\n",
@@ -406,10 +446,10 @@ static const struct {
                 "snotify.conf:5: unknown key 'pth' in [rule r]; known keys: path, action, delay, profile"),
         WRONG(PROFILE "Errno = EPERM\n",
                 "snotify.conf:2: unknown key 'Errno' in [profile default]; known keys: default, errno, log, "
-                "users, groups"),
+                "private, users, groups"),
         WRONG(PROFILE "path = /a\n",
                 "snotify.conf:2: unknown key 'path' in [profile default]; known keys: default, errno, log, "
-                "users, groups"),
+                "private, users, groups"),
         WRONG(PROFILE RULE "path = /b\n",
                 "snotify.conf:5: rule r: key 'path' is already given at snotify.conf:3"),
         WRONG(PROFILE "log = all\nlog = all\n",
@@ -421,7 +461,40 @@ static const struct {
         WRONG(PROFILE "[rule r]\n",
                 "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'\n"
                 "snotify.conf:2: rule r: no action; write 'action = allow' or 'action = deny'"),
+        /* limits */
+        WRONG(PROFILE "[limits all]\n", "snotify.conf:2: [limits] with a name: 'all'; write [limits]"),
+        WRONG(PROFILE "[limits]\n[limits]\n", "snotify.conf:3: limits: already defined at snotify.conf:2"),
+        WRONG(PROFILE "[limits]\nsession = 3\n",
+                "snotify.conf:3: unknown key 'session' in [limits]; known keys: call-timeout, "
+                "handshake-timeout, sessions, sessions-per-user, connections-per-user, records-per-second"),
+        WRONG(PROFILE "[limits]\nsessions = 3\nsessions = 3\n",
+                "snotify.conf:4: limits: key 'sessions' is already given at snotify.conf:3"),
+        WRONG(PROFILE "[limits]\nsessions = 0\nsessions-per-user = 1001\nconnections-per-user = 65\n"
+                      "records-per-second = 1000001\n",
+                "snotify.conf:3: limits: sessions '0' is no number from 1 to 1000\n"
+                "snotify.conf:4: limits: sessions-per-user '1001' is no number from 1 to 1000\n"
+                "snotify.conf:5: limits: connections-per-user '65' is no number from 1 to 64\n"
+                "snotify.conf:6: limits: records-per-second '1000001' is no number from 1 to 1000000"),
+        WRONG(PROFILE "[limits]\nsessions = 1001\nsessions-per-user = -1\nconnections-per-user = 0x10\n"
+                      "records-per-second = 18446744073709551617\n",
+                "snotify.conf:3: limits: sessions '1001' is no number from 1 to 1000\n"
+                "snotify.conf:4: limits: sessions-per-user '-1' is no number from 1 to 1000\n"
+                "snotify.conf:5: limits: connections-per-user '0x10' is no number from 1 to 64\n"
+                "snotify.conf:6: limits: records-per-second '18446744073709551617' is no number from 1 to "
+                "1000000"),
+        WRONG(PROFILE "[limits]\nsessions =\nsessions-per-user = +1\nconnections-per-user = many\n",
+                "snotify.conf:3: limits: sessions '' is no number from 1 to 1000\n"
+                "snotify.conf:4: limits: sessions-per-user '+1' is no number from 1 to 1000\n"
+                "snotify.conf:5: limits: connections-per-user 'many' is no number from 1 to 64"),
+        WRONG(PROFILE "[limits]\ncall-timeout = 99ms\nhandshake-timeout = 61s\n",
+                "snotify.conf:3: limits: call-timeout '99ms' is no time span from 100ms to 1h\n"
+                "snotify.conf:4: limits: handshake-timeout '61s' is no time span from 100ms to 1min"),
+        WRONG(PROFILE "[limits]\ncall-timeout = infinity\nhandshake-timeout =\n",
+                "snotify.conf:3: limits: call-timeout 'infinity' is no time span from 100ms to 1h\n"
+                "snotify.conf:4: limits: handshake-timeout '' is no time span from 100ms to 1min"),
         /* values of a profile */
+        WRONG(PROFILE "private = yes\n",
+                "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
         WRONG(PROFILE "users = root nobody-of-this-name\n",
                 "snotify.conf:2: profile default: there is no user 'nobody-of-this-name'"),
         WRONG(PROFILE "groups = nobody-of-this-name 0\n",
@@ -523,7 +596,8 @@ static const struct {
               "[profile p]\nerrno = E\n",
                 "snotify.conf:1: no '=' after the key; write 'key = value'\n"
                 "snotify.conf:7: unknown key 'foo' in [rule r]; known keys: path, action, delay, profile\n"
-                "snotify.conf:9: unknown section [bar]; known sections: [profile NAME], [rule NAME]\n"
+                "snotify.conf:9: unknown section [bar]; known sections: [limits], [profile NAME], [rule "
+                "NAME]\n"
                 "snotify.conf:12: profile p: errno 'E' is unknown; write a name from errno(3) such as "
                 "EPERM, "
                 "EACCES, ENOENT or EROFS\n"
@@ -535,7 +609,7 @@ static const struct {
                 "snotify.conf:8: rule s: no action; write 'action = allow' or 'action = deny'"),
         /* A misspelt profile is one mistake, and not one more for each rule that names it. */
         WRONG("[profil default]\nlog = all\n" RULE, "snotify.conf:1: unknown section [profil default]; "
-                                                    "known sections: [profile NAME], [rule NAME]"),
+                                                    "known sections: [limits], [profile NAME], [rule NAME]"),
         /* What a second section of the same name says is checked all the same. */
         WRONG(PROFILE RULE "[rule r]\npath = b\naction = deny\n",
                 "snotify.conf:5: rule r: already defined at snotify.conf:2\n"
@@ -553,6 +627,10 @@ static void test_wrong(void **state) {
 static void test_wrong_across_files(void **state) {
         (void)state;
         assert_int_equal(mkdir(FILE_NAME ".d", 0755), 0);
+        write_file(FILE_NAME, "[limits]\nsessions = 3\n");
+        write_file(FILE_NAME ".d/a.conf", PROFILE "[limits]\nsessions-per-user = 2\n");
+        assert_fails("snotify.conf.d/a.conf:2: limits: already defined at snotify.conf:1");
+
         write_file(FILE_NAME, PROFILE RULE);
         write_file(FILE_NAME ".d/a.conf", "[rule b]\n\naction = deny\npath = /a\n");
         write_file(FILE_NAME ".d/b.conf", "log = all\n[rule b]\naction = deny\npath = /b\n");
@@ -789,6 +867,8 @@ int main(void) {
                 IN_DIRECTORY(test_example),
                 IN_DIRECTORY(test_defaults),
                 IN_DIRECTORY(test_profile_keys),
+                IN_DIRECTORY(test_private),
+                IN_DIRECTORY(test_limits),
                 IN_DIRECTORY(test_rule_keys),
                 IN_DIRECTORY(test_forms),
                 IN_DIRECTORY(test_longest),

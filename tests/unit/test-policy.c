@@ -219,18 +219,36 @@ static void test_profiles(void **state) {
         assert_non_null(policy_find_profile(policy, "p99"));
 }
 
-static void test_allows_all(void **state) {
+static void test_private(void **state) {
         _cleanup_(policy_free_p) Policy *policy = new_policy();
         Profile *denying = add_profile(policy, "denying", ACTION_DENY, EPERM);
         Profile *allowing = add_profile(policy, "allowing", ACTION_ALLOW, EPERM);
 
         (void)state;
         add_rule(denying, "/tmp/", ACTION_ALLOW);
-        assert_false(profile_allows_all(denying));
+        assert_false(profile_allows_private(denying));
         add_rule(allowing, "/tmp/", ACTION_ALLOW);
-        assert_true(profile_allows_all(allowing));
+        assert_true(profile_allows_private(allowing));
         add_rule(allowing, "/tmp/a", ACTION_DENY);
-        assert_false(profile_allows_all(allowing));
+        assert_false(profile_allows_private(allowing));
+
+        profile_set_private(denying, ACTION_ALLOW);
+        assert_true(profile_allows_private(denying));
+        profile_set_private(allowing, ACTION_ALLOW);
+        assert_true(profile_allows_private(allowing));
+        profile_set_private(denying, ACTION_DENY);
+        assert_false(profile_allows_private(denying));
+}
+
+static void test_limits(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = new_policy();
+        Limits limits = LIMITS_DEFAULT;
+
+        (void)state;
+        assert_memory_equal(policy_limits(policy), &limits, sizeof(limits));
+        limits.sessions = 3;
+        policy_set_limits(policy, &limits);
+        assert_memory_equal(policy_limits(policy), &limits, sizeof(limits));
 }
 
 static void test_free_null(void **state) {
@@ -418,7 +436,8 @@ int main(void) {
                 cmocka_unit_test(test_judge),
                 cmocka_unit_test(test_verdict),
                 cmocka_unit_test(test_profiles),
-                cmocka_unit_test(test_allows_all),
+                cmocka_unit_test(test_private),
+                cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_free_null),
                 cmocka_unit_test(test_duplicate_rules),
                 cmocka_unit_test(test_paths),
