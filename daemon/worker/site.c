@@ -113,7 +113,7 @@ static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
 
 /* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the
  * target's own can hold nothing of the host's; any other file system may show a denied tree under another
- * name, if any is denied. */
+ * name, if any is denied; that risk is for the administrator to take. */
 static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
         int r;
@@ -124,9 +124,12 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         slot->path_length = (uint32_t)strlen(site->view);
         memcpy(slot->path, site->view, slot->path_length + 1);
         if (outcome == PLACE_ELSEWHERE) {
-                (void)snprintf(
-                        slot->why, sizeof(slot->why), "on a file system that has no place on the host");
-                if (!profile_allows_private(site->profile))
+                bool allowed = profile_allows_private(site->profile);
+
+                (void)snprintf(slot->why, sizeof(slot->why),
+                        "on a file system that has no place on the host%s",
+                        allowed ? "" : "; see private= in snotify.conf(5)");
+                if (!allowed)
                         return 0;
         }
         if (outcome == PLACE_PRIVATE)

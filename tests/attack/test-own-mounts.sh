@@ -4,13 +4,19 @@
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 tree=$work/tree
-mkdir -m 777 "$tree" "$tree"/{open,open/fuse,shut,stage}
+mkdir -m 777 "$tree" "$tree"/{open,open/fuse,open/over,shut,shut/over,stage,upper,work}
 daemon_start <<CONF
 [profile default]
 default = deny
 errno = EXDEV
 
+[profile private]
+default = deny
+errno = EXDEV
+private = allow
+
 [rule open]
+profile = default private
 path = $tree/open/
 action = allow
 
@@ -19,6 +25,7 @@ path = /x
 action = allow
 
 [rule shut]
+profile = default private
 path = $tree/shut/
 action = deny
 
@@ -73,6 +80,9 @@ else
         lies supervised_user --profile all -- >"$work/lies" 2>&1
         check "... where nothing is denied it is asked" grep -qx MKDIR "$work/lies"
 
+        lies supervised_user --profile private -- >"$work/lies" 2>&1
+        check "... with private=allow, too" grep -qx MKDIR "$work/lies"
+
         # How often a link is read is the supervisor's matter: each has to meet both lies.
         for targets in "$tree/open $tree/shut" "$tree/shut $tree/open"; do
                 # shellcheck disable=SC2086
@@ -83,6 +93,31 @@ else
         check "its link leads elsewhere each time: who looks twice loses" test -d "$tree/shut/x"
         check "... who looks once does not" test ! -e "$tree/shut/y"
         check "... and makes what he saw" test -d "$tree/open/y"
+fi
+
+# overlay RUN... UPPER DIRECTORY: makes DIRECTORY/z in an overlay that is mounted there.
+overlay() {
+        local upper=${*: -2:1} directory=${*: -1}
+        "${@:1:$#-2}" unshare -Urm sh -c "mount -t overlay -o userxattr,lowerdir=$tree/open,upperdir=$upper,workdir=$tree/work \
+                overlay $directory && exec $bin/mkdir-as mkdir $directory z"
+}
+none_made() {
+        [ -z "$(find "$tree" -name z)" ] || { echo "it is made:"; find "$tree" -name z; return 1; }
+}
+private=(supervised_user --profile private --)
+if ! overlay as_user "$tree/upper" "$tree/open/over" 2>/dev/null || ! rmdir "$tree/upper/z"; then
+        skip "an overlay of the user's" "the user may not mount one here"
+else
+        check "an overlay on an allowed path is refused" fails_with $EPERM overlay supervised_user -- "$tree/upper" "$tree/open/over"
+        check "... really" none_made
+        check "... with private=allow it is not" overlay "${private[@]}" "$tree/upper" "$tree/open/over"
+        check "... and the directory is where it would be natively" rmdir "$tree/upper/z"
+        check "... but on a path that a rule denies it is" fails_with $EXDEV overlay "${private[@]}" "$tree/upper" "$tree/shut/over"
+        check "... really" none_made
+        check "... and so is what else the host sees" fails_with $EXDEV "${private[@]}" "$bin/mkdir-as" mkdir "$tree/shut" z
+        check "... really" none_made
+        check "private=allow is a way round, as snotify.conf(5) says" overlay "${private[@]}" "$tree/shut" "$tree/open/over"
+        check "... to what an upper directory shows" rmdir "$tree/shut/z"
 fi
 
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"

@@ -144,7 +144,7 @@ overlay="mount -t overlay -o userxattr,lowerdir=$place/dir,upperdir=$place/of-gr
 furnish 65534:65534
 if possible unshare -Urm sh -c "mkdir $place/work && $overlay"; then
         check "an overlay of the user's has no place on the host" \
-                denied user "$place/dir/over" "on a file system that has no place on the host" \
+                denied user "$place/dir/over" "on a file system that has no place on the host; see private= in snotify.conf\(5\)" \
                 unshare -Urm sh -c "mkdir $place/work && $overlay && mkdir $place/dir/over"
 else
         skip "an overlay of the user's has no place on the host" "the user may not mount one here"
