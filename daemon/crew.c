@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/ownership.h"
 
 /* A retired worker that has nothing in hand has this long to go; then it is killed, which costs nothing. */
 #define RETIRE_USEC 2000000U
@@ -23,6 +26,7 @@ int crew_new(int ledger_fd, Crew **ret) {
         if (crew == MAP_FAILED)
                 return -ENOMEM;
         crew->receiver = LEDGER_NO_RECEIVER;
+        crew->ledger_fd = ledger_fd;
         r = ledger_map(ledger_fd, &crew->ledger);
         if (r < 0) {
                 crew_free(crew);
@@ -87,11 +91,32 @@ bool crew_has_waiting(const Crew *crew) {
         return false;
 }
 
+static bool is_free(const Crew *crew, uint32_t number) {
+        return crew->mates[number].pid == 0 && crew_find_orphan(crew, number) == CREW_NO_ORPHAN;
+}
+
 uint32_t crew_find_free(const Crew *crew) {
-        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
-                if (crew->mates[i].pid == 0 && crew_find_orphan(crew, i) == CREW_NO_ORPHAN)
+        for (uint32_t i = 0; i < LEDGER_REFUSER; i++)
+                if (is_free(crew, i))
                         return i;
+        if (crew_count_hanging(crew) >= LEDGER_REFUSER && is_free(crew, LEDGER_REFUSER))
+                return LEDGER_REFUSER;
         return LEDGER_NO_RECEIVER;
+}
+
+bool crew_mate_hangs(const Crew *crew, uint32_t number) {
+        const Mate *mate = &crew->mates[number];
+
+        return mate->pid != 0 && mate->killed_usec != 0 &&
+               clock_usec(CLOCK_MONOTONIC) - mate->killed_usec >= CREW_HANG_USEC;
+}
+
+uint32_t crew_count_hanging(const Crew *crew) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                n += crew_mate_hangs(crew, i);
+        return n;
 }
 
 bool crew_is_stalled(const Crew *crew) {
@@ -119,7 +144,7 @@ bool crew_is_stalled(const Crew *crew) {
 }
 
 static void mate_retire(Mate *mate) {
-        if (mate->pid == 0)
+        if (!mate->source)
                 return;
         if (mate->retired_usec == 0)
                 mate->retired_usec = clock_usec(CLOCK_MONOTONIC);
@@ -151,6 +176,73 @@ void crew_retire_all(Crew *crew) {
                 mate_retire(&crew->mates[i]);
 }
 
+static void mate_kill(Mate *mate) {
+        if (mate->killed_usec == 0)
+                mate->killed_usec = clock_usec(CLOCK_MONOTONIC);
+        if (mate->source) /* else crew_adopt() has done so */
+                (void)kill(mate->pid, SIGKILL);
+}
+
+/* The pid may be somebody else's by now; but not any more if it still has signed on when we hold it. */
+static void kill_signed_on(int ledger_fd, uint32_t number, pid_t pid) {
+        _cleanup_close_ int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+        if (pid_fd >= 0 && ledger_find_signed_on(ledger_fd, number) == pid)
+                (void)syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
+}
+
+bool crew_adopt(Crew *crew, uint32_t number) {
+        pid_t pid = ledger_find_signed_on(crew->ledger_fd, number);
+        Mate *mate = &crew->mates[number];
+
+        crew->n_mates -= mate->pid != 0;
+        if (pid == 0) {
+                *mate = (Mate){};
+                return false;
+        }
+        if (pid > 0)
+                kill_signed_on(crew->ledger_fd, number, pid);
+        if (mate->killed_usec == 0)
+                mate->killed_usec = clock_usec(CLOCK_MONOTONIC);
+        mate->pid = pid > 0 ? pid : -1;
+        crew->n_mates++;
+        return true;
+}
+
+uint32_t crew_find_bereft(Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew->mates[i].pid != 0 && !crew->mates[i].source && !crew_adopt(crew, i))
+                        return i;
+        return LEDGER_NO_RECEIVER;
+}
+
+void crew_kill_late(Crew *crew, uint64_t timeout_usec) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uint32_t number = holder(crew, i) - 1;
+
+                if (number >= LEDGER_WORKERS || crew->mates[number].pid == 0 ||
+                        ledger_is_overdue(crew->ledger, i) ||
+                        ledger_working_usec(crew->ledger, i, now) < timeout_usec)
+                        continue;
+                ledger_set_overdue(crew->ledger, i, true);
+                mate_kill(&crew->mates[number]);
+        }
+}
+
+uint32_t crew_find_forsaken(const Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uint32_t number = holder(crew, i) - 1;
+                SlotPhase phase = slot_phase(ledger_slot(crew->ledger, i));
+
+                if (number < LEDGER_WORKERS && ledger_is_overdue(crew->ledger, i) &&
+                        (phase == SLOT_RECEIVED || phase == SLOT_ACTING) && crew_mate_hangs(crew, number))
+                        return i;
+        }
+        return LEDGER_SLOTS;
+}
+
 /* One that missed the signal, between looking for requests and RECV, sleeps in RECV, where it can do no harm
  * but stay.  Should it take a request on its way out, the slot that it holds tells. */
 void crew_kill_stragglers(Crew *crew, bool over_requests) {
@@ -161,8 +253,13 @@ void crew_kill_stragglers(Crew *crew, bool over_requests) {
 
                 if (mate->pid > 0 && mate->retired_usec != 0 && now - mate->retired_usec > RETIRE_USEC &&
                         (over_requests || !(has_request(crew, i) || has_records(crew, i)))) {
-                        mate->killed = true;
-                        (void)kill(mate->pid, SIGKILL);
+                        mate_kill(mate);
                 }
         }
+}
+
+void crew_kill_all(Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew->mates[i].pid != 0)
+                        mate_kill(&crew->mates[i]);
 }

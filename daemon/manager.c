@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -29,7 +30,7 @@
 #include "session.h"
 #include "store.h"
 
-/* How often active sessions are looked at; none is active, no look. */
+/* How soon a session that has become active is looked at; none is active, no look. */
 #define TICK_USEC 10000U
 /* How soon a change shows in STATUS=, and how often a busy session's counts do. */
 #define STATUS_USEC 1000000U
@@ -56,6 +57,7 @@ struct Manager {
         Reception *reception;
         bool socket_is_ours; /* and so is its name in the file system */
         sd_event_source *tick_source;
+        uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
         sd_event_source *status_source;
         Session *sessions[LIMITS_SESSIONS_MAX];
         size_t n_sessions;
@@ -68,19 +70,26 @@ struct Manager {
 /* The line that `systemctl status` shows. */
 static void manager_show_status(const Manager *manager) {
         LedgerTotals all = manager->ended, totals;
+        char hanging[64] = "";
+        uint32_t n = 0;
 
-        for (size_t i = 0; i < manager->n_sessions; i++)
+        for (size_t i = 0; i < manager->n_sessions; i++) {
+                n += session_count_hanging(manager->sessions[i]);
                 if (session_totals(manager->sessions[i], &totals) >= 0) {
                         all.allowed += totals.allowed;
                         all.denied += totals.denied;
                         all.failed += totals.failed;
                 }
+        }
+        if (n > 0)
+                (void)snprintf(
+                        hanging, sizeof(hanging), "%" PRIu32 " hanging worker%s; ", n, n == 1 ? "" : "s");
         (void)sd_notifyf(0,
-                "STATUS=%s%zu session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
+                "STATUS=%s%s%zu session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
                 "; policy generation %" PRIu64,
                 manager->config_is_bad ? "The configuration on disk is broken, keeping the last good one; "
                                        : "",
-                manager->n_sessions, manager->n_sessions == 1 ? "" : "s", all.allowed, all.denied,
+                hanging, manager->n_sessions, manager->n_sessions == 1 ? "" : "s", all.allowed, all.denied,
                 all.failed, policy_generation(manager->policy));
 }
 
@@ -102,34 +111,40 @@ static void manager_update_status(const Manager *manager) {
         (void)sd_event_source_set_enabled(manager->status_source, SD_EVENT_ONESHOT);
 }
 
+static void manager_tick_within(Manager *manager, uint64_t usec) {
+        uint64_t at = clock_usec(CLOCK_MONOTONIC) + usec;
+
+        if (at >= manager->tick_at_usec)
+                return;
+        manager->tick_at_usec = at;
+        (void)sd_event_source_set_time(manager->tick_source, at);
+        (void)sd_event_source_set_enabled(manager->tick_source, SD_EVENT_ONESHOT);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
-        bool active = false;
+        uint64_t next = UINT64_MAX;
 
+        (void)source;
         (void)usec;
+        manager->tick_at_usec = UINT64_MAX;
         /* A session may end in its tick, which moves the last one into its place. */
         for (size_t i = manager->n_sessions; i > 0; i--)
-                if (i <= manager->n_sessions)
-                        active |= session_tick(manager->sessions[i - 1]);
+                if (i <= manager->n_sessions) {
+                        uint64_t wanted = session_tick(manager->sessions[i - 1]);
+
+                        next = wanted < next ? wanted : next;
+                }
         manager_update_status(manager);
-        if (!active) {
+        if (next == UINT64_MAX)
                 (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
-                return 0;
-        }
-        (void)sd_event_source_set_time_relative(source, TICK_USEC);
-        (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        else
+                manager_tick_within(manager, next);
         return 0;
 }
 
 static void on_session_active(void *userdata) {
-        Manager *manager = userdata;
-        int enabled = SD_EVENT_OFF;
-
-        (void)sd_event_source_get_enabled(manager->tick_source, &enabled);
-        if (enabled != SD_EVENT_OFF)
-                return;
-        (void)sd_event_source_set_time_relative(manager->tick_source, TICK_USEC);
-        (void)sd_event_source_set_enabled(manager->tick_source, SD_EVENT_ONESHOT);
+        manager_tick_within(userdata, TICK_USEC);
 }
 
 static void on_session_end(Session *session, void *userdata) {
@@ -424,6 +439,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
                 .cgroups_fd = -EBADF,
+                .tick_at_usec = UINT64_MAX,
                 .session_host = {.report = report,
                         .on_active = on_session_active,
                         .on_end = on_session_end,
@@ -484,6 +500,8 @@ static void manager_stop(Manager *manager) {
                 if (now >= until || sd_event_run(manager->event, until - now) < 0)
                         break;
         }
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                session_abandon(manager->sessions[i]);
         if (manager->n_sessions > 0 && !store_exists())
                 (void)report_line(manager->report, REPORT_WARNING,
                         "%zu running sessions are lost, for without systemd nothing keeps them: their "

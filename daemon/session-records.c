@@ -57,6 +57,17 @@ void session_records_end(Report *report, uint64_t id, const char *profile, int l
                 id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
 }
 
+void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging) {
+        report_begin(report, REPORT_WORKER_HANGS);
+        report_text(report, "OBJECT_PID", "%d", pid);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
+        (void)report_send(report,
+                "process %d of session %016" PRIx64
+                " hangs in the kernel over a call and can not be killed: "
+                "a file system does not answer; %" PRIu32 " of the session's %u workers %s so",
+                pid, id, hanging, LEDGER_REFUSER, hanging == 1 ? "does" : "do");
+}
+
 void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info) {
         report_begin(report, REPORT_WORKER_DIED);
         report_text(report, "OBJECT_PID", "%d", pid);

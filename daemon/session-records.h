@@ -12,5 +12,8 @@
 void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd);
 void session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd);
 
+/* A worker was killed and doesn't die of it; so many of the session's do not. */
+void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging);
+
 /* A worker ended otherwise than it should. */
 void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info);

@@ -24,6 +24,8 @@
 #include "crew.h"
 #include "session-records.h"
 #include "store.h"
+#include "worker/record.h"
+#include "worker/request.h"
 #include "worker/worker.h"
 
 /* So many deaths in a row are answered at once, later ones after a pause. */
@@ -31,6 +33,9 @@
 #define DEATH_PAUSE_USEC 50000U
 /* A worker is spawned for nothing but unsent records so often. */
 #define RECORDS_PAUSE_USEC 1000000U
+/* How often it wants to be looked at while it has workers; and while it has none but such as hang. */
+#define TICK_USEC 10000U
+#define HANGING_TICK_USEC 1000000U
 
 struct Session {
         const SessionHost *host;
@@ -57,6 +62,15 @@ static int session_need_crew(Session *session) {
         return session->crew ? 0 : crew_new(session->ledger_fd, &session->crew);
 }
 
+/* Nobody is at work as this number any more. */
+static void session_lose_mate(Session *session) {
+        Crew *crew = session->crew;
+
+        if (crew->receiver == LEDGER_REFUSER && crew_find_free(crew) < LEDGER_REFUSER)
+                crew_retire_receiver(crew);
+        session_settle(session);
+}
+
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
         Mate *mate = userdata;
         Session *session = mate->userdata;
@@ -65,7 +79,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
         bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
 
         (void)source;
-        if (died && !mate->killed) {
+        if (died && mate->killed_usec == 0) {
                 session_records_death(session->host->report, session->id, mate->pid, info);
                 if (++session->deaths > DEATHS_AT_ONCE)
                         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
@@ -73,11 +87,10 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
                 session->deaths = 0;
 
         mate->source = sd_event_source_unref(mate->source);
-        mate->pid = 0;
-        crew->n_mates--;
         if (crew->receiver == number)
                 crew_set_receiver(crew, LEDGER_NO_RECEIVER);
-        session_settle(session);
+        if (!crew_adopt(crew, number))
+                session_lose_mate(session);
         return 0;
 }
 
@@ -181,6 +194,46 @@ static void session_end(Session *session) {
         session->host->on_end(session, session->host->userdata);
 }
 
+/* Nobody else will answer: the worker never comes back from the kernel, only to end there.  Afterwards the
+ * slot is as if it had done so. */
+static void session_answer_forsaken(Session *session, uint32_t index) {
+        const SessionHost *host = session->host;
+        Slot *slot = ledger_slot(session->crew->ledger, index);
+        static Slot seen;
+        int r;
+
+        slot_copy(slot, &seen);
+        notify_reply(&seen.reply, seen.request.notif.id, 0, ETIMEDOUT);
+        r = notify_send(session->listener_fd, &seen.reply);
+        if (r == 0) {
+                seen.verdict = SLOT_TROUBLE;
+                seen.error = ETIMEDOUT;
+                (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
+                record_decision(ledger_header(session->crew->ledger), &seen,
+                        policy_find_profile(host->policy, session->profile), host->report);
+        }
+        slot->verdict = SLOT_UNDECIDED;
+        slot->reply = seen.reply;
+        slot_set_phase(slot, SLOT_DONE);
+}
+
+/* Sees to calls that take too long.  Their workers are killed, and their successors answer; but who hangs in
+ * a file system doesn't die. */
+static void session_look_after_late(Session *session) {
+        Crew *crew = session->crew;
+        uint32_t index;
+
+        crew_kill_late(crew, policy_limits(session->host->policy)->call_timeout_usec);
+        while ((index = crew_find_forsaken(crew)) < LEDGER_SLOTS)
+                session_answer_forsaken(session, index);
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew_mate_hangs(crew, i) && !crew->mates[i].said_hang) {
+                        crew->mates[i].said_hang = true;
+                        session_records_hang(session->host->report, session->id, crew->mates[i].pid,
+                                crew_count_hanging(crew));
+                }
+}
+
 /* What a worker that was killed left behind - a record, most likely - is seen to once more.  Returns whether
  * somebody does. */
 static bool session_tidy(Session *session) {
@@ -220,7 +273,7 @@ static void session_settle(Session *session) {
         if (session->stopping)
                 return;
         if (session->over) {
-                if (!session_has_workers(session) && !session_tidy(session))
+                if ((!session->crew || session->crew->n_mates == 0) && !session_tidy(session))
                         session_end(session);
                 return;
         }
@@ -278,29 +331,35 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
-bool session_tick(Session *session) {
+uint64_t session_tick(Session *session) {
         Crew *crew = session->crew;
 
         if (session->stopping)
-                return session_has_workers(session);
+                return session_has_workers(session) ? TICK_USEC : UINT64_MAX;
+        if (crew)
+                session_look_after_late(session);
         if (session->pause_until_usec != 0) {
                 if (session->pause_until_usec <= clock_usec(CLOCK_MONOTONIC))
                         session_settle(session);
-                return true;
+                return TICK_USEC;
         }
         if (!crew)
-                return false;
+                return UINT64_MAX;
+        if (crew_find_bereft(crew) != LEDGER_NO_RECEIVER) {
+                session_lose_mate(session);
+                return TICK_USEC;
+        }
         crew_kill_stragglers(crew, session->over);
         if (crew->n_mates == 0 && session->records_due_usec <= clock_usec(CLOCK_MONOTONIC)) {
                 session_settle(session);
-                return true;
+                return TICK_USEC;
         }
         if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER) {
                 session_watch(session, EPOLLIN);
                 if (crew_has_waiting(crew))
                         session_settle(session);
         }
-        return true;
+        return session_has_workers(session) ? TICK_USEC : HANGING_TICK_USEC;
 }
 
 void session_renew(Session *session) {
@@ -315,6 +374,11 @@ void session_stop(Session *session) {
         (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
         if (session->crew)
                 crew_retire_all(session->crew);
+}
+
+void session_abandon(Session *session) {
+        if (session->crew)
+                crew_kill_all(session->crew);
 }
 
 /* Lets the launcher go on, and has a worker ready for what it becomes. */
@@ -394,6 +458,21 @@ int session_new(const SessionHost *host, const LedgerIdentity *identity, int lis
         return 0;
 }
 
+/* Those of the daemon before us may be at it still: systemd started us without waiting for them, for they
+ * may hang. */
+static int session_adopt_workers(Session *session) {
+        int r;
+
+        r = session_need_crew(session);
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                (void)crew_adopt(session->crew, i);
+        session->host->on_active(session->host->userdata);
+        session_settle(session);
+        return 0;
+}
+
 int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Session **ret) {
         LedgerIdentity identity;
         Session *session;
@@ -409,8 +488,7 @@ int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Ses
         if (r < 0)
                 return r;
         *ret = session;
-        session_settle(session);
-        return 0;
+        return session_adopt_workers(session);
 }
 
 Session *session_free(Session *session) {
@@ -434,7 +512,11 @@ const char *session_profile(const Session *session) {
 }
 
 bool session_has_workers(const Session *session) {
-        return session->crew && session->crew->n_mates > 0;
+        return session->crew && session->crew->n_mates > crew_count_hanging(session->crew);
+}
+
+uint32_t session_count_hanging(const Session *session) {
+        return session->crew ? crew_count_hanging(session->crew) : 0;
 }
 
 int session_totals(const Session *session, LedgerTotals *ret) {

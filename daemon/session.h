@@ -45,18 +45,23 @@ int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Ses
  * store.  Takes NULL, returns NULL. */
 Session *session_free(Session *session);
 
+/* Workers that can still do something; those that hang in the kernel are not to be waited for. */
 bool session_has_workers(const Session *session);
+uint32_t session_count_hanging(const Session *session);
 uint64_t session_id(const Session *session);
 const char *session_profile(const Session *session);
 /* Returns 0 or a negative errno. */
 int session_totals(const Session *session, LedgerTotals *ret);
 
-/* To be called every few milliseconds while any session is active: notices a receiver that has been at one
- * request for longer than CREW_STALL_USEC (crew.h).  Returns whether this session still is active. */
-bool session_tick(Session *session);
+/* To be called as soon as it says, and soon after it said on_active(): notices workers that take too long.
+ * Returns after how many microseconds it wants to be called again; UINT64_MAX while it is not active. */
+uint64_t session_tick(Session *session);
 
 /* The policy was replaced: workers of the old one finish what they have in hand and leave. */
 void session_renew(Session *session);
 
 /* Like that, and none is spawned any more. */
 void session_stop(Session *session);
+
+/* And those that didn't leave are killed. */
+void session_abandon(Session *session);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -163,6 +164,36 @@ Slot *ledger_slot(Ledger *ledger, uint32_t index) {
         return &ledger->slots[index].slot;
 }
 
+static struct flock lock_of(uint32_t number, short type) {
+        assert(number < LEDGER_WORKERS);
+        return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = number, .l_len = 1};
+}
+
+int ledger_sign_on(int ledger_fd, uint32_t number) {
+        struct flock lock = lock_of(number, F_RDLCK);
+
+        return fcntl(ledger_fd, F_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+pid_t ledger_find_signed_on(int ledger_fd, uint32_t number) {
+        struct flock lock = lock_of(number, F_WRLCK);
+
+        if (fcntl(ledger_fd, F_GETLK, &lock) < 0)
+                return -errno;
+        if (lock.l_type == F_UNLCK)
+                return 0;
+        return lock.l_pid > 0 ? lock.l_pid : -ESRCH; /* not one of our PID namespace */
+}
+
+int ledger_open_roll(int ledger_fd) {
+        char path[sizeof("/proc/self/fd/") + 10];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", ledger_fd);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to) {
         return atomic_compare_exchange_strong(&ledger->header.holders[index], &from, to);
 }
@@ -213,11 +244,41 @@ void slot_clear(Slot *slot) {
         slot_set_phase(slot, SLOT_EMPTY);
 }
 
+void slot_copy(const Slot *slot, Slot *ret) {
+        memcpy(ret, slot, sizeof(*ret));
+        ret->comm[sizeof(ret->comm) - 1] = ret->rule[sizeof(ret->rule) - 1] = '\0';
+        ret->why[sizeof(ret->why) - 1] = '\0';
+        ret->argument[sizeof(ret->argument) - 1] = ret->path[sizeof(ret->path) - 1] = '\0';
+        if (ret->argument_length >= sizeof(ret->argument))
+                ret->argument_length = sizeof(ret->argument) - 1;
+        if (ret->path_length >= sizeof(ret->path))
+                ret->path_length = sizeof(ret->path) - 1;
+}
+
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
         uint64_t taken = __atomic_load_n(&slot->taken_usec, __ATOMIC_RELAXED);
         uint64_t since = taken != 0 ? taken : __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
 
         return since == 0 || since > now_usec ? 0 : now_usec - since;
+}
+
+uint64_t ledger_working_usec(Ledger *ledger, uint32_t index, uint64_t now_usec) {
+        uint64_t taken = __atomic_load_n(&ledger_slot(ledger, index)->taken_usec, __ATOMIC_RELAXED);
+        uint64_t delayed = atomic_load(&ledger->header.delayed_until_usec[index]);
+        uint64_t since = delayed > taken ? delayed : taken;
+
+        return taken == 0 || since > now_usec ? 0 : now_usec - since;
+}
+
+bool ledger_is_overdue(Ledger *ledger, uint32_t index) {
+        return atomic_load(&ledger->header.overdue) >> index & 1;
+}
+
+void ledger_set_overdue(Ledger *ledger, uint32_t index, bool overdue) {
+        if (overdue)
+                (void)atomic_fetch_or(&ledger->header.overdue, 1U << index);
+        else
+                (void)atomic_fetch_and(&ledger->header.overdue, ~(1U << index));
 }
 
 void slot_trim(Slot *slot) {

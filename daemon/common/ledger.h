@@ -9,11 +9,16 @@
  * It holds a header, which says what the session is; LEDGER_SLOTS slots, each a request in flight; and for
  * each of up to LEDGER_WORKERS workers an outbox of records that are still to be sent.  Who writes what:
  *
- *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, and the
- *      first slot until the knock in there is answered.
+ *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, `overdue`,
+ *      and the first slot until the knock in there is answered.
  *   2. A worker writes the slots that it holds, its own outbox, and the totals.
- *   3. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
+ *   3. Where a worker was killed and hangs in the kernel, never to come back from it, the daemon answers in
+ *      its place, and says so in the slot: DONE.
+ *   4. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
  *      believes nothing that could hurt it.
+ *
+ * Whoever is at work on it has a lock of its own on the memfd, by which a daemon that did not fork it finds
+ * it: see ledger_sign_on().
  *
  * Each slot has a holder, in the header:
  *
@@ -51,6 +56,10 @@
 #define LEDGER_WORKERS 16U
 #define LEDGER_PAGE 4096U
 #define LEDGER_NO_RECEIVER UINT32_MAX
+
+/* The last of the workers only serves while all others hang: it performs nothing, so that it can't hang too.
+ */
+#define LEDGER_REFUSER (LEDGER_WORKERS - 1)
 
 #define LEDGER_RULE_SIZE 48
 #define LEDGER_COMM_SIZE 16
@@ -95,9 +104,12 @@ typedef struct LedgerHeader {
                 _Atomic uint32_t start; /* see outbox.h */
                 _Atomic uint32_t used;
         } outboxes[LEDGER_WORKERS];
+        _Atomic uint64_t delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: it isn't worked at before */
+        _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
+        uint32_t reserved;
 } LedgerHeader;
 static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
-static_assert(sizeof(LedgerHeader) == 408, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 544, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -182,6 +194,19 @@ LedgerHeader *ledger_header(Ledger *ledger);
 /* index below LEDGER_SLOTS. */
 Slot *ledger_slot(Ledger *ledger, uint32_t index);
 
+/* Says that this process is at work as a worker with this number, or for it, until it ends: by a lock
+ * (fcntl(2)) that its children don't inherit, and that the kernel takes away only when its memory is gone,
+ * so that it writes no more.  Returns 0 or a negative errno. */
+int ledger_sign_on(int ledger_fd, uint32_t number);
+
+/* Who is?  Returns a pid, 0 where nobody is, or a negative errno.  It may have ended since: look again once
+ * there is a pidfd. */
+pid_t ledger_find_signed_on(int ledger_fd, uint32_t number);
+
+/* A read-only fd of the ledger, with which another process can sign on and do no more than that.  Returns
+ * the caller's fd or a negative errno. */
+int ledger_open_roll(int ledger_fd);
+
 /* Changes hands, if it is in those that are expected.  Returns whether it was. */
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
 
@@ -196,9 +221,19 @@ void slot_set_phase(Slot *slot, SlotPhase phase);
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
 
+/* Copies it for a reader who doesn't trust the writer: strings end, lengths are within bounds. */
+void slot_copy(const Slot *slot, Slot *ret);
+
 /* For how long somebody has been at its request, or it has waited for somebody: 0 where the slot is empty.
  */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
+
+/* For how long somebody has been at the request in the slot, apart from its rule's delay. */
+uint64_t ledger_working_usec(Ledger *ledger, uint32_t index, uint64_t now_usec);
+
+/* Was its worker killed for taking too long? */
+bool ledger_is_overdue(Ledger *ledger, uint32_t index);
+void ledger_set_overdue(Ledger *ledger, uint32_t index, bool overdue);
 
 /* Give the memory of an empty slot, an empty outbox, back to the system. */
 void slot_trim(Slot *slot);

@@ -54,6 +54,7 @@ static const struct {
         [REPORT_CONFIG_LOADED] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c08"},
         [REPORT_CONFIG_REJECTED] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c09"},
         [REPORT_WORKER_DIED] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0a"},
+        [REPORT_WORKER_HANGS] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0c"},
         [REPORT_FEATURE_MISSING] = {LOG_NOTICE, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0b"},
         [REPORT_NOTE] = {LOG_INFO, NULL},
         [REPORT_WARNING] = {LOG_WARNING, NULL},

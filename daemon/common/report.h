@@ -27,6 +27,7 @@ typedef enum ReportKind {
         REPORT_CONFIG_LOADED,
         REPORT_CONFIG_REJECTED,
         REPORT_WORKER_DIED,
+        REPORT_WORKER_HANGS,
         REPORT_FEATURE_MISSING,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */

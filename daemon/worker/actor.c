@@ -156,6 +156,8 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
                 .reader = &reader,
                 .listener_fd = part->listener_fd,
                 .id = part->id,
+                .roll_fd = part->roll_fd,
+                .number = part->number,
         };
         int r;
 

@@ -23,6 +23,8 @@ typedef struct ActorPart {
         bool absolute;
         int listener_fd;
         uint64_t id; /* of the notification */
+        int roll_fd; /* where a deputy signs on, as this worker */
+        uint32_t number;
 } ActorPart;
 
 /* Takes over the process's credentials, root and working directory.  Returns 0 or a negative errno.

@@ -179,13 +179,22 @@ static void run_errand(const Errands *errands, const DeputyOrders *orders, Outco
         }
 }
 
-static int deputy_run(const DeputyOrders *orders, int socket_fd) {
+/* Whoever looks for us finds us from here on; and who looked before has seen the worker's end, as we do. */
+static int sign_on(const DeputyOrders *orders, pid_t worker_pid) {
+        int r = ledger_sign_on(orders->roll_fd, orders->number);
+
+        return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
+}
+
+static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_fd) {
         static Outcome outcome;
         Errands errands;
         size_t length;
         ssize_t n;
 
-        outcome.error = become_target(orders);
+        outcome.error = sign_on(orders, worker_pid);
+        if (outcome.error == 0)
+                outcome.error = become_target(orders);
         if (outcome.error == 0)
                 outcome.error = resolve_parent(orders->resolved, orders->base_fd, orders->reader);
         if (outcome.error == 0 && orders->resolved->name &&
@@ -241,17 +250,19 @@ static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
 
 static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         _cleanup_close_ int child_end = -EBADF;
+        pid_t pid, worker_pid = getpid();
         int ends[2];
-        pid_t pid;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         deputy->socket_fd = ends[0];
         child_end = ends[1];
         pid = child_fork("snotifyd-deputy",
-                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd}, 4);
+                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
+                        orders->roll_fd},
+                5);
         if (pid == 0)
-                _exit(deputy_run(orders, child_end));
+                _exit(deputy_run(orders, worker_pid, child_end));
         if (pid < 0)
                 return (int)pid;
         /* Nobody else reaps it. */
@@ -302,13 +313,10 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
 }
 
 /* It holds the target's directories until it is dead, which takes no time unless it hangs in a file system;
- * there it may stay.  As a zombie it then waits for our own end. */
+ * then we do. */
 static void wait_dead(int pid_fd) {
-        struct pollfd fd = {.fd = pid_fd, .events = POLLIN};
-
-        while (poll(&fd, 1, PATIENCE_MSEC) < 0 && errno == EINTR)
+        while (waitid(P_PIDFD, (id_t)pid_fd, &(siginfo_t){}, WEXITED) < 0 && errno == EINTR)
                 ;
-        (void)waitid(P_PIDFD, (id_t)pid_fd, &(siginfo_t){}, WEXITED | WNOHANG);
 }
 
 Deputy *deputy_free(Deputy *deputy) {

@@ -27,6 +27,8 @@ typedef struct DeputyOrders {
         ProcfsReader *reader;
         int listener_fd; /* the worker looks there now and then whether anybody still waits */
         uint64_t id;
+        int roll_fd; /* where it signs on for the worker, see ledger_open_roll() */
+        uint32_t number;
 } DeputyOrders;
 
 /* Starts one and lets it find the parent.  Returns 0 with the caller's deputy and O_PATH fd of the parent,
@@ -37,7 +39,9 @@ typedef struct DeputyOrders {
 int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
         char ret_view[static LEDGER_PATH_SIZE], int *ret_error);
 
-/* Dismisses it: once this returns nothing of the target's is in its hands.  Takes NULL, returns NULL. */
+/* Dismisses it: once this returns it is gone, and nothing of the target's is in its hands.  Where it hangs
+ * in a file system that takes as long, or until the daemon loses patience with us.  Takes NULL, returns
+ * NULL. */
 Deputy *deputy_free(Deputy *deputy);
 
 /* The functions of act.h, done by the deputy.  *ret_error is what those return.  Return 0 or a negative

@@ -38,6 +38,7 @@ struct RequestHandler {
         Allowance allowance;
 
         /* Of the request in hand. */
+        uint32_t index;
         Slot *slot;
         Target *target;
         TargetStatus status;
@@ -137,12 +138,17 @@ static void note_status(Slot *slot, const TargetStatus *status) {
         memcpy(slot->comm, status->comm, sizeof(slot->comm));
 }
 
+static LedgerHeader *header(const RequestHandler *handler) {
+        return ledger_header(handler->host->ledger);
+}
+
 /* Sleeps until the rule's delay is over, counted from when the call was received.  Returns 0, REQUEST_LEFT
  * when told to leave, or REQUEST_GONE: nobody tells us that the target died, so that we look now and then.
  */
 static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         uint64_t until = handler->slot->received_usec + delay_usec;
 
+        atomic_store(&header(handler)->delayed_until_usec[handler->index], until);
         for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
                 uint64_t nap = until - now < NAP_USEC ? until - now : NAP_USEC;
                 const struct timespec left = {
@@ -187,7 +193,7 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
         /* What isn't there wasn't made by a predecessor, or is gone again: should we die too, our own
          * beginning counts. */
         if (!again || error == ENOENT) {
-                if (allowance_is_spent(&handler->allowance, handler->host->header->allowed))
+                if (allowance_is_spent(&handler->allowance, header(handler)->allowed))
                         return answer_trouble(
                                 handler, ENOMEM, "its session has as much memory in directories as it may");
                 r = note_start(handler, &start);
@@ -282,6 +288,8 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
                 .absolute = slot->argument[0] == '/',
                 .listener_fd = handler->host->listener_fd,
                 .id = slot->request.notif.id,
+                .roll_fd = handler->host->roll_fd,
+                .number = handler->host->number,
         };
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
@@ -318,7 +326,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
         int r;
 
         call_arguments(call, &slot->request.notif.data, &arguments);
-        atomic_store(&handler->host->header->landlocked, 1);
+        atomic_store(&header(handler)->landlocked, 1);
         r = landlock_mark(handler->target, &handler->status, arguments.dirfd);
         if (r != 0)
                 return r;
@@ -332,7 +340,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
 static int read_landlocked(RequestHandler *handler) {
         int r = 0;
 
-        if (atomic_load_explicit(&handler->host->header->landlocked, memory_order_relaxed))
+        if (atomic_load_explicit(&header(handler)->landlocked, memory_order_relaxed))
                 r = landlock_is_marked(handler->target);
         handler->landlocked = r > 0;
         return r < 0 ? r : 0;
@@ -420,13 +428,35 @@ static int handle(RequestHandler *handler) {
         return answer_failure(handler, r);
 }
 
-int request_handle(RequestHandler *handler, Slot *slot) {
+static void take_up(RequestHandler *handler, uint32_t index) {
+        handler->index = index;
+        handler->slot = ledger_slot(handler->host->ledger, index);
+}
+
+int request_refuse(RequestHandler *handler, uint32_t index, const char *why) {
+        bool fresh;
+
+        take_up(handler, index);
+        /* Where nobody has begun with it, what the slot says is of another call. */
+        if (!ledger_is_overdue(handler->host->ledger, index)) {
+                forget_decision(handler->slot);
+                if (target_open(handler->targets, (pid_t)handler->slot->request.notif.pid, &handler->target,
+                            &fresh) == 0 &&
+                        target_read_status(handler->target, &handler->status) == 0)
+                        note_status(handler->slot, &handler->status);
+        }
+        (void)answer_trouble(handler, ETIMEDOUT, why);
+        slot_set_phase(handler->slot, SLOT_DONE);
+        return REQUEST_ANSWERED;
+}
+
+int request_handle(RequestHandler *handler, uint32_t index) {
         int outcome, r;
 
-        handler->slot = slot;
+        take_up(handler, index);
         outcome = handle(handler);
         if (outcome == REQUEST_ANSWERED)
-                slot_set_phase(slot, SLOT_DONE);
+                slot_set_phase(handler->slot, SLOT_DONE);
         r = actor_leave(handler->actor);
         return r < 0 ? r : outcome;
 }

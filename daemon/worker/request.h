@@ -14,6 +14,11 @@
 /* A request that killed so many workers is answered EIO. */
 #define REQUEST_ATTEMPTS_MAX 3U
 
+/* Why a request is answered ETIMEDOUT, for its record. */
+#define REQUEST_TIMED_OUT                                                                                   \
+        "it took longer than call-timeout=: a file system, or memory that it was called with, does not "    \
+        "answer"
+
 /* What becomes of a request. */
 enum {
         REQUEST_ANSWERED = 0,               /* the reply is in the slot */
@@ -25,7 +30,9 @@ enum {
 typedef struct RequestHost {
         int listener_fd;
         int host_root_fd;
-        LedgerHeader *header;
+        Ledger *ledger;
+        int roll_fd;     /* see ledger_open_roll() */
+        uint32_t number; /* the worker's */
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */
@@ -40,7 +47,11 @@ typedef struct RequestHandler RequestHandler;
 int request_handler_new(const RequestHost *host, RequestHandler **ret);
 RequestHandler *request_handler_free(RequestHandler *handler);
 
-/* Handles the request in slot and comes back: afterwards nothing of the target is in hand.  Returns one of
- * the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the process
- * is in no state to go on. */
-int request_handle(RequestHandler *handler, Slot *slot);
+/* Handles the request in the slot and comes back: afterwards nothing of the target is in hand.  Returns one
+ * of the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the
+ * process is in no state to go on. */
+int request_handle(RequestHandler *handler, uint32_t index);
+
+/* Answers the request in the slot with ETIMEDOUT, without doing anything of it; why is for the record.
+ * Returns REQUEST_ANSWERED. */
+int request_refuse(RequestHandler *handler, uint32_t index, const char *why);

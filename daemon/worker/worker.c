@@ -52,6 +52,15 @@ static void give(Worker *worker, uint32_t index, uint32_t to) {
         (void)ledger_pass(worker->ledger, index, worker->arguments->number + 1, to);
 }
 
+/* Nothing is left of the request. */
+static void release(Worker *worker, uint32_t index) {
+        slot_clear(ledger_slot(worker->ledger, index));
+        atomic_store_explicit(&worker->header->delayed_until_usec[index], 0, memory_order_relaxed);
+        if (ledger_is_overdue(worker->ledger, index))
+                ledger_set_overdue(worker->ledger, index, false);
+        give(worker, index, SLOT_FREE);
+}
+
 /* Finishes the request in the slot, in whatever phase it is, and lets go of it.  Returns 0, REQUEST_LEFT, or
  * a negative errno: then it is the successor's. */
 static int finish(Worker *worker, uint32_t index) {
@@ -60,10 +69,15 @@ static int finish(Worker *worker, uint32_t index) {
         int r;
 
         if (slot_phase(slot) != SLOT_DONE) {
-                r = request_handle(worker->handler, slot);
+                if (arguments->number == LEDGER_REFUSER)
+                        r = request_refuse(
+                                worker->handler, index, "as many calls of its session hang as may");
+                else if (ledger_is_overdue(worker->ledger, index))
+                        r = request_refuse(worker->handler, index, REQUEST_TIMED_OUT);
+                else
+                        r = request_handle(worker->handler, index);
                 if (r == REQUEST_GONE) {
-                        slot_clear(slot);
-                        give(worker, index, SLOT_FREE);
+                        release(worker, index);
                         return 0;
                 }
                 if (r == REQUEST_LEFT)
@@ -79,8 +93,7 @@ static int finish(Worker *worker, uint32_t index) {
                 record_decision(worker->header, slot, arguments->profile, arguments->report);
                 worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
-        slot_clear(slot);
-        give(worker, index, SLOT_FREE);
+        release(worker, index);
         return 0;
 }
 
@@ -264,15 +277,22 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 .policy = arguments->policy,
                 .profile = arguments->profile,
                 .report = arguments->report,
+                .number = arguments->number,
         };
         if (sigprocmask(SIG_SETMASK, NULL, &worker->request_host.waiting) < 0)
                 return -errno;
         (void)sigdelset(&worker->request_host.waiting, SIGTERM);
 
-        r = ledger_map(arguments->ledger_fd, &worker->ledger);
+        /* None of the ledger's fds is ever closed: the kernel would take that for signing off. */
+        r = worker->request_host.roll_fd = ledger_open_roll(arguments->ledger_fd);
+        if (r >= 0)
+                r = ledger_sign_on(arguments->ledger_fd, arguments->number);
+        if (r >= 0)
+                r = ledger_map(arguments->ledger_fd, &worker->ledger);
         if (r < 0)
                 return r;
-        worker->header = worker->request_host.header = ledger_header(worker->ledger);
+        worker->header = ledger_header(worker->ledger);
+        worker->request_host.ledger = worker->ledger;
         (void)notify_set_sync_wake_up(
                 arguments->listener_fd, true); /* the daemon has said so where it is missing */
         outbox = ledger_outbox(worker->ledger, arguments->number);

@@ -6,8 +6,11 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/ledger.h"
 #include "common/ownership.h"
@@ -389,6 +392,108 @@ static void test_trim(void **state) {
         assert_int_equal(slot_phase(slot), SLOT_RECEIVED);
 }
 
+/* Runs in a child: signs on, says so, and stays until it is killed. */
+static int sign_on_and_stay(int fd, uint32_t number, int ready_fd) {
+        if (ledger_sign_on(fd, number) < 0 || write(ready_fd, "", 1) != 1)
+                return 1;
+        (void)pause();
+        return 1;
+}
+
+static pid_t fork_signed_on(int fd, uint32_t number) {
+        int pipe_fds[2];
+        char byte;
+        pid_t pid;
+
+        assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(sign_on_and_stay(fd, number, pipe_fds[1]));
+        (void)close(pipe_fds[1]);
+        assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
+        (void)close(pipe_fds[0]);
+        return pid;
+}
+
+static void end(pid_t pid) {
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void test_signed_on(void **state) {
+        _cleanup_close_ int fd = new_ledger(), roll_fd = ledger_open_roll(fd);
+        pid_t first, second, found;
+
+        (void)state;
+        assert_true(roll_fd >= 0);
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                assert_int_equal(ledger_find_signed_on(fd, i), 0);
+
+        /* A deputy has the same number as its worker, and may outlive it. */
+        first = fork_signed_on(fd, 3);
+        assert_int_equal(ledger_find_signed_on(fd, 3), first);
+        second = fork_signed_on(roll_fd, 3);
+        found = ledger_find_signed_on(fd, 3);
+        assert_true(found == first || found == second);
+        end(first);
+        assert_int_equal(ledger_find_signed_on(fd, 3), second);
+        assert_int_equal(ledger_find_signed_on(fd, 2), 0);
+        assert_int_equal(ledger_find_signed_on(fd, 4), 0);
+        end(second);
+        assert_int_equal(ledger_find_signed_on(fd, 3), 0);
+}
+
+static void test_roll_is_read_only(void **state) {
+        _cleanup_close_ int fd = new_ledger(), roll_fd = ledger_open_roll(fd);
+
+        (void)state;
+        assert_int_equal(write(roll_fd, "x", 1), -1);
+        assert_ptr_equal(
+                mmap(NULL, LEDGER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, roll_fd, 0), MAP_FAILED);
+        assert_int_equal(ledger_open_roll(-1), -ENOENT);
+}
+
+static void test_working(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+
+        (void)state;
+        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 0);
+        ledger_slot(ledger, 5)->received_usec = 100;
+        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 0); /* nobody works on what waits */
+        ledger_slot(ledger, 5)->taken_usec = 300;
+        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 700);
+        assert_int_equal(ledger_working_usec(ledger, 5, 200), 0);
+        atomic_store(&ledger_header(ledger)->delayed_until_usec[5], 900);
+        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 100);
+        assert_int_equal(ledger_working_usec(ledger, 5, 800), 0);
+
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                assert_false(ledger_is_overdue(ledger, i));
+        ledger_set_overdue(ledger, 5, true);
+        ledger_set_overdue(ledger, 6, true);
+        ledger_set_overdue(ledger, 6, false);
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
+                assert_int_equal(ledger_is_overdue(ledger, i), i == 5);
+}
+
+static void test_slot_copy(void **state) {
+        _cleanup_free_ Slot *mad = malloc(sizeof(Slot)), *copy = malloc(sizeof(Slot));
+
+        (void)state;
+        memset(mad, 0xff, sizeof(*mad));
+        slot_copy(mad, copy);
+        assert_int_equal(strlen(copy->comm), sizeof(copy->comm) - 1);
+        assert_int_equal(strlen(copy->rule), sizeof(copy->rule) - 1);
+        assert_int_equal(strlen(copy->why), sizeof(copy->why) - 1);
+        assert_int_equal(strlen(copy->argument), sizeof(copy->argument) - 1);
+        assert_int_equal(strlen(copy->path), sizeof(copy->path) - 1);
+        assert_true(copy->argument_length < sizeof(copy->argument));
+        assert_true(copy->path_length < sizeof(copy->path));
+        assert_memory_equal(&copy->request, &mad->request, sizeof(copy->request));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_new),
@@ -403,6 +508,10 @@ int main(void) {
                 cmocka_unit_test(test_pass),
                 cmocka_unit_test(test_busy),
                 cmocka_unit_test(test_trim),
+                cmocka_unit_test(test_signed_on),
+                cmocka_unit_test(test_roll_is_read_only),
+                cmocka_unit_test(test_working),
+                cmocka_unit_test(test_slot_copy),
         };
 
         harness_init();
