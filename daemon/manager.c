@@ -484,22 +484,28 @@ static bool manager_has_workers(const Manager *manager) {
         return false;
 }
 
-/* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
- * finished by then lies in the ledgers. */
-static void manager_stop(Manager *manager) {
-        uint64_t until;
+static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
 
-        (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping...");
-        manager->reception = reception_free(manager->reception);
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                session_stop(manager->sessions[i]);
-        until = clock_usec(CLOCK_MONOTONIC) + STOP_USEC;
         while (manager_has_workers(manager)) {
                 uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
                 if (now >= until || sd_event_run(manager->event, until - now) < 0)
                         break;
         }
+}
+
+/* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
+ * finished by then lies in the ledgers. */
+static void manager_stop(Manager *manager) {
+        (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping...");
+        manager->reception = reception_free(manager->reception);
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                session_stop(manager->sessions[i]);
+        manager_wait_for_workers(manager, STOP_USEC);
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                session_kill(manager->sessions[i]);
+        manager_wait_for_workers(manager, STOP_USEC);
         for (size_t i = 0; i < manager->n_sessions; i++)
                 session_abandon(manager->sessions[i]);
         if (manager->n_sessions > 0 && !store_exists())

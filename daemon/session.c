@@ -24,6 +24,7 @@
 #include "crew.h"
 #include "session-records.h"
 #include "store.h"
+#include "worker/caretaker.h"
 #include "worker/record.h"
 #include "worker/request.h"
 #include "worker/worker.h"
@@ -122,7 +123,7 @@ static int session_spawn_worker(Session *session, uint32_t number) {
                 crew_set_receiver(crew, number);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
         if (pid == 0)
-                _exit(worker_run(&arguments));
+                _exit(session->stopping ? caretaker_run(&arguments) : worker_run(&arguments));
         if (pid > 0) {
                 *mate = (Mate){.pid = pid, .userdata = session};
                 r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
@@ -376,9 +377,16 @@ void session_stop(Session *session) {
                 crew_retire_all(session->crew);
 }
 
-void session_abandon(Session *session) {
+void session_kill(Session *session) {
         if (session->crew)
                 crew_kill_all(session->crew);
+}
+
+void session_abandon(Session *session) {
+        Crew *crew = session->crew;
+
+        if (crew && crew->n_mates > 0 && crew->mates[LEDGER_REFUSER].pid == 0 && !session->over)
+                (void)session_spawn_worker(session, LEDGER_REFUSER);
 }
 
 /* Lets the launcher go on, and has a worker ready for what it becomes. */

@@ -63,5 +63,7 @@ void session_renew(Session *session);
 /* Like that, and none is spawned any more. */
 void session_stop(Session *session);
 
-/* And those that didn't leave are killed. */
+/* Those that didn't leave are killed. */
+void session_kill(Session *session);
+/* Where one hangs nevertheless, a caretaker stays with it: see worker/caretaker.h. */
 void session_abandon(Session *session);

@@ -126,7 +126,11 @@ check "what timed out was not made up for later" sh -c "! ls '$work/room' | grep
 
 # Stopping.
 
-supervised -- mkdir "$work/all/hang-5" >/dev/null 2>&1 &
+cat >"$work/after.sh" <<'SH'
+echo "first $(mkdir "$1/all/hang-5" 2>&1 | sed 's/.*: //')" >>"$1/after"
+echo "then $(mkdir "$1/room/unsupervised" 2>&1 | sed 's/.*: //')" >>"$1/after"
+SH
+supervised -- sh "$work/after.sh" "$work" >/dev/null 2>&1 &
 caller=$!
 check "a call that just hangs" wait_for sh -c "grep -lx snotifyd-worker /proc/[0-9]*/comm | grep -q ."
 stops() {
@@ -134,7 +138,14 @@ stops() {
         timeout 8 tail --pid="$daemon_pid" -f /dev/null || { echo "it still runs"; return 1; }
 }
 check "does not keep the daemon from stopping" stops
+gets_enosys() {
+        timeout 10 tail --pid="$caller" -f /dev/null || { echo "it still waits"; return 1; }
+        [ "$(cat "$work/after")" = "first Function not implemented
+then Function not implemented" ] || { cat "$work/after"; return 1; }
+}
+check "its session's calls get ENOSYS, though the process that hangs has the listener" gets_enosys
+check "nothing stays when the session's programs have ended, but what hangs" wait_for workers_are 1
 kill -USR1 "${servers[@]}"
-wait "$caller"
+check "nor that, once the file system answers" wait_for workers_are 0
 umount -l "$work"/{all,own,page}
 finish
