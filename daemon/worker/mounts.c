@@ -28,7 +28,8 @@ static void unescape(char *text) {
         unsigned code;
 
         for (const char *from = text; *from != '\0'; from++)
-                if (from[0] == '\\' && sscanf(from + 1, "%3o", &code) == 1) {
+                if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3 &&
+                        sscanf(from + 1, "%3o", &code) == 1) {
                         *to++ = (char)code;
                         from += 3;
                 } else

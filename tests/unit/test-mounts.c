@@ -30,6 +30,7 @@ static const char list[] = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda 
                            "24 22\n"
                            "x 22 0:22 / /sys rw - sysfs sysfs rw\n"
                            "25 22 0:23 / /with\\040blank rw - tmpfs tmpfs rw\n"
+                           "27 22 0:25 /\\1 /\\\n"
                            "26 22 0:123456789012345678901234567890 / /long rw - tmpfs tmpfs rw\n"
                            "18446744073709551615 22 0:24 / /last rw - tmpfs tmpfs rw";
 
@@ -42,6 +43,7 @@ static void test_find(void **state) {
                 {22, 0, "254:0"},
                 {23, 0, "0:21"},
                 {25, 0, "0:23"},
+                {27, 0, "0:25"},
                 {UINT64_MAX, 0, "0:24"},
                 {2, MOUNTS_NONE, NULL},
                 {24, MOUNTS_NONE, NULL},
