@@ -226,9 +226,7 @@ bool report_is_pending(const Report *report) {
 }
 
 void report_drop(Report *report) {
-        struct iovec record;
-
-        while (outbox_peek(&report->outbox, &record, 1) == 1) {
+        while (report_is_pending(report)) {
                 outbox_remove(&report->outbox, 1);
                 report->dropped++;
         }

@@ -410,6 +410,31 @@ static void test_stderr(void **state) {
         (void)close(saved);
 }
 
+/* What a worker that was taken over has left in its outbox doesn't stay there for ever. */
+static void test_drop(void **state) {
+        static const struct {
+                uint32_t start, used;
+        } rows[] = {{0, 0}, {0, 5}, {0, 8}, {0, 16}, {3, 8}, {0, UINT32_MAX}, {UINT32_MAX - 1, UINT32_MAX}};
+        uint8_t bytes[16] = {1}; /* a record of one byte, and behind it one of none */
+        _Atomic uint32_t start, used;
+        const Outbox outbox = {.start = &start, .used = &used, .bytes = bytes, .size = sizeof(bytes)};
+        Report *report;
+
+        (void)state;
+        assert_int_equal(report_new(REPORT_TO_STDERR, &report), 0);
+        report_drop(report); /* it has none yet */
+        report_use_outbox(report, &outbox);
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                start = rows[i].start;
+                used = rows[i].used;
+                assert_int_equal(report_is_pending(report), rows[i].start < rows[i].used);
+                report_flush(report, 0);
+                assert_false(report_is_pending(report));
+                assert_int_equal(report_count_dropped(report) > 0, rows[i].start < rows[i].used);
+        }
+        report_free(report);
+}
+
 int main(void) {
         static void (*const children[])(const void *) = {
                 send_records, overflow, get_stuck, reconnect, choose};
@@ -418,6 +443,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_escape_cut),
+                cmocka_unit_test(test_drop),
                 cmocka_unit_test(test_stderr),
                 CHILD("test_send_records", 0),
                 CHILD("test_overflow", 1),
