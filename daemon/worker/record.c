@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* From a finished slot to a record.  Run by the worker after the target was answered.  Owns nothing.  Must
- * never print a byte from outside unescaped. */
+ * never print a byte from outside unescaped; nor believe that a text in the ledger ends, or that a length is
+ * true: a worker that was taken over may have left them. */
 
 #include "record.h"
 
@@ -52,6 +53,24 @@ static const char *error_name(int error) {
         return name ? name : "unknown";
 }
 
+static void add_text(Report *report, const char *field, const char *text, size_t room) {
+        report_bytes(report, field, text, strnlen(text, room));
+}
+
+static size_t at_most(uint32_t length, size_t most) {
+        return length < most ? length : most;
+}
+
+static void add_paths(Report *report, const Slot *slot) {
+        size_t path_length = at_most(slot->path_length, LEDGER_PATH_SIZE - 1);
+        size_t argument_length = at_most(slot->argument_length, LEDGER_ARGUMENT_SIZE - 1);
+
+        if (path_length > 0)
+                report_bytes(report, "SNOTIFY_PATH", slot->path, path_length);
+        if (argument_length != path_length || memcmp(slot->argument, slot->path, path_length) != 0)
+                report_bytes(report, "SNOTIFY_ARGUMENT", slot->argument, argument_length);
+}
+
 static void add_fields(
         Report *report, const LedgerIdentity *session, const Slot *slot, ReportKind kind, const char *call) {
         static const char *const verdicts[] = {
@@ -63,36 +82,35 @@ static void add_fields(
 
         report_text(report, "OBJECT_PID", "%" PRIu32, slot->pid);
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
-        report_bytes(
-                report, "SNOTIFY_LABEL", session->label, strnlen(session->label, sizeof(session->label)));
-        report_text(report, "SNOTIFY_RULE", "%s", slot->rule);
+        add_text(report, "SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
+        add_text(report, "SNOTIFY_LABEL", session->label, sizeof(session->label));
+        add_text(report, "SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
         report_text(report, "SNOTIFY_VERDICT", "%s", verdicts[kind]);
         report_text(report, "SNOTIFY_CALL", "%s", call);
-        if (slot->path_length > 0)
-                report_bytes(report, "SNOTIFY_PATH", slot->path, slot->path_length);
-        if (slot->argument_length != slot->path_length ||
-                memcmp(slot->argument, slot->path, slot->path_length) != 0)
-                report_bytes(report, "SNOTIFY_ARGUMENT", slot->argument, slot->argument_length);
+        add_paths(report, slot);
         report_text(report, "SNOTIFY_MODE", "%04o", slot->mode);
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
-        report_bytes(report, "SNOTIFY_COMM", slot->comm, strnlen(slot->comm, sizeof(slot->comm)));
+        add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
         report_text(report, "SNOTIFY_USEC", "%" PRIu64, clock_usec(CLOCK_MONOTONIC) - slot->received_usec);
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, slot->generation);
 }
 
 /* Why it was decided so, as the end of the sentence. */
-static void explain(
+static const char *explain(
         const LedgerIdentity *session, const Slot *slot, ReportKind kind, char *to, size_t size) {
+        char text[256];
+
         if (slot->why[0] != '\0')
-                (void)snprintf(to, size, "%s", slot->why);
+                (void)snprintf(text, sizeof(text), "%.*s", (int)sizeof(slot->why), slot->why);
         else if (slot->rule[0] != '\0')
-                (void)snprintf(to, size, "rule %s", slot->rule);
+                (void)snprintf(text, sizeof(text), "rule %.*s", (int)sizeof(slot->rule), slot->rule);
         else if (kind == REPORT_FAILED)
-                (void)snprintf(to, size, "as without snotify");
+                return "as without snotify";
         else
-                (void)snprintf(to, size, "profile %s: no rule covers it", session->profile);
+                (void)snprintf(text, sizeof(text), "profile %.*s: no rule covers it",
+                        (int)sizeof(session->profile), session->profile);
+        return report_escape(text, strlen(text), to, size);
 }
 
 void record_decision(LedgerHeader *header, const Slot *slot, const Profile *profile, Report *report) {
@@ -106,7 +124,8 @@ void record_decision(LedgerHeader *header, const Slot *slot, const Profile *prof
         const char *call = row ? row->name : "unknown call";
         ReportKind kind = decision_kind(slot);
         const char *shown = slot->path_length > 0 ? slot->path : slot->argument;
-        char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[256];
+        size_t room = slot->path_length > 0 ? sizeof(slot->path) : sizeof(slot->argument);
+        char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[512];
 
         count(header, kind);
         if (!is_wanted(profile, kind)) {
@@ -116,10 +135,10 @@ void record_decision(LedgerHeader *header, const Slot *slot, const Profile *prof
 
         report_begin(report, kind);
         add_fields(report, &header->identity, slot, kind, call);
-        explain(&header->identity, slot, kind, why, sizeof(why));
         if (!report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
-                    call, report_escape(shown, strlen(shown), path, sizeof(path)),
+                    call, report_escape(shown, strnlen(shown, room), path, sizeof(path)),
                     report_escape(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
-                    slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made", why))
+                    slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made",
+                    explain(&header->identity, slot, kind, why, sizeof(why))))
                 atomic_fetch_add(&header->lost, 1);
 }
