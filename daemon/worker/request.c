@@ -269,7 +269,7 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
         r = judge(handler, &verdict);
         if (r != 0)
                 return r;
-        if (again && strcmp(predecessors, slot->path) != 0)
+        if (again && strncmp(predecessors, slot->path, sizeof(predecessors)) != 0)
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
         /* What is ACTING was allowed, by whatever policy was in force then; and may be done already. */
         return again || verdict.action == ACTION_ALLOW ? perform(handler, call, again)
@@ -279,7 +279,7 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
 static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         Slot *slot = handler->slot;
 
-        resolve_split(slot->argument, slot->argument_length, &handler->resolved);
+        resolve_split(slot->argument, strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
         handler->part = (ActorPart){
                 .target = handler->target,
                 .status = &handler->status,

@@ -72,8 +72,9 @@ static int find_place(Site *site) {
         int r;
 
         if (site->known) {
-                slot->path_length = (uint32_t)strlen(site->known);
-                memcpy(slot->path, site->known, slot->path_length + 1);
+                length = strlen(site->known);
+                memcpy(slot->path, site->known, length + 1);
+                slot->path_length = (uint32_t)length;
                 return 0;
         }
         if (site->out_of_reach) {
@@ -116,13 +117,15 @@ static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
  * name, if any is denied; that risk is for the administrator to take. */
 static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         Slot *slot = site->slot;
+        size_t length;
         int r;
 
         r = need_view(site, ret_read);
         if (r != 0)
                 return r;
-        slot->path_length = (uint32_t)strlen(site->view);
-        memcpy(slot->path, site->view, slot->path_length + 1);
+        length = strlen(site->view);
+        memcpy(slot->path, site->view, length + 1);
+        slot->path_length = (uint32_t)length;
         if (outcome == PLACE_ELSEWHERE) {
                 bool allowed = profile_allows_private(site->profile);
 
