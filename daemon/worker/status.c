@@ -21,14 +21,14 @@ static bool status_seek(const char **text, const char *key) {
         return true;
 }
 
-static bool status_number(const char **text, int base, uint64_t *ret) {
+static bool status_number(const char **text, int base, uint64_t most, uint64_t *ret) {
         char *end;
 
         if (**text == '\n')
                 return false;
         errno = 0;
         *ret = strtoull(*text, &end, base);
-        if (end == *text || errno != 0)
+        if (end == *text || errno != 0 || *ret > most)
                 return false;
         *text = end + strspn(end, "\t ");
         return true;
@@ -39,21 +39,21 @@ static bool status_ids(const char **text, const char *key, uint64_t ret[static 4
         if (!status_seek(text, key))
                 return false;
         for (int i = 0; i < 4; i++)
-                if (!status_number(text, 10, &ret[i]) || ret[i] > UINT32_MAX)
+                if (!status_number(text, 10, UINT32_MAX, &ret[i]))
                         return false;
         return true;
 }
 
-/* Returns how many there are. */
+/* Returns how many there are; 0 where something else is among them. */
 static unsigned status_pids(const char **text, const char *key, pid_t ret[static TARGET_LEVELS]) {
         uint64_t number;
         unsigned n = 0;
 
         if (!status_seek(text, key))
                 return 0;
-        while (n < TARGET_LEVELS && status_number(text, 10, &number))
+        while (n < TARGET_LEVELS && status_number(text, 10, INT32_MAX, &number))
                 ret[n++] = (pid_t)number;
-        return n;
+        return **text == '\n' ? n : 0;
 }
 
 /* The kernel writes a newline as "\\n" and a backslash twice. */
@@ -78,10 +78,10 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 return -EBADMSG;
         text += strlen("Name:\t");
         status_name(text, ret->comm);
-        if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, &number))
+        if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, 0777, &number))
                 return -EBADMSG;
-        ret->identity.umask = (mode_t)(number & 0777);
-        if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, &number))
+        ret->identity.umask = (mode_t)number;
+        if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, INT32_MAX, &number))
                 return -EBADMSG;
         ret->tgid = (pid_t)number;
         if (!status_ids(&text, "\nUid:", ids))
@@ -97,18 +97,20 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         if (!status_seek(&text, "\nGroups:"))
                 return -EBADMSG;
         identity_clear_groups(&ret->identity);
-        while (status_number(&text, 10, &number)) {
+        while (status_number(&text, 10, UINT32_MAX, &number)) {
                 r = identity_add_group(&ret->identity, (gid_t)number);
                 if (r < 0)
                         return r;
         }
+        if (*text != '\n')
+                return -EBADMSG;
         ret->n_levels = status_pids(&text, "\nNStgid:", ret->level_tgids);
         if (ret->n_levels == 0 || status_pids(&text, "\nNSpid:", ret->level_tids) != ret->n_levels)
                 return -EBADMSG;
-        if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, &number))
+        if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, UINT64_MAX, &number))
                 return -EBADMSG;
         ret->identity.capabilities = number;
-        if (!status_seek(&text, "\nNoNewPrivs:") || !status_number(&text, 10, &number))
+        if (!status_seek(&text, "\nNoNewPrivs:") || !status_number(&text, 10, 1, &number))
                 return -EBADMSG;
         ret->no_new_privs = number != 0;
         return 0;
