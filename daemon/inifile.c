@@ -51,6 +51,13 @@ static void reader_fail(Reader *reader, const char *why) {
         reader_error(reader, "%s", why);
 }
 
+/* Elsewhere '#' and ';' are bytes of a name or a value, and what follows them may be printed. */
+static bool begins_comment(const char *text, size_t at) {
+        if (at == 0)
+                return *text == '#' || *text == ';';
+        return text[at] == ';' && (*text == '[' ? memchr(text, ']', at) : strchr(BLANKS, text[at - 1]));
+}
+
 /* Says whether the line is one that may be looked at further; if not, on_error was told. */
 static bool reader_check_bytes(Reader *reader, const char *text, size_t length, size_t length_max) {
         if (memchr(text, '\0', length)) {
@@ -61,7 +68,7 @@ static bool reader_check_bytes(Reader *reader, const char *text, size_t length, 
                 reader_error(reader, "line is longer than %zu bytes", length_max);
                 return false;
         }
-        for (size_t i = 0; i < length && *text != ';' && *text != '#'; i++) {
+        for (size_t i = 0; i < length && !begins_comment(text, i); i++) {
                 unsigned char byte = (unsigned char)text[i];
 
                 if ((byte < ' ' && byte != '\t') || byte == 0x7f) {

@@ -304,7 +304,7 @@ static const char *const same_rule[] = {
         "[ profile \t default ]\n[ rule r ]\n\n\npath = /a/\n \t \n    action = allow\n",
         "[profile default] ; c\n[rule r];c\npath = /a/ ;c\naction = allow\t; c ; d\n",
         "; c\n# c [x\n[profile default]\n   # path = \n[rule r]\n ; c\npath = /a/\n;\n#\naction = allow\n",
-        "# control: \x01\x1b\f\n[profile default]\n[rule r]\npath = /a/\naction = allow\n",
+        "# control: \x01\x1b\f\n[profile default] ;\x01\n[rule r];\x01\npath = /a/ ;\x01\naction = allow\n",
         "\n\n\n[rule r]\npath = /a/\naction = allow\n[profile default]\n",
 };
 
@@ -413,6 +413,12 @@ static const struct {
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         WRONG(PROFILE "log = all\x7f\n", "snotify.conf:2: control byte 0x7f; a configuration is plain text"),
         WRONG(PROFILE "log = a\rll\n", "snotify.conf:2: control byte 0x0d; a configuration is plain text"),
+        WRONG(PROFILE "log = a#\x1b[31mll\n",
+                "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
+        WRONG(PROFILE "log = all;\x1b[31m\n",
+                "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
+        WRONG(PROFILE "[rule a ;\x1b[31m]\n",
+                "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         /* An indented line is a line of its own, and not part of the value above. */
         WRONG(PROFILE "log = all\n    none\n", "snotify.conf:3: no '=' after the key; write 'key = value'"),
         /* sections */
