@@ -20,6 +20,7 @@
 #include "inifile.h"
 
 #define BLANKS " \t\r\n\v\f"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 typedef struct Reader {
         const IniEvents *events;
@@ -99,8 +100,13 @@ static char *reader_divide_section(Reader *reader, char *text) {
         return text;
 }
 
-/* inih would take ':' for '=', and drop a line that has neither. */
+/* inih would take ':' for '=', drop a line that has neither, and take a byte order mark off the first line
+ * that it sees, whatever is left. */
 static bool reader_check_key(Reader *reader, const char *text) {
+        if (strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+                reader_error(reader, "byte order mark elsewhere than at the start of the file");
+                return false;
+        }
         if (*text == '=') {
                 reader_error(reader, "no key before '='; write 'key = value'");
                 return false;
@@ -114,12 +120,11 @@ static bool reader_check_key(Reader *reader, const char *text) {
 
 /* Returns the line in hand, trimmed, if inih is the one to divide it; NULL if it is dealt with. */
 static const char *reader_take_line(Reader *reader, size_t length, size_t length_max) {
-        static const char byte_order_mark[] = "\xef\xbb\xbf";
         char *text = reader->text;
         bool good;
 
-        if (reader->line == 1 && strncmp(text, byte_order_mark, 3) == 0)
-                text += 3;
+        if (reader->line == 1 && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+                text += strlen(BYTE_ORDER_MARK);
         text += strspn(text, BLANKS);
         length -= (size_t)(text - reader->text);
         while (length > 0 && text[length - 1] != '\0' && strchr(BLANKS, text[length - 1]))

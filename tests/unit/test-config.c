@@ -419,6 +419,10 @@ static const struct {
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         WRONG(PROFILE "[rule a ;\x1b[31m]\n",
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
+        WRONG(" \xef\xbb\xbf[profile default = 1\n" PROFILE,
+                "snotify.conf:1: byte order mark elsewhere than at the start of the file"),
+        WRONG(PROFILE "\xef\xbb\xbflog = all\n",
+                "snotify.conf:2: byte order mark elsewhere than at the start of the file"),
         /* An indented line is a line of its own, and not part of the value above. */
         WRONG(PROFILE "log = all\n    none\n", "snotify.conf:3: no '=' after the key; write 'key = value'"),
         /* sections */
