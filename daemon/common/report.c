@@ -361,8 +361,8 @@ void report_drain(Report *report, uint64_t limit_usec) {
         (void)nanosleep(&moment, NULL);
 }
 
-/* The length of the UTF-8 sequence that from starts with, or 0 where it is none, overlong, a surrogate or a
- * control code. */
+/* The length of the UTF-8 sequence that from starts with, or 0 where it is none, overlong, a surrogate, a
+ * control code, or ends a line. */
 static size_t utf8_length(const uint8_t *from, size_t length) {
         static const uint32_t smallest[] = {0, 0, 0x80 + 0x20 /* C1 controls */, 0x800, 0x10000};
         size_t n = from[0] >= 0xf0 ? 4 : from[0] >= 0xe0 ? 3 : 2;
@@ -375,6 +375,8 @@ static size_t utf8_length(const uint8_t *from, size_t length) {
                         return 0;
                 code = code << 6 | (from[i] & 0x3f);
         }
+        if (code == 0x2028 || code == 0x2029) /* line separator, paragraph separator */
+                return 0;
         return code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
 }
 

@@ -40,6 +40,9 @@ static const struct {
         E("\xc2\x9b", "\\xc2\\x9b"),
         E("\xc2\x9f", "\\xc2\\x9f"),
         E("\x9b", "\\x9b"),
+        /* U+2028 and U+2029, for some another line */
+        E("\xe2\x80\xa8\xe2\x80\xa9", "\\xe2\\x80\\xa8\\xe2\\x80\\xa9"),
+        E("\xe2\x80\xa7\xe2\x80\xaa", "\xe2\x80\xa7\xe2\x80\xaa"),
         /* overlong: an escape, a newline, a slash in more bytes than needed */
         E("\xc0\x9b", "\\xc0\\x9b"),
         E("\xc0\x8a", "\\xc0\\x8a"),
