@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds config_load() any file, and behind each form feed a drop-in.  What is refused comes with a message,
+ * and what is accepted without any; a message is one line that can be read; and read again, the files say
+ * the same.  The files are on a tmpfs that nobody else sees and that goes with the process. */
+
+#include "fuzz.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "common/ownership.h"
+#include "config.h"
+
+#define DROP_INS 2U
+#define GENERATION 42U
+
+DEFINE_CLEANUP(Policy, policy_free)
+
+static char path[64];
+static int drop_in_fd = -EBADF, main_fd = -EBADF;
+
+typedef struct Messages {
+        unsigned n;
+        char *all;
+} Messages;
+
+static int make_tmpfs(void) {
+        int context_fd = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+
+        if (context_fd < 0 || syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -errno;
+        return (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC, 0);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        int fd = make_tmpfs();
+
+        (void)argc;
+        (void)argv;
+        if (fd < 0) {
+                (void)puts("1..0 # SKIP only root can mount a tmpfs");
+                exit(EXIT_SKIP);
+        }
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/main", fd);
+        HOLDS(mkdirat(fd, "main.d", 0700) == 0);
+        drop_in_fd = openat(fd, "main.d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        main_fd = openat(fd, "main", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        HOLDS(drop_in_fd >= 0 && main_fd >= 0);
+        return 0;
+}
+
+static void fill(int fd, const Input *part) {
+        HOLDS(ftruncate(fd, 0) == 0);
+        HOLDS(pwrite(fd, part->at, part->left, 0) == (ssize_t)part->left);
+}
+
+/* Takes what comes before the next form feed, which is taken too, or all there is. */
+static Input take_part(Input *input) {
+        const uint8_t *end = input->left > 0 ? memchr(input->at, '\f', input->left) : NULL;
+        Input part = {input->at, end ? (size_t)(end - input->at) : input->left};
+        size_t taken = part.left + (end ? 1 : 0);
+
+        input->at += taken;
+        input->left -= taken;
+        return part;
+}
+
+static void write_drop_in(unsigned number, const Input *part) {
+        const char name[] = {(char)('a' + number), '.', 'c', 'o', 'n', 'f', '\0'};
+        _cleanup_close_ int fd = openat(drop_in_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        HOLDS(fd >= 0);
+        fill(fd, part);
+}
+
+static void write_files(Input input) {
+        Input part = take_part(&input);
+
+        fill(main_fd, &part);
+        for (unsigned i = 0; i < DROP_INS; i++) {
+                part = take_part(&input);
+                write_drop_in(i, &part);
+        }
+}
+
+static void on_error(const char *message, void *userdata) {
+        Messages *messages = userdata;
+        char *all;
+
+        HOLDS(strncmp(message, path, strlen(path)) == 0);
+        for (const char *at = message; *at != '\0'; at++)
+                HOLDS(((uint8_t)*at >= 0x20 || *at == '\t') && *at != 0x7f);
+        HOLDS(asprintf(&all, "%s%s\n", messages->all ? messages->all : "", message) >= 0);
+        free(messages->all);
+        messages->all = all;
+        messages->n++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+        Messages first = {}, second = {};
+        int r;
+
+        write_files((Input){bytes, size});
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(policy_free_p) Policy *policy = NULL;
+                Messages *messages = i == 0 ? &first : &second;
+
+                r = config_load(path, GENERATION, on_error, messages, &policy);
+                HOLDS(r == 0 || r == -EINVAL);
+                HOLDS((r == 0) == (messages->n == 0));
+                HOLDS((r == 0) == (policy != NULL));
+                HOLDS(!policy || policy_generation(policy) == GENERATION);
+        }
+        HOLDS(first.n == second.n && (first.n == 0 || strcmp(first.all, second.all) == 0));
+        free(first.all);
+        free(second.all);
+        return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds the daemon a ledger that was written to: a good one, with any bytes in any places.  What is read of
+ * it is a session with names that end or nothing; its records are each one line; and whatever it says of its
+ * workers, nobody is signalled and nobody is found who can't be. */
+
+#include "fuzz.h"
+
+#include <errno.h>
+
+#include "common/ledger.h"
+#include "common/ownership.h"
+#include "crew.h"
+#include "journal.h"
+#include "session-records.h"
+
+#define PATCHES_MAX 32U
+
+static Journal *journal;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        (void)argc;
+        (void)argv;
+        journal = journal_new();
+        return 0;
+}
+
+static int new_ledger(void) {
+        const LedgerIdentity identity = {.session_id = 1, .profile = "default", .label = "label"};
+        const NotifyRequest knock = {.notif = {.id = 1, .pid = 1}};
+        int fd;
+
+        HOLDS(ledger_new(&identity, &knock, 1, &fd) == 0);
+        return fd;
+}
+
+/* Where something is that the daemon reads, by what, which one and which byte. */
+static off_t place_of(uint8_t what, uint8_t which, uint8_t byte) {
+        off_t slot = LEDGER_PAGE + (off_t)(which % LEDGER_SLOTS) * LEDGER_SLOT_SIZE;
+
+        switch (what % 4) {
+        case 0:
+                return (off_t)(which % 2) * 256 + byte; /* the header */
+        case 1:
+                return (off_t)offsetof(LedgerHeader, holders) + (off_t)(which % LEDGER_SLOTS) * 4 + byte % 4;
+        case 2:
+                return slot + byte % 32;
+        default:
+                return slot + (off_t)offsetof(Slot, received_usec) + byte % 16;
+        }
+}
+
+static void patch(int ledger_fd, Input *input) {
+        for (unsigned i = 0; i < PATCHES_MAX && input->left > 0; i++) {
+                uint8_t what = input_byte(input), which = input_byte(input), byte = input_byte(input),
+                        bytes[256];
+                size_t n = input_take(input, bytes, input_byte(input));
+
+                HOLDS(pwrite(ledger_fd, bytes, n, place_of(what, which, byte)) == (ssize_t)n);
+        }
+}
+
+static void check_records(int ledger_fd) {
+        Report *report = journal_report(journal);
+
+        session_records_start(report, 1, "default", ledger_fd);
+        HOLDS(journal_take(journal));
+        journal_check_message(journal);
+        session_records_end(report, 1, "default", ledger_fd);
+        HOLDS(journal_take(journal));
+        journal_check_message(journal);
+}
+
+static void check_identity(int ledger_fd) {
+        LedgerIdentity identity;
+        LedgerTotals totals;
+        int r = ledger_read_identity(ledger_fd, &identity),
+            of_totals = ledger_read_totals(ledger_fd, &totals);
+
+        HOLDS(r == 0 || r == -EBADMSG || r == -EPROTONOSUPPORT);
+        HOLDS(r == of_totals || (r == -EBADMSG && of_totals == 0));
+        if (r < 0)
+                return;
+        HOLDS(strnlen(identity.profile, sizeof(identity.profile)) < sizeof(identity.profile));
+        HOLDS(strnlen(identity.label, sizeof(identity.label)) < sizeof(identity.label));
+}
+
+static bool may_have_free(const Crew *crew) {
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew_find_orphan(crew, i) == CREW_NO_ORPHAN)
+                        return true;
+        return false;
+}
+
+/* Of a crew without workers, whichever number is the receiver's. */
+static void check_crew(int ledger_fd, uint32_t receiver) {
+        uint32_t number;
+        Crew *crew;
+
+        HOLDS(crew_new(ledger_fd, &crew) == 0);
+        HOLDS(!crew_is_stalled(crew));
+        (void)crew_has_waiting(crew);
+        number = crew_find_free(crew);
+        HOLDS((number < LEDGER_WORKERS) == may_have_free(crew));
+        HOLDS(number < LEDGER_WORKERS || number == LEDGER_NO_RECEIVER);
+        crew_set_receiver(crew, receiver % LEDGER_WORKERS);
+        (void)crew_is_stalled(crew);
+        HOLDS(crew->receiver == receiver % LEDGER_WORKERS);
+        crew_retire_all(crew);
+        HOLDS(crew->receiver == LEDGER_NO_RECEIVER);
+        crew_kill_stragglers(crew, receiver % 2);
+        HOLDS(!crew_free(crew));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+        _cleanup_close_ int ledger_fd = new_ledger();
+        Input input = {bytes, size};
+        uint8_t receiver = input_byte(&input);
+
+        patch(ledger_fd, &input);
+        check_identity(ledger_fd);
+        check_records(ledger_fd);
+        check_crew(ledger_fd, receiver);
+        return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds resolve_split() any path, and place_read() the name that comes of it.  Parent and name make the path
+ * again, but for slashes at its end; there is no name where there is none to be made; and a place is the
+ * working directory and the name. */
+
+#include "fuzz.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+#include "place.h"
+#include "resolve.h"
+
+static bool exists_always(const char *name) {
+        return name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static void check_split(const char *path, const Resolved *resolved) {
+        _cleanup_free_ char *bare = strdup(path), *joined = NULL;
+        size_t length = strlen(path), stem = strlen(resolved->parent);
+        const char *slash, *last;
+
+        HOLDS(bare);
+        while (length > 0 && bare[length - 1] == '/')
+                bare[--length] = '\0';
+        slash = strrchr(bare, '/');
+        last = slash ? slash + 1 : bare;
+        HOLDS(!resolved->name == exists_always(last));
+        HOLDS((path[0] == '/') == (resolved->parent[0] == '/'));
+        if (!resolved->name) {
+                HOLDS(stem > 0); /* it must be looked up all the same */
+                return;
+        }
+        HOLDS(strcmp(resolved->name, last) == 0);
+        HOLDS(stem == 0 || (stem >= 2 && strcmp(resolved->parent + stem - 2, "/.") == 0));
+        HOLDS(asprintf(&joined, "%.*s%s", stem > 0 ? (int)stem - 1 : 0, resolved->parent, resolved->name) >=
+                0);
+        HOLDS(strcmp(joined, bare) == 0);
+}
+
+static void check_place(const char *name) {
+        char here[LEDGER_ARGUMENT_SIZE], place[LEDGER_PATH_SIZE];
+        _cleanup_free_ char *expected = NULL;
+        size_t length;
+        int r;
+
+        HOLDS(getcwd(here, sizeof(here)));
+        HOLDS(asprintf(&expected, "%s/%s", strcmp(here, "/") == 0 ? "" : here, name) >= 0);
+        r = place_read(name, place, &length);
+        HOLDS(r == (strlen(expected) < LEDGER_PATH_SIZE ? 0 : -ENAMETOOLONG));
+        if (r == 0)
+                HOLDS(length == strlen(expected) && memcmp(place, expected, length + 1) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+        Input input = {bytes, size};
+        _cleanup_free_ char *path = input_string(&input, '\0');
+        _cleanup_free_ Resolved *resolved = malloc(sizeof(*resolved));
+
+        HOLDS(resolved);
+        memset(resolved, 'x', sizeof(*resolved));
+        if (path[0] == '\0' || strlen(path) >= LEDGER_ARGUMENT_SIZE)
+                return -1;
+        resolve_split(path, strlen(path), resolved);
+        check_split(path, resolved);
+        if (resolved->name)
+                check_place(resolved->name);
+        return 0;
+}

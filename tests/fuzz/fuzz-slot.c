@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds record_decision() a slot, and the header of its ledger, as a worker that was taken over may have
+ * left them to its successor.  Nothing behind a field is told, the sentence is on one line, and the decision
+ * is counted once. */
+
+#include "fuzz.h"
+
+#include "common/ledger.h"
+#include "common/ownership.h"
+#include "common/policy.h"
+#include "journal.h"
+#include "worker/record.h"
+
+static Journal *journal;
+static const Profile *profiles[4]; /* by log =; none */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        static const char *const names[] = {"denied", "all", "none"};
+        static Policy *policy; /* stays */
+        Profile *profile;
+
+        (void)argc;
+        (void)argv;
+        journal = journal_new();
+        HOLDS(policy_new(1, &policy) == 0);
+        for (PolicyLog log = POLICY_LOG_DENIED; log <= POLICY_LOG_NONE; log++) {
+                HOLDS(policy_add_profile(policy, names[log], ACTION_DENY, 1, log, &profile) == 0);
+                profiles[log] = profile;
+        }
+        return 0;
+}
+
+/* All of it is bytes that aren't NUL, but for what the input says: of each text, how it begins. */
+static void fill(Slot *slot, LedgerHeader *header, Input *input) {
+        uint16_t length = 0;
+
+        memset(slot, 'x', sizeof(*slot));
+        memset(header, 'x', sizeof(*header));
+        (void)input_take(input, &slot->request.notif.data.nr, sizeof(slot->request.notif.data.nr));
+        (void)input_take(input, &slot->request.notif.data.arch, sizeof(slot->request.notif.data.arch));
+        (void)input_take(input, &slot->verdict, offsetof(Slot, argument) - offsetof(Slot, verdict));
+        (void)input_take(input, &header->identity.profile, sizeof(header->identity.profile));
+        (void)input_take(input, &header->identity.label, sizeof(header->identity.label));
+        (void)input_take(input, &length, sizeof(length));
+        (void)input_take(
+                input, slot->argument, length < sizeof(slot->argument) ? length : sizeof(slot->argument));
+        (void)input_take(input, slot->path, sizeof(slot->path));
+}
+
+static uint64_t all_counted(const LedgerHeader *header) {
+        return header->allowed + header->denied + header->failed;
+}
+
+static void check_field(const char *name, const char *from, size_t length_max) {
+        size_t length = 0;
+        const char *value = journal_field(journal, name, &length);
+
+        HOLDS(length <= length_max && (!value || memcmp(value, from, length) == 0));
+}
+
+static void check_record(const Slot *slot, const LedgerHeader *header) {
+        check_field("SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
+        check_field("SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
+        check_field("SNOTIFY_PATH", slot->path, sizeof(slot->path));
+        check_field("SNOTIFY_ARGUMENT", slot->argument, sizeof(slot->argument));
+        check_field("SNOTIFY_PROFILE", header->identity.profile, sizeof(header->identity.profile));
+        check_field("SNOTIFY_LABEL", header->identity.label, sizeof(header->identity.label));
+        journal_check_message(journal);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+        Input input = {bytes, size};
+        const Profile *profile = profiles[input_byte(&input) % (sizeof(profiles) / sizeof(profiles[0]))];
+        _cleanup_free_ LedgerHeader *header = malloc(sizeof(*header));
+        _cleanup_free_ Slot *slot = malloc(sizeof(*slot));
+        uint64_t counted, suppressed, lost;
+        bool taken;
+
+        HOLDS(slot && header);
+        fill(slot, header, &input);
+        counted = all_counted(header);
+        suppressed = header->suppressed;
+        lost = header->lost;
+        record_decision(header, slot, profile, journal_report(journal));
+        HOLDS(all_counted(header) == counted + 1);
+        taken = journal_take(journal);
+        HOLDS(header->lost == lost); /* it always fits */
+        HOLDS(header->suppressed == suppressed + !taken);
+        if (taken)
+                check_record(slot, header);
+        return 0;
+}
