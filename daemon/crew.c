@@ -32,6 +32,8 @@ int crew_new(int ledger_fd, Crew **ret) {
                 crew_free(crew);
                 return r;
         }
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                (void)crew_adopt(crew, i);
         *ret = crew;
         return 0;
 }

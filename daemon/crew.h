@@ -35,8 +35,9 @@ typedef struct Crew {
         Mate mates[LEDGER_WORKERS]; /* by number */
 } Crew;
 
-/* Maps the ledger, whose fd stays the caller's.  Returns 0 or a negative errno.  crew_free() takes NULL and
- * returns NULL; workers that are left go on without us. */
+/* Maps the ledger, whose fd stays the caller's, and adopts who is at work on it: systemd starts a daemon
+ * without waiting for the workers of the one before, for they may hang.  Returns 0 or a negative errno.
+ * crew_free() takes NULL and returns NULL; workers that are left go on without us. */
 int crew_new(int ledger_fd, Crew **ret);
 Crew *crew_free(Crew *crew);
 
@@ -61,7 +62,7 @@ uint32_t crew_find_free(const Crew *crew);
 /* Is somebody at work as this number who isn't our child - a worker of a daemon before us, or the deputy of
  * one that is dead?  Until it is gone too nobody takes its place: it may still be about to act.  It is
  * killed, and counts as the mate, which must have no process of ours.  Returns whether there is somebody; to
- * be asked again now and then (crew_look_after_adopted()), for nobody tells us of its end. */
+ * be asked again now and then (crew_find_bereft()), for nobody tells us of its end. */
 bool crew_adopt(Crew *crew, uint32_t number);
 
 /* Returns the number of an adopted mate that is gone now, or LEDGER_NO_RECEIVER. */

@@ -335,7 +335,8 @@ static void manager_restore(Manager *manager, StoreFind *find) {
                 store_remove(find->session_id);
                 return;
         }
-        r = session_restore(&manager->session_host, find->listener_fd, find->ledger_fd, &session);
+        r = session_restore(
+                &manager->session_host, find->session_id, find->listener_fd, find->ledger_fd, &session);
         if (r < 0) {
                 (void)report_line(manager->report, REPORT_ERROR,
                         "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",

@@ -60,7 +60,14 @@ struct Session {
 static void session_settle(Session *session);
 
 static int session_need_crew(Session *session) {
-        return session->crew ? 0 : crew_new(session->ledger_fd, &session->crew);
+        int r;
+
+        if (session->crew)
+                return 0;
+        r = crew_new(session->ledger_fd, &session->crew);
+        if (r >= 0 && session->crew->n_mates > 0)
+                session->host->on_active(session->host->userdata);
+        return r;
 }
 
 /* Nobody is at work as this number any more. */
@@ -466,27 +473,16 @@ int session_new(const SessionHost *host, const LedgerIdentity *identity, int lis
         return 0;
 }
 
-/* Those of the daemon before us may be at it still: systemd started us without waiting for them, for they
- * may hang. */
-static int session_adopt_workers(Session *session) {
-        int r;
-
-        r = session_need_crew(session);
-        if (r < 0)
-                return r;
-        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
-                (void)crew_adopt(session->crew, i);
-        session->host->on_active(session->host->userdata);
-        session_settle(session);
-        return 0;
-}
-
-int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Session **ret) {
+int session_restore(
+        const SessionHost *host, uint64_t session_id, int listener_fd, int ledger_fd, Session **ret) {
         LedgerIdentity identity;
         Session *session;
         int r;
 
         r = ledger_read_identity(ledger_fd, &identity);
+        /* By its id it would take another session's fds out of the store. */
+        if (r >= 0 && identity.session_id != session_id)
+                r = -EBADMSG;
         if (r < 0) {
                 fd_close(listener_fd);
                 fd_close(ledger_fd);
@@ -496,7 +492,8 @@ int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Ses
         if (r < 0)
                 return r;
         *ret = session;
-        return session_adopt_workers(session);
+        session_settle(session);
+        return 0;
 }
 
 Session *session_free(Session *session) {

@@ -37,9 +37,11 @@ typedef struct SessionHost {
 int session_new(const SessionHost *host, const LedgerIdentity *identity, int listener_fd, int ledger_fd,
         Session **ret);
 
-/* Takes up a session that an earlier daemon left in the store; takes the fds over even on failure.  Returns
- * 0, what ledger_read_identity() returns, or another negative errno. */
-int session_restore(const SessionHost *host, int listener_fd, int ledger_fd, Session **ret);
+/* Takes up a session that an earlier daemon left in the store under that id; takes the fds over even on
+ * failure.  Returns 0, what ledger_read_identity() returns, -EBADMSG also where the ledger has another id,
+ * or another negative errno. */
+int session_restore(
+        const SessionHost *host, uint64_t session_id, int listener_fd, int ledger_fd, Session **ret);
 
 /* Lets go of a session without ending it: its workers were stopped (session_stop()), its fds stay in the
  * store.  Takes NULL, returns NULL. */
