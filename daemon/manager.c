@@ -245,15 +245,19 @@ static int manager_load_config(Manager *manager) {
 
 /* Workers of sessions whose profile is gone deny everything. */
 static void report_lost_profiles(const Manager *manager) {
+        char shown[4 * PROTOCOL_PROFILE_SIZE];
+
         for (size_t i = 0; i < manager->n_sessions; i++) {
                 const Session *session = manager->sessions[i];
+                const char *profile = session_profile(session);
 
-                if (!policy_find_profile(manager->policy, session_profile(session)))
+                if (!policy_find_profile(manager->policy, profile))
                         (void)report_line(manager->report, REPORT_WARNING,
                                 "session %016" PRIx64
                                 " uses profile %s, which the configuration no longer has: "
                                 "everything is denied to it",
-                                session_id(session), session_profile(session));
+                                session_id(session),
+                                report_escape(profile, strlen(profile), shown, sizeof(shown)));
         }
 }
 

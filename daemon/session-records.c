@@ -12,7 +12,7 @@
 #include "common/ledger.h"
 
 void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd) {
-        char label[4 * PROTOCOL_LABEL_SIZE];
+        char label[4 * PROTOCOL_LABEL_SIZE], shown[4 * PROTOCOL_PROFILE_SIZE];
         LedgerIdentity identity = {};
 
         (void)ledger_read_identity(ledger_fd, &identity);
@@ -24,7 +24,8 @@ void session_records_start(Report *report, uint64_t id, const char *profile, int
         report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
         (void)report_send(report,
                 "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s", id,
-                identity.pid, identity.uid, profile, identity.label[0] ? ", label " : "",
+                identity.pid, identity.uid, report_escape(profile, strlen(profile), shown, sizeof(shown)),
+                identity.label[0] ? ", label " : "",
                 report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
 }
 

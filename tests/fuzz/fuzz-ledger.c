@@ -60,13 +60,13 @@ static void patch(int ledger_fd, Input *input) {
         }
 }
 
-static void check_records(int ledger_fd) {
+static void check_records(const LedgerIdentity *identity, int ledger_fd) {
         Report *report = journal_report(journal);
 
-        session_records_start(report, 1, "default", ledger_fd);
+        session_records_start(report, identity->session_id, identity->profile, ledger_fd);
         HOLDS(journal_take(journal));
         journal_check_message(journal);
-        session_records_end(report, 1, "default", ledger_fd);
+        session_records_end(report, identity->session_id, identity->profile, ledger_fd);
         HOLDS(journal_take(journal));
         journal_check_message(journal);
 }
@@ -83,6 +83,7 @@ static void check_identity(int ledger_fd) {
                 return;
         HOLDS(strnlen(identity.profile, sizeof(identity.profile)) < sizeof(identity.profile));
         HOLDS(strnlen(identity.label, sizeof(identity.label)) < sizeof(identity.label));
+        check_records(&identity, ledger_fd);
 }
 
 static bool may_have_free(const Crew *crew) {
@@ -119,7 +120,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
 
         patch(ledger_fd, &input);
         check_identity(ledger_fd);
-        check_records(ledger_fd);
         check_crew(ledger_fd, receiver);
         return 0;
 }
