@@ -210,7 +210,7 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
         static Slot seen;
         int r;
 
-        slot_copy(slot, &seen);
+        memcpy(&seen, slot, sizeof(seen)); /* as it is now: somebody else may be able to write there */
         notify_reply(&seen.reply, seen.request.notif.id, 0, ETIMEDOUT);
         r = notify_send(session->listener_fd, &seen.reply);
         if (r == 0) {

@@ -244,17 +244,6 @@ void slot_clear(Slot *slot) {
         slot_set_phase(slot, SLOT_EMPTY);
 }
 
-void slot_copy(const Slot *slot, Slot *ret) {
-        memcpy(ret, slot, sizeof(*ret));
-        ret->comm[sizeof(ret->comm) - 1] = ret->rule[sizeof(ret->rule) - 1] = '\0';
-        ret->why[sizeof(ret->why) - 1] = '\0';
-        ret->argument[sizeof(ret->argument) - 1] = ret->path[sizeof(ret->path) - 1] = '\0';
-        if (ret->argument_length >= sizeof(ret->argument))
-                ret->argument_length = sizeof(ret->argument) - 1;
-        if (ret->path_length >= sizeof(ret->path))
-                ret->path_length = sizeof(ret->path) - 1;
-}
-
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
         uint64_t taken = __atomic_load_n(&slot->taken_usec, __ATOMIC_RELAXED);
         uint64_t since = taken != 0 ? taken : __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);

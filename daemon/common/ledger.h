@@ -221,9 +221,6 @@ void slot_set_phase(Slot *slot, SlotPhase phase);
 /* Makes it empty again. */
 void slot_clear(Slot *slot);
 
-/* Copies it for a reader who doesn't trust the writer: strings end, lengths are within bounds. */
-void slot_copy(const Slot *slot, Slot *ret);
-
 /* For how long somebody has been at its request, or it has waited for somebody: 0 where the slot is empty.
  */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);

@@ -478,22 +478,6 @@ static void test_working(void **state) {
                 assert_int_equal(ledger_is_overdue(ledger, i), i == 5);
 }
 
-static void test_slot_copy(void **state) {
-        _cleanup_free_ Slot *mad = malloc(sizeof(Slot)), *copy = malloc(sizeof(Slot));
-
-        (void)state;
-        memset(mad, 0xff, sizeof(*mad));
-        slot_copy(mad, copy);
-        assert_int_equal(strlen(copy->comm), sizeof(copy->comm) - 1);
-        assert_int_equal(strlen(copy->rule), sizeof(copy->rule) - 1);
-        assert_int_equal(strlen(copy->why), sizeof(copy->why) - 1);
-        assert_int_equal(strlen(copy->argument), sizeof(copy->argument) - 1);
-        assert_int_equal(strlen(copy->path), sizeof(copy->path) - 1);
-        assert_true(copy->argument_length < sizeof(copy->argument));
-        assert_true(copy->path_length < sizeof(copy->path));
-        assert_memory_equal(&copy->request, &mad->request, sizeof(copy->request));
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_new),
@@ -511,7 +495,6 @@ int main(void) {
                 cmocka_unit_test(test_signed_on),
                 cmocka_unit_test(test_roll_is_read_only),
                 cmocka_unit_test(test_working),
-                cmocka_unit_test(test_slot_copy),
         };
 
         harness_init();
