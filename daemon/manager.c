@@ -173,6 +173,14 @@ static void report_missing_sync(Manager *manager) {
                 "longer");
 }
 
+static void manager_count_sessions(uint32_t uid, VettingCrowd *ret, void *userdata) {
+        const Manager *manager = userdata;
+
+        ret->sessions += (uint32_t)manager->n_sessions;
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                ret->sessions_of_user += session_uid(manager->sessions[i]) == uid;
+}
+
 /* Makes a session of a launcher that knocked well.  On failure the listener is closed, the knock gets ENOSYS
  * and the launcher gives up. */
 static int manager_begin_session(Manager *manager, const Arrival *arrival) {
@@ -183,10 +191,13 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
+        const Limits *limits = policy_limits(manager->policy);
+        VettingCrowd crowd = {};
         Session *session;
         int r;
 
-        if (manager->n_sessions >= LIMITS_SESSIONS_MAX)
+        manager_count_sessions(identity.uid, &crowd, manager);
+        if (crowd.sessions >= limits->sessions || crowd.sessions_of_user >= limits->sessions_per_user)
                 return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
@@ -201,22 +212,13 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         return 0;
 }
 
-static void on_arrival(const Arrival *arrival, void *userdata) {
+static int on_arrival(const Arrival *arrival, void *userdata) {
         Manager *manager = userdata;
-        int r;
 
         if (!arrival->findings->has_sync_wake_up)
                 report_missing_sync(manager);
-        r = manager_begin_session(manager, arrival);
-        if (r < 0) {
-                report_begin(manager->report, REPORT_SESSION_REFUSED);
-                report_text(manager->report, "OBJECT_PID", "%" PRIu32, arrival->findings->pid);
-                report_text(manager->report, "SNOTIFY_UID", "%" PRIu32, arrival->findings->uid);
-                (void)report_send(manager->report,
-                        "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", arrival->findings->pid,
-                        arrival->findings->uid, r == -EUSERS ? "there are too many sessions" : strerror(-r));
-        }
         manager_update_status(manager);
+        return manager_begin_session(manager, arrival);
 }
 
 static void on_config_error(const char *message, void *userdata) {
@@ -452,6 +454,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .reception_host = {.report = report,
                         .filter = &manager->filter,
                         .on_arrival = on_arrival,
+                        .count_sessions = manager_count_sessions,
                         .userdata = manager},
         };
         r = manager_init(manager);

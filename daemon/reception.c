@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -146,6 +147,11 @@ static bool findings_are_valid(const VettingFindings *findings, int listener_fd)
                memchr(findings->label, '\0', sizeof(findings->label));
 }
 
+static void refuse(Visit *visit, const char *why) {
+        (void)snprintf(visit->findings.text, sizeof(visit->findings.text), "%s", why);
+        report_refusal(visit);
+}
+
 static void pass_on(Visit *visit, int listener_fd) {
         const ReceptionHost *host = visit->reception->host;
         const Arrival arrival = {
@@ -155,7 +161,13 @@ static void pass_on(Visit *visit, int listener_fd) {
                 .findings = &visit->findings,
         };
 
-        host->on_arrival(&arrival, host->userdata);
+        int r = host->on_arrival(&arrival, host->userdata);
+
+        if (r >= 0)
+                return;
+        refuse(visit, r == -EUSERS ? "there are too many sessions; see sessions= and sessions-per-user= in "
+                                     "snotify.conf(5)"
+                                   : strerror(-r));
 }
 
 /* Takes one message of the child's.  Returns whether there was one. */
@@ -174,11 +186,8 @@ static bool visit_listen(Visit *visit) {
         else if (visit->findings.stage == VETTING_PASSED) {
                 if (findings_are_valid(&visit->findings, listener_fd))
                         pass_on(visit, TAKE_FD(listener_fd));
-                else {
-                        (void)strcpy(visit->findings.text,
-                                "snotifyd has no file descriptor left for its listener");
-                        report_refusal(visit);
-                }
+                else
+                        refuse(visit, "snotifyd has no file descriptor left for its listener");
         }
         return true;
 }
@@ -242,7 +251,25 @@ static int visit_watch(Visit *visit) {
         if (r < 0)
                 return r;
         return sd_event_add_time_relative(event, &visit->timer_source, CLOCK_MONOTONIC,
-                VETTING_TIMEOUT_USEC + OVERTIME_USEC, 0, on_overtime, visit);
+                policy_limits(visit->reception->host->policy)->handshake_timeout_usec + OVERTIME_USEC, 0,
+                on_overtime, visit);
+}
+
+/* Called by the child.  While it accepts nobody else does, and all that came before have said who they are.
+ */
+static void count_crowd(uint32_t uid, VettingCrowd *ret, void *userdata) {
+        const Visit *own = userdata;
+        const ReceptionHost *host = own->reception->host;
+
+        host->count_sessions(uid, ret, host->userdata);
+        for (const Visit *visit = own->reception->visits; visit; visit = visit->next) {
+                bool may_pass = visit->findings.stage == VETTING_CONNECTED && !visit->hangs;
+                bool of_user = visit->findings.stage != 0 && visit->findings.uid == uid;
+
+                ret->sessions += may_pass;
+                ret->sessions_of_user += may_pass && of_user;
+                ret->connections_of_user += of_user;
+        }
 }
 
 static int visit_fork(Visit *visit) {
@@ -264,6 +291,8 @@ static int visit_fork(Visit *visit) {
                         .nonce = visit->nonce,
                         .policy = host->policy,
                         .filter = host->filter,
+                        .count_crowd = count_crowd,
+                        .userdata = visit,
                 };
 
                 _exit(vetting_run(&arguments));

@@ -31,7 +31,9 @@ typedef struct ReceptionHost {
         Report *report;
         const Policy *policy;
         const Filter *filter;
-        void (*on_arrival)(const Arrival *arrival, void *userdata);
+        /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
+        int (*on_arrival)(const Arrival *arrival, void *userdata);
+        void (*count_sessions)(uint32_t uid, VettingCrowd *ret, void *userdata);
         void *userdata;
 } ReceptionHost;
 

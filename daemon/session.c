@@ -43,6 +43,7 @@ struct Session {
         /* All else that it is stands in the ledger; but a worker that was taken over could write there. */
         uint64_t id;
         char profile[PROTOCOL_PROFILE_SIZE];
+        uint32_t uid;
         int listener_fd;
         int ledger_fd;
         sd_event_source *source;
@@ -440,6 +441,7 @@ static int session_make(const SessionHost *host, const LedgerIdentity *identity,
         *session = (Session){
                 .host = host,
                 .id = identity->session_id,
+                .uid = identity->uid,
                 .listener_fd = listener_fd,
                 .ledger_fd = ledger_fd,
         };
@@ -514,6 +516,10 @@ uint64_t session_id(const Session *session) {
 
 const char *session_profile(const Session *session) {
         return session->profile;
+}
+
+uint32_t session_uid(const Session *session) {
+        return session->uid;
 }
 
 bool session_has_workers(const Session *session) {

@@ -52,6 +52,8 @@ bool session_has_workers(const Session *session);
 uint32_t session_count_hanging(const Session *session);
 uint64_t session_id(const Session *session);
 const char *session_profile(const Session *session);
+/* The launcher's. */
+uint32_t session_uid(const Session *session);
 /* Returns 0 or a negative errno. */
 int session_totals(const Session *session, LedgerTotals *ret);
 

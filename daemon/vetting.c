@@ -7,6 +7,7 @@
 #include "vetting.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 
 typedef struct Vetting {
         const VettingArguments *arguments;
+        const Limits *limits;
         uint64_t deadline_usec;
         int launcher_fd;
         int listener_fd;
@@ -31,8 +33,8 @@ typedef struct Vetting {
         VettingFindings findings;
 } Vetting;
 
-/* Waits until fd is readable.  Returns 0, -ETIMEDOUT at the deadline, or -EPIPE when the launcher has gone.
- */
+/* Waits until fd is readable.  Returns 0, -ETIMEDOUT at the deadline, -EPIPE when the launcher has gone, or
+ * -ESRCH when all targets of a listener have. */
 static int wait_readable(const Vetting *vetting, int fd) {
         struct pollfd fds[] = {
                 {.fd = fd, .events = POLLIN},
@@ -52,7 +54,7 @@ static int wait_readable(const Vetting *vetting, int fd) {
                         continue;
                 if (fds[0].revents & POLLIN)
                         return 0;
-                return -EPIPE;
+                return fds[1].revents != 0 ? -EPIPE : -ESRCH;
         }
 }
 
@@ -94,12 +96,42 @@ __attribute__((format(printf, 3, 4))) static int refuse(
         return -error;
 }
 
-/* The launcher left or idled: there is nobody to explain to, but the journal should know. */
+/* The launcher left or idled - there is nobody to explain to, but the journal should know - or sent more
+ * than a message. */
 static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
         if (error == -ETIMEDOUT)
-                return refuse(
-                        vetting, ETIMEDOUT, "no %s within %u s", awaited, VETTING_TIMEOUT_USEC / 1000000);
+                return refuse(vetting, ETIMEDOUT,
+                        "no %s within %g s; see handshake-timeout= in snotify.conf(5)", awaited,
+                        (double)vetting->limits->handshake_timeout_usec / 1e6);
+        if (error == -EPROTO)
+                return refuse(vetting, EPROTO, "the %s came with file descriptors that don't belong there",
+                        awaited);
         return refuse(vetting, -error, "the connection ended before %s", awaited);
+}
+
+/* At once: who is too many is not waited for. */
+static int vet_crowd(Vetting *vetting) {
+        const Limits *limits = vetting->limits;
+        uint32_t uid = vetting->findings.uid;
+        VettingCrowd crowd = {};
+
+        vetting->arguments->count_crowd(uid, &crowd, vetting->arguments->userdata);
+        if (crowd.connections_of_user >= limits->connections_per_user)
+                return refuse(vetting, EAGAIN,
+                        "user %" PRIu32 " has as many connections as a user may, %" PRIu64
+                        "; see connections-per-user= in snotify.conf(5)",
+                        uid, limits->connections_per_user);
+        if (crowd.sessions_of_user >= limits->sessions_per_user)
+                return refuse(vetting, EUSERS,
+                        "user %" PRIu32 " has as many sessions as a user may, %" PRIu64
+                        "; see sessions-per-user= in snotify.conf(5)",
+                        uid, limits->sessions_per_user);
+        if (crowd.sessions >= limits->sessions)
+                return refuse(vetting, EUSERS,
+                        "there are as many sessions as there may be, %" PRIu64
+                        "; see sessions= in snotify.conf(5)",
+                        limits->sessions);
+        return 0;
 }
 
 /* The launcher's groups, as the kernel knows them: the effective one and all others.  Returns how many, with
@@ -221,9 +253,10 @@ static int vet_knock(Vetting *vetting) {
         /* Only tried: the daemon, which answers the knock, has more to do then. */
         vetting->findings.has_sync_wake_up = notify_set_sync_wake_up(vetting->listener_fd, false) == 0;
         r = wait_readable(vetting, vetting->listener_fd);
-        if (r < 0)
+        if (r < 0 && r != -ESRCH)
                 return refuse_silence(vetting, r, "knock");
-        r = notify_receive(vetting->listener_fd, knock);
+        if (r == 0)
+                r = notify_receive(vetting->listener_fd, knock);
         if (r != 0)
                 return refuse(vetting, ESRCH, "the process that was to be supervised died");
         if (!is_knock(vetting, &knock->notif))
@@ -257,6 +290,7 @@ static bool accept_launcher(Vetting *vetting) {
 int vetting_run(const VettingArguments *arguments) {
         Vetting vetting = {
                 .arguments = arguments,
+                .limits = policy_limits(arguments->policy),
                 .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
                 .plot_fd = -EBADF,
@@ -265,10 +299,10 @@ int vetting_run(const VettingArguments *arguments) {
 
         if (!accept_launcher(&vetting))
                 return EXIT_FAILURE;
-        vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + VETTING_TIMEOUT_USEC;
+        vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + vetting.limits->handshake_timeout_usec;
         tell_daemon(&vetting, VETTING_CONNECTED);
-        passed = vet_hello(&vetting) == 0 && welcome(&vetting) == 0 && vet_listener(&vetting) == 0 &&
-                 vet_knock(&vetting) == 0;
+        passed = vet_crowd(&vetting) == 0 && vet_hello(&vetting) == 0 && welcome(&vetting) == 0 &&
+                 vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
         tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
         if (vetting.plot_fd >= 0)
                 plot_remove(arguments->ground_fd, arguments->session_id, vetting.plot_fd);

@@ -17,8 +17,13 @@
 #include "common/protocol.h"
 #include "filter.h"
 
-/* How long a launcher may take from connecting to knocking. */
-#define VETTING_TIMEOUT_USEC 2000000U
+/* Who is there already, apart from the launcher of one user.  A launcher that may yet get a session counts
+ * as one. */
+typedef struct VettingCrowd {
+        uint32_t sessions;
+        uint32_t sessions_of_user;
+        uint32_t connections_of_user;
+} VettingCrowd;
 
 typedef struct VettingArguments {
         int socket_fd; /* listening: the child itself accepts the connection, which the daemon never holds */
@@ -28,6 +33,9 @@ typedef struct VettingArguments {
         uint64_t nonce;
         const Policy *policy;
         const Filter *filter;
+        /* Counts in what the child has inherited. */
+        void (*count_crowd)(uint32_t uid, VettingCrowd *ret, void *userdata);
+        void *userdata;
 } VettingArguments;
 
 typedef enum VettingStage {

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/message.h"
@@ -27,6 +28,11 @@
 
 /* How long the daemon may take for an answer before it is given up. */
 #define ANSWER_TIMEOUT_MSEC 30000
+
+/* Where too many of one user's start at once, each comes again: the pauses, which double, make up five
+ * seconds. */
+#define PAUSE_MSEC_MIN 40L
+#define PAUSE_MSEC_MAX 2560L
 
 /* Says what is wrong; always returns -1. */
 __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
@@ -65,9 +71,7 @@ static int connect_daemon(const char *path, int *ret) {
         return 0;
 }
 
-/* Receives one reply, and the fd that may come with it unless ret_fd is NULL; says why where it is a
- * refusal.
- */
+/* Receives one reply, and the fd that may come with it unless ret_fd is NULL. */
 static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
         struct pollfd pollfd = {.fd = socket_fd, .events = POLLIN};
         ssize_t n;
@@ -86,9 +90,11 @@ static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
         if (!protocol_reply_is_valid(ret, (size_t)n))
                 return fail("snotify-run and snotifyd are of different versions; restart snotifyd after an "
                             "upgrade");
-        if (ret->verdict == PROTOCOL_REFUSED)
-                return fail("snotifyd refuses: %s", ret->text);
         return 0;
+}
+
+static int fail_refused(const ProtocolReply *reply) {
+        return fail("snotifyd refuses: %s", reply->text);
 }
 
 static int send_hello(int socket_fd, const char *profile, const char *label) {
@@ -105,6 +111,27 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
                 errno != ECONNRESET)
                 return fail("cannot send to snotifyd: %s", strerror(errno));
         return 0;
+}
+
+/* Connects until the daemon has time for us.  Returns with the connection, and the welcome and its fd. */
+static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
+        int *ret_plot_fd, int *ret_socket_fd) {
+        for (long pause_msec = PAUSE_MSEC_MIN;; pause_msec *= 2) {
+                const struct timespec pause = {pause_msec / 1000, pause_msec % 1000 * 1000000};
+                _cleanup_close_ int socket_fd = -EBADF;
+
+                if (connect_daemon(socket_path, &socket_fd) < 0 ||
+                        send_hello(socket_fd, profile, label) < 0 ||
+                        receive_reply(socket_fd, ret, ret_plot_fd) < 0)
+                        return -1;
+                if (ret->verdict != PROTOCOL_REFUSED) {
+                        *ret_socket_fd = TAKE_FD(socket_fd);
+                        return 0;
+                }
+                if (ret->error != EAGAIN || pause_msec > PAUSE_MSEC_MAX)
+                        return fail_refused(ret);
+                (void)nanosleep(&pause, NULL);
+        }
 }
 
 static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
@@ -158,10 +185,13 @@ static int knock(int socket_fd, uint64_t nonce) {
         while (answer < 0 && errno == EINTR);
         if (answer == protocol_knock_answer(nonce))
                 return 0;
-        if (answer < 0 && errno == ENOSYS) /* the daemon's side is closed; it may have said why */
-                return receive_reply(socket_fd, &reply, NULL) < 0
-                               ? -1
+        if (answer < 0 && errno == ENOSYS) { /* the daemon's side is closed; it may have said why */
+                if (receive_reply(socket_fd, &reply, NULL) < 0)
+                        return -1;
+                return reply.verdict == PROTOCOL_REFUSED
+                               ? fail_refused(&reply)
                                : fail("snotifyd said something unexpected; see journalctl -u snotifyd");
+        }
         return fail(
                 "something other than snotifyd answers in its place (%s); is there another seccomp filter?",
                 answer < 0 ? strerror(errno) : "no error");
@@ -175,11 +205,7 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
          * that it doesn't have any more: then nothing but this keeps the listener from its user. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return fail("cannot protect this process: %s", strerror(errno));
-        if (connect_daemon(socket_path, &socket_fd) < 0)
-                return -1;
-        if (send_hello(socket_fd, profile, label) < 0)
-                return -1;
-        if (receive_reply(socket_fd, &welcome, &plot_fd) < 0)
+        if (ask_in(socket_path, profile, label, &welcome, &plot_fd, &socket_fd) < 0)
                 return -1;
         /* If this can't be, the daemon says why that matters. */
         (void)mkdirat(plot_fd, PROTOCOL_PROOF, 0700);

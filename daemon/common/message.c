@@ -49,14 +49,19 @@ ssize_t message_receive(int socket_fd, void *message, size_t room, int *ret_fd) 
         struct cmsghdr *header;
         ssize_t n;
 
+        /* Who leaves without having read what we sent resets the connection, once; what he said before comes
+         * after that. */
         do
                 n = recvmsg(socket_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
-        while (n < 0 && errno == EINTR);
+        while (n < 0 && (errno == EINTR || errno == ECONNRESET));
         if (n < 0)
-                return errno == ECONNRESET ? 0 : -errno;
+                return -errno;
         header = CMSG_FIRSTHDR(&msg);
         if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
                 header->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        /* Without a header it is an fd for which there was no room in the process. */
+        if ((msg.msg_flags & MSG_CTRUNC) && (header || !ret_fd))
+                return -EPROTO;
         return n;
 }

@@ -11,6 +11,7 @@
 int message_send(int socket_fd, const void *message, size_t size, int fd);
 
 /* Receives a message without waiting.  Returns its size, which may be larger than room; 0 where the peer is
- * gone; or a negative errno. The first fd that came with it becomes the caller's in *ret_fd; where ret_fd is
- * NULL, or there are more, the kernel drops them and none is ever installed. */
+ * gone; -EPROTO where more fds came with it than belong there: one, none where ret_fd is NULL; or another
+ * negative errno.  The first fd becomes the caller's in *ret_fd, even then; the kernel drops the others and
+ * none is ever installed. */
 ssize_t message_receive(int socket_fd, void *message, size_t room, int *ret_fd);

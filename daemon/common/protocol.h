@@ -53,7 +53,7 @@ typedef struct ProtocolReply {
         uint32_t magic;
         uint32_t version;
         uint32_t verdict; /* ProtocolVerdict */
-        int32_t error;    /* refused: a positive errno */
+        int32_t error;    /* refused: a positive errno; EAGAIN: may be let in if it comes again */
         uint64_t session_id;
         uint64_t nonce;
         char text[PROTOCOL_TEXT_SIZE]; /* refused: a sentence for the user, NUL-terminated */

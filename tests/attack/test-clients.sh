@@ -1,0 +1,239 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Strangers at the socket: whatever they say, send or leave unsaid, each is refused or dropped, nothing of them stays, and those who
+# run or come meanwhile notice little.  And the limits on those who are no strangers.
+#
+# $STRANGERS: how many connections are made to see what stays.
+source "$(dirname "$0")/../end-to-end/lib.sh" alone
+
+strangers=${STRANGERS:-20000}
+[ -z "$SANITIZED" ] || strangers=1000
+ran=$work/ran
+
+start() {
+        daemon_start <<CONF
+[limits]
+$(printf '%s\n' "$@")
+[profile default]
+default = allow
+[profile certain]
+users = 65534
+CONF
+}
+
+# refuses TEXT COMMAND...: exit status 125, with TEXT, and the workload, which would make $ran, has not run.
+refuses() {
+        local text=$1 output
+        shift
+        output=$("$@" 2>&1)
+        [ $? = 125 ] || { echo "exit status is not 125; output: $output"; return 1; }
+        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
+        [ ! -e "$ran" ] || { echo "the workload has run"; rm "$ran"; return 1; }
+}
+
+# A session that makes directories as fast as it can, and counts them in $work/made.
+work_start() {
+        mkdir -p "$work/busy"
+        head -c 8 /dev/zero >"$work/made"
+        "$SNOTIFY_RUN" --socket "$socket" -- python3 -c '
+import mmap, os, sys
+os.chdir(sys.argv[1])
+with open("../made", "r+b") as file:
+    made = mmap.mmap(file.fileno(), 8)
+n = 0
+while True:
+    os.mkdir(str(os.getpid()))
+    os.rmdir(str(os.getpid()))
+    n += 1
+    made[:8] = n.to_bytes(8, "little")
+' "$work/busy" &
+        worker=$!
+        wait_for made_some
+}
+made() {
+        od -An -t u8 "$work/made" | tr -d ' '
+}
+made_some() {
+        [ "$(made)" -gt 1000 ]
+}
+# pace COMMAND...: runs it, and leaves how many were made per second meanwhile in $work/pace.
+pace() {
+        local before start status
+        before=$(made) start=${EPOCHREALTIME/./}
+        "$@"
+        status=$?
+        echo $((($(made) - before) * 1000000 / (${EPOCHREALTIME/./} - start))) >"$work/pace"
+        return $status
+}
+work_stop() {
+        kill $worker
+        wait $worker 2>/dev/null
+}
+
+### Each kind.
+start "handshake-timeout = 1s"
+stranger() {
+        local output
+        output=$(cd "$work" && timeout 20 "$bin/stranger" "$socket" "$1" </dev/null 2>&1)
+        [ "$output" = "$2" ] || { echo "it is told: $output"; return 1; }
+        [ "$2" = closed ] || logged ", uid 0: ${2#refused: }"
+}
+while IFS=: read -r kind text; do
+        check "$kind" stranger "$kind" "${text:+refused: }${text:-closed}"
+done <<KINDS
+nothing:no greeting within 1 s; see handshake-timeout= in snotify.conf(5)
+byte:this is no greeting of snotify-run
+empty:the connection ended before greeting
+short:the greeting has the wrong size
+long:the greeting has the wrong size
+version:snotify-run and snotifyd are of different versions; restart snotifyd after an upgrade
+endless-name:the profile's name is empty or too long
+not-permitted:profile certain is not for user 0; see users= and groups= in its [profile certain] section
+twice:the message with the listener is malformed
+early-fds:the greeting came with file descriptors that don't belong there
+no-fd:the message with the listener holds no file descriptor
+2-fds:the listener came with file descriptors that don't belong there
+200-fds:the listener came with file descriptors that don't belong there
+pipe:the file descriptor that was sent is no seccomp listener
+memfd:the file descriptor that was sent is no seccomp listener
+socket:the file descriptor that was sent is no seccomp listener
+connection:the file descriptor that was sent is no seccomp listener
+directory:the file descriptor that was sent is no seccomp listener
+another:the listener is not the launcher's own, or its first call was no knock
+dead:the process that was to be supervised died
+wrong-nonce:the listener is not the launcher's own, or its first call was no knock
+another-call:the listener is not the launcher's own, or its first call was no knock
+silence:no knock within 1 s; see handshake-timeout= in snotify.conf(5)
+leave-connected:
+leave-greeting:
+leave-welcome:
+leave-listener:
+leave-knock:
+KINDS
+check "nothing was made for them" test ! -e "$work/stranger"
+for step in greeting listener knock; do
+        check "who leaves is recorded: before the $step" logged "the connection ended before $step"
+done
+
+### A file that hangs whoever closes it.
+# By name; those that nobody has waited for are "defunct".
+children() {
+        ps -o comm= --ppid "$daemon_pid" | sort
+}
+vetting_children_are() {
+        [ "$(children | grep -c snotifyd-vet)" = "$1" ]
+}
+if ! "$bin/stranger" "$socket" flush </dev/null >"$work/flush" 2>&1; then
+        skip "a file that hangs when it is closed" "$(tail -n 1 "$work/flush")"
+else
+        mkfifo "$work/hold"
+        "$bin/stranger" "$socket" flush <"$work/hold" >"$work/flush" &
+        stranger=$!
+        exec 9>"$work/hold"
+        check "a file that hangs when it is closed is refused" wait_for grep -q "is no seccomp listener" "$work/flush"
+        check "... is seen to hang" logged "sent something that hangs; its vetting child"
+        check "... and hangs, killed or not" vetting_children_are 1
+        check "... and others get in" supervised -- mkdir "$ran"
+        check "... really" rmdir "$ran"
+        exec 9>&-
+        wait $stranger
+        check "... and nothing stays once it lets go" wait_for vetting_children_are 0
+fi
+
+### Many of them.
+fds() {
+        find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l
+}
+# Not Pss, which changes with whoever else has a page.
+memory() {
+        awk '/^Anonymous:/ { print $2 }' "/proc/$daemon_pid/smaps_rollup"
+}
+work_start
+"$bin/stranger" "$socket" mixed 1000 4
+wait_for vetting_children_are 0
+fds_before=$(fds) children_before=$(children) memory_before=$(memory)
+pace sleep 2
+alone=$(<"$work/pace")
+check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed "$strangers" 2
+beside=$(<"$work/pace")
+check "... a session keeps its pace: $alone, $beside per second" test $((beside * 4)) -gt "$alone"
+check "... and nothing is left of them: no vetting child" wait_for vetting_children_are 0
+children_are() {
+        [ "$(children)" = "$1" ]
+}
+check "... but those that were there" wait_for children_are "$children_before"
+check "... no file descriptor" test "$(fds)" = "$fds_before"
+check "... no memory: $(memory) KiB, $memory_before before" test "$(memory)" -le $((memory_before + 64))
+work_stop
+daemon_stop
+check "the daemon ends well" test $? = 0
+
+### Too many connections of one user.
+come() {
+        local n
+        for n in {1..20}; do
+                supervised -- true || return 1
+        done
+}
+start "handshake-timeout = 20s"
+work_start
+pace come
+alone=$(<"$work/pace")
+rm -f "$work/hold" && mkfifo "$work/hold"
+as_user "$bin/stranger" "$socket" crowd 300 <"$work/hold" >"$work/crowd" &
+crowd=$!
+exec 9>"$work/hold"
+check "300 connections of a user's: those above the limit are refused" wait_for grep -qx "268 refused" "$work/crowd"
+check "... with the reason" logged "uid 65534: user 65534 has as many connections as a user may, 32; see connections-per-user= in snotify.conf(5)"
+check "... another user gets in" pace come
+beside=$(<"$work/pace")
+check "... a session keeps its pace: $alone, $beside per second" test $((beside * 4)) -gt "$alone"
+check "... the user himself does not, for as long as he waits" \
+        refuses "snotifyd refuses: user 65534 has as many connections as a user may, 32" supervised_user -- mkdir "$ran"
+exec 9>&-
+wait $crowd
+check "... and all that while the others held what they had" grep -qx "32 open" "$work/crowd"
+check "a burst of one user's programs simply works" \
+        as_user sh -c "seq 300 | xargs -P 100 -n 1 $SNOTIFY_RUN --socket $socket -- true"
+work_stop
+daemon_stop
+check "the daemon ends well" test $? = 0
+
+### Too many sessions.
+hold() {
+        "$@" -- sleep 60 &
+        held+=($!)
+}
+has_sessions() {
+        [ $(($(grep -c "^session .* started" "$work/log") - $(grep -c "^session .* ended" "$work/log"))) = "$1" ]
+}
+supervised_other() {
+        setpriv --reuid=60124 --regid=60124 --clear-groups "$SNOTIFY_RUN" --socket "$socket" "$@"
+}
+>"$work/log"
+start "sessions = 3" "sessions-per-user = 2" "connections-per-user = 1"
+held=()
+for n in 1 2; do
+        hold supervised_user
+        check "session $n of the user's" wait_for has_sessions "$n"
+done
+check "... the next is one too many" refuses "snotifyd refuses: user 65534 has as many sessions as a user may, 2; see sessions-per-user= in snotify.conf(5)" \
+        supervised_user -- mkdir "$ran"
+hold supervised_other
+check "... but another user has one" wait_for has_sessions 3
+check "... the next is one too many of all" refuses "snotifyd refuses: there are as many sessions as there may be, 3; see sessions= in snotify.conf(5)" \
+        supervised -- mkdir "$ran"
+check "... which the journal shows" logged "uid 0: there are as many sessions as there may be, 3"
+pkill -P "${held[0]}" sleep 2>/dev/null || kill "${held[0]}"
+check "when one ends" wait_for has_sessions 2
+check "... there is room" supervised -- true
+printf '[limits]\nsessions = 2\n[profile default]\ndefault = allow\n' >"$work/conf"
+kill -HUP "$daemon_pid"
+check "a reload lowers the limit" logged "policy generation 2"
+check "... for those to come" refuses "as many sessions as there may be, 2" supervised -- mkdir "$ran"
+check "... and ends none" has_sessions 2
+kill "${held[@]}" 2>/dev/null
+wait "${held[@]}" 2>/dev/null
+daemon_stop
+check "the daemon ends well" test $? = 0
+finish
