@@ -73,15 +73,21 @@ static bool stderr_is_journal(void) {
         return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-static int journal_connect(int *ret) {
+static int journal_connect(int socket_fd) {
         static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
-        _cleanup_close_ int fd = -EBADF;
 
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        return connect(socket_fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+static int journal_open(int *ret) {
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int r;
+
         if (fd < 0)
                 return -errno;
-        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
+        r = journal_connect(fd);
+        if (r < 0)
+                return r;
         *ret = TAKE_FD(fd);
         return 0;
 }
@@ -95,7 +101,7 @@ int report_new(ReportTarget target, Report **ret) {
                 return -ENOMEM;
         report->socket_fd = -EBADF;
         if (target == REPORT_TO_JOURNAL || (target == REPORT_TO_AUTO && stderr_is_journal())) {
-                r = journal_connect(&report->socket_fd);
+                r = journal_open(&report->socket_fd);
                 if (r < 0 && target == REPORT_TO_JOURNAL) {
                         report_free(report);
                         return r;
@@ -184,17 +190,6 @@ static void wait_writable(int fd, uint64_t usec) {
         (void)poll(&pollfd, 1, (int)(usec / 1000));
 }
 
-/* The journal's socket was made anew. */
-static bool journal_reconnect(const Report *report) {
-        int fd;
-
-        if (journal_connect(&fd) < 0)
-                return false;
-        (void)dup3(fd, report->socket_fd, O_CLOEXEC);
-        fd_close(fd);
-        return true;
-}
-
 /* Sends n records without waiting.  Returns how many were taken, or a negative errno where none was. */
 static int journal_send(const Report *report, struct iovec *records, size_t n) {
         struct mmsghdr messages[FLUSH_MAX] = {};
@@ -211,8 +206,9 @@ static int journal_send(const Report *report, struct iovec *records, size_t n) {
                         continue;
                 if (reconnected || (errno != ECONNREFUSED && errno != ENOTCONN && errno != EPIPE))
                         return -errno;
+                /* It was made anew.  Who else has our socket is connected to it then, too. */
                 reconnected = true;
-                if (!journal_reconnect(report))
+                if (journal_connect(report->socket_fd) < 0)
                         return -ECONNREFUSED;
         }
 }
