@@ -69,17 +69,18 @@ static void name_of(uint64_t number, char ret[static NAME_SIZE]) {
 
 int plot_new(int ground_fd, uint64_t number, int *ret_fd) {
         char name[NAME_SIZE];
-        int fd;
+        mode_t mask;
+        int fd, r;
 
         name_of(number, name);
-        if (mkdirat(ground_fd, name, 0700) < 0)
-                return -errno;
+        mask = umask(0); /* not fchmod(), for then our own list would have to have that */
+        r = mkdirat(ground_fd, name, 0777) < 0 ? -errno : 0;
+        (void)umask(mask);
+        if (r < 0)
+                return r;
         fd = openat(ground_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        /* Whatever our umask. */
-        if (fd < 0 || fchmod(fd, 0777) < 0) {
-                int r = -errno;
-
-                fd_close(fd);
+        if (fd < 0) {
+                r = -errno;
                 (void)unlinkat(ground_fd, name, AT_REMOVEDIR);
                 return r;
         }
