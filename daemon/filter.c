@@ -8,17 +8,11 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "common/calls.h"
 #include "common/ownership.h"
-
-static void seccomp_release_p(scmp_filter_ctx *context) {
-        if (*context)
-                seccomp_release(*context);
-}
+#include "program.h"
 
 /* libseccomp translates native numbers to those of the other architectures in the filter. */
 static int add_calls(scmp_filter_ctx context) {
@@ -74,26 +68,6 @@ static int add_limits(scmp_filter_ctx context) {
         return 0;
 }
 
-static int export(scmp_filter_ctx context, Filter *ret) {
-        _cleanup_close_ int fd = -EBADF;
-        ssize_t n;
-        int r;
-
-        fd = memfd_create("snotify-filter", MFD_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = seccomp_export_bpf(context, fd);
-        if (r < 0)
-                return r;
-        n = pread(fd, ret->instructions, sizeof(ret->instructions), 0);
-        if (n < 0)
-                return -errno;
-        if (n == 0 || n == sizeof(ret->instructions) || (size_t)n % sizeof(ret->instructions[0]) != 0)
-                return -E2BIG;
-        ret->n_instructions = (uint32_t)((size_t)n / sizeof(ret->instructions[0]));
-        return 0;
-}
-
 int filter_build(Filter *ret) {
         _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
         int r;
@@ -117,5 +91,9 @@ int filter_build(Filter *ret) {
         r = add_limits(context);
         if (r < 0)
                 return r;
-        return export(context, ret);
+        r = program_export(context, ret->instructions, PROTOCOL_FILTER_MAX);
+        if (r < 0)
+                return r;
+        ret->n_instructions = (uint32_t)r;
+        return 0;
 }

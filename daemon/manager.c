@@ -24,6 +24,7 @@
 #include "common/ownership.h"
 #include "common/policy.h"
 #include "config.h"
+#include "confinements.h"
 #include "filter.h"
 #include "host.h"
 #include "reception.h"
@@ -49,6 +50,7 @@ struct Manager {
         sd_event *event;
         Policy *policy;
         Filter filter;
+        Confinements confinements;
         int daemon_fd;
         int host_root_fd;
         int cgroups_fd;
@@ -390,6 +392,9 @@ static int manager_prepare(Manager *manager) {
         r = filter_build(&manager->filter);
         if (r < 0)
                 return r;
+        r = confinements_build(&manager->confinements);
+        if (r < 0)
+                return r;
         r = sd_event_new(&manager->event);
         if (r < 0)
                 return r;
@@ -448,10 +453,12 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .cgroups_fd = -EBADF,
                 .tick_at_usec = UINT64_MAX,
                 .session_host = {.report = report,
+                        .confinements = &manager->confinements,
                         .on_active = on_session_active,
                         .on_end = on_session_end,
                         .userdata = manager},
                 .reception_host = {.report = report,
+                        .confinements = &manager->confinements,
                         .filter = &manager->filter,
                         .on_arrival = on_arrival,
                         .count_sessions = manager_count_sessions,

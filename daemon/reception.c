@@ -203,14 +203,22 @@ static int on_findings(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
+static void report_death(const Visit *visit, const siginfo_t *info) {
+        (void)report_line(visit->reception->host->report, REPORT_ERROR,
+                "a vetting child was killed by SIG%s%s; it had to do with pid %" PRIu32 ", uid %" PRIu32,
+                sigabbrev_np(info->si_status), info->si_status == SIGSYS ? CONFINEMENT_DEATH : "",
+                visit->findings.pid, visit->findings.uid);
+}
+
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
         Visit *visit = userdata;
 
         (void)source;
-        (void)info;
         while (visit->findings_fd >= 0 &&
                 visit_listen(visit)) /* what it told last may still lie in the socket */
                 ;
+        if (info->si_code != CLD_EXITED && !visit->hangs)
+                report_death(visit, info);
         if (visit->reception->accepting == visit) /* not even a connection: not at once again */
                 reception_pause(visit->reception);
         (void)reception_renew_ground(visit->reception);
@@ -293,6 +301,7 @@ static int visit_fork(Visit *visit) {
                         .filter = host->filter,
                         .count_crowd = count_crowd,
                         .userdata = visit,
+                        .confinement = &host->confinements->vetting,
                 };
 
                 _exit(vetting_run(&arguments));

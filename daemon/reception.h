@@ -7,6 +7,7 @@
 
 #include "common/policy.h"
 #include "common/report.h"
+#include "confinements.h"
 #include "filter.h"
 #include "vetting.h"
 
@@ -31,6 +32,7 @@ typedef struct ReceptionHost {
         Report *report;
         const Policy *policy;
         const Filter *filter;
+        const Confinements *confinements;
         /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
         int (*on_arrival)(const Arrival *arrival, void *userdata);
         void (*count_sessions)(uint32_t uid, VettingCrowd *ret, void *userdata);

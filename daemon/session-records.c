@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/confinement.h"
 #include "common/ledger.h"
 
 void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd) {
@@ -79,6 +80,6 @@ void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo
                         info->si_status);
         else
                 (void)report_send(report,
-                        "a worker of session %016" PRIx64 " was killed by SIG%s; another goes on", id,
-                        sigabbrev_np(info->si_status));
+                        "a worker of session %016" PRIx64 " was killed by SIG%s%s; another goes on", id,
+                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? CONFINEMENT_DEATH : "");
 }

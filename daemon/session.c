@@ -118,6 +118,8 @@ static int session_spawn_worker(Session *session, uint32_t number) {
                 .policy = host->policy,
                 .profile = policy_find_profile(host->policy, session->profile),
                 .report = host->report,
+                .confinement = &host->confinements->worker,
+                .deputy_confinement = &host->confinements->deputy,
         };
         const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
                 cgroup_fd, report_fd(host->report)};

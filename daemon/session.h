@@ -15,6 +15,7 @@
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "common/report.h"
+#include "confinements.h"
 
 typedef struct Session Session;
 
@@ -23,6 +24,7 @@ typedef struct SessionHost {
         sd_event *event;
         Report *report;
         const Policy *policy;
+        const Confinements *confinements;
         int daemon_fd;                     /* a pidfd of the daemon */
         int host_root_fd;                  /* O_PATH, of PID 1's root */
         int cgroups_fd;                    /* above the sessions' cgroups; -EBADF: they have none */

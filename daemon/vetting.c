@@ -297,7 +297,7 @@ int vetting_run(const VettingArguments *arguments) {
         };
         bool passed;
 
-        if (!accept_launcher(&vetting))
+        if (confinement_enter(arguments->confinement) < 0 || !accept_launcher(&vetting))
                 return EXIT_FAILURE;
         vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + vetting.limits->handshake_timeout_usec;
         tell_daemon(&vetting, VETTING_CONNECTED);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/confinement.h"
 #include "common/ledger.h"
 #include "common/notify.h"
 #include "common/policy.h"
@@ -36,6 +37,7 @@ typedef struct VettingArguments {
         /* Counts in what the child has inherited. */
         void (*count_crowd)(uint32_t uid, VettingCrowd *ret, void *userdata);
         void *userdata;
+        const Confinement *confinement;
 } VettingArguments;
 
 typedef enum VettingStage {

@@ -21,16 +21,18 @@ struct Actor {
         Becomer *becomer;
         Standing standing;
         const ActorPart *part;
+        const Confinement *deputy_confinement;
         Deputy *deputy; /* NULL: the worker itself becomes the target */
 };
 
-int actor_new(int host_root_fd, Actor **ret) {
+int actor_new(int host_root_fd, const Confinement *deputy_confinement, Actor **ret) {
         Actor *actor;
         int r;
 
         actor = calloc(1, sizeof(*actor));
         if (!actor)
                 return -ENOMEM;
+        actor->deputy_confinement = deputy_confinement;
         r = becomer_new(&actor->becomer);
         if (r >= 0)
                 r = standing_init(&actor->standing, host_root_fd);
@@ -154,6 +156,7 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
                 .status = part->status,
                 .resolved = part->resolved,
                 .reader = &reader,
+                .confinement = actor->deputy_confinement,
                 .listener_fd = part->listener_fd,
                 .id = part->id,
                 .roll_fd = part->roll_fd,

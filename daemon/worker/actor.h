@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "act.h"
+#include "common/confinement.h"
 #include "resolve.h"
 #include "site.h"
 #include "target.h"
@@ -29,7 +30,7 @@ typedef struct ActorPart {
 
 /* Takes over the process's credentials, root and working directory.  Returns 0 or a negative errno.
  * actor_free() takes NULL and returns NULL. */
-int actor_new(int host_root_fd, Actor **ret);
+int actor_new(int host_root_fd, const Confinement *deputy_confinement, Actor **ret);
 Actor *actor_free(Actor *actor);
 
 /* Makes the parent the working directory, as the target, in the host's root.  part must stay until

@@ -196,6 +196,8 @@ static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_f
         if (outcome.error == 0)
                 outcome.error = become_target(orders);
         if (outcome.error == 0)
+                outcome.error = confinement_enter(orders->confinement);
+        if (outcome.error == 0)
                 outcome.error = resolve_parent(orders->resolved, orders->base_fd, orders->reader);
         if (outcome.error == 0 && orders->resolved->name &&
                 place_read(orders->resolved->name, outcome.view, &length) != 0)

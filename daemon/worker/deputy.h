@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "act.h"
+#include "common/confinement.h"
 #include "common/ledger.h"
 #include "resolve.h"
 #include "target.h"
@@ -25,6 +26,7 @@ typedef struct DeputyOrders {
         int base_fd;           /* what a relative path starts at; -EBADF for an absolute one */
         const Resolved *resolved;
         ProcfsReader *reader;
+        const Confinement *confinement;
         int listener_fd; /* the worker looks there now and then whether anybody still waits */
         uint64_t id;
         int roll_fd; /* where it signs on for the worker, see ledger_open_roll() */

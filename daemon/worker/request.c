@@ -61,7 +61,7 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         identity_init(&handler->status.identity);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
-                r = actor_new(host->host_root_fd, &handler->actor);
+                r = actor_new(host->host_root_fd, host->deputy_confinement, &handler->actor);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
@@ -396,6 +396,8 @@ static int answer_failure(RequestHandler *handler, int r) {
                 return REQUEST_GONE;
         if (r == REQUEST_GONE)
                 r = -ESRCH;
+        if (r == -EPIPE)
+                return answer_trouble(handler, EIO, "deputies died over it");
         (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
         return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
 }

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "common/confinement.h"
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "common/report.h"
@@ -36,7 +37,8 @@ typedef struct RequestHost {
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */
-        int cgroup_fd;          /* the session's; -EBADF: it has none */
+        const Confinement *deputy_confinement;
+        int cgroup_fd;    /* the session's; -EBADF: it has none */
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
 } RequestHost;
 

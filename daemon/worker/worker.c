@@ -270,6 +270,9 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         int r;
 
         worker->arguments = arguments;
+        r = confinement_enter(arguments->confinement);
+        if (r < 0)
+                return r;
         worker->request_host = (RequestHost){
                 .listener_fd = arguments->listener_fd,
                 .host_root_fd = arguments->host_root_fd,
@@ -278,6 +281,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 .profile = arguments->profile,
                 .report = arguments->report,
                 .number = arguments->number,
+                .deputy_confinement = arguments->deputy_confinement,
         };
         if (sigprocmask(SIG_SETMASK, NULL, &worker->request_host.waiting) < 0)
                 return -errno;

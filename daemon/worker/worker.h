@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/confinement.h"
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "common/report.h"
@@ -32,6 +33,8 @@ typedef struct WorkerArguments {
         const Policy *policy;
         const Profile *profile; /* NULL: the configuration no longer has it, everything is denied */
         Report *report;
+        const Confinement *confinement;
+        const Confinement *deputy_confinement;
 } WorkerArguments;
 
 /* Runs until there is nothing left to do; returns the exit status.  The process's signals are at their

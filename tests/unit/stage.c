@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
+#include "confinements.h"
 #include "filter.h"
 
 static const LedgerIdentity identity = {.session_id = 1, .profile = "default"};
@@ -221,6 +222,7 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
 
 __attribute__((noreturn)) static void be_worker(
         const Stage *stage, uint32_t number, StagePolicy kind, bool traced) {
+        static Confinements confinements;
         WorkerArguments arguments = {
                 .listener_fd = stage->listener_fd,
                 .ledger_fd = stage->ledger_fd,
@@ -229,9 +231,12 @@ __attribute__((noreturn)) static void be_worker(
                 .cgroup_fd = -EBADF,
                 .number = number,
                 .report = stage->report,
+                .confinement = &confinements.worker,
+                .deputy_confinement = &confinements.deputy,
         };
         Policy *policy;
 
+        CHECK_INT(confinements_build(&confinements), 0);
         CHECK_INT(policy_new(1, &policy), 0);
         arguments.policy = policy;
         arguments.profile = kind == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", kind);
