@@ -34,7 +34,9 @@ int caretaker_run(const WorkerArguments *arguments) {
         Ledger *ledger;
         int r;
 
-        r = ledger_sign_on(arguments->ledger_fd, arguments->number);
+        r = confinement_enter(arguments->confinement);
+        if (r >= 0)
+                r = ledger_sign_on(arguments->ledger_fd, arguments->number);
         if (r >= 0)
                 r = ledger_map(arguments->ledger_fd, &ledger);
         if (r < 0)
