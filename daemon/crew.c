@@ -233,13 +233,19 @@ void crew_kill_late(Crew *crew, uint64_t timeout_usec) {
         }
 }
 
+static bool is_answered(const Crew *crew, uint32_t slot) {
+        SlotPhase phase = slot_phase(ledger_slot(crew->ledger, slot));
+
+        return phase == SLOT_EMPTY || phase == SLOT_DONE;
+}
+
 uint32_t crew_find_forsaken(const Crew *crew) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t number = holder(crew, i) - 1;
-                SlotPhase phase = slot_phase(ledger_slot(crew->ledger, i));
 
+                /* The slot last: to look into one that nobody uses gives it memory. */
                 if (number < LEDGER_WORKERS && ledger_is_overdue(crew->ledger, i) &&
-                        (phase == SLOT_RECEIVED || phase == SLOT_ACTING) && crew_mate_hangs(crew, number))
+                        crew_mate_hangs(crew, number) && !is_answered(crew, i))
                         return i;
         }
         return LEDGER_SLOTS;
