@@ -22,6 +22,7 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "ground.h"
+#include "refusals.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
  * sent. */
@@ -48,6 +49,7 @@ struct Reception {
         int socket_fd;
         sd_event_source *source;
         sd_event_source *pause_source;
+        Refusals *refusals;
         int ground_fd;
         Visit *visits;
         Visit *accepting;  /* the child that is about to accept: until it has, the socket is its own business
@@ -124,27 +126,17 @@ static Visit *visit_free(Visit *visit) {
         return NULL;
 }
 
-static void report_refusal(Visit *visit) {
-        Report *report = visit->reception->host->report;
-        VettingFindings *findings = &visit->findings;
-        char text[2 * PROTOCOL_TEXT_SIZE];
-
-        findings->text[sizeof(findings->text) - 1] = '\0';
-        report_begin(report, REPORT_SESSION_REFUSED);
-        report_text(report, "OBJECT_PID", "%" PRIu32, findings->pid);
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, findings->uid);
-        report_bytes(report, "SNOTIFY_PROFILE", findings->profile,
-                strnlen(findings->profile, sizeof(findings->profile)));
-        report_bytes(
-                report, "SNOTIFY_LABEL", findings->label, strnlen(findings->label, sizeof(findings->label)));
-        (void)report_send(report, "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", findings->pid,
-                findings->uid, report_escape(findings->text, strlen(findings->text), text, sizeof(text)));
-}
-
 /* The child is ours, but what it read was a stranger's: strings are checked once more. */
 static bool findings_are_valid(const VettingFindings *findings, int listener_fd) {
         return listener_fd >= 0 && memchr(findings->profile, '\0', sizeof(findings->profile)) &&
                memchr(findings->label, '\0', sizeof(findings->label));
+}
+
+static void report_refusal(Visit *visit) {
+        Reception *reception = visit->reception;
+
+        refusals_record(reception->refusals, &visit->findings,
+                policy_limits(reception->host->policy)->records_per_second);
 }
 
 static void refuse(Visit *visit, const char *why) {
@@ -380,6 +372,8 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
                         on_pause_over, reception);
         if (r >= 0)
                 r = sd_event_source_set_enabled(reception->pause_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = refusals_new(host->event, host->report, &reception->refusals);
         if (r >= 0 && reception_renew_ground(reception) < 0)
                 (void)report_line(host->report, REPORT_ERROR,
                         "cannot mount a tmpfs, for which snotifyd needs CAP_SYS_ADMIN: launchers will be "
@@ -399,6 +393,7 @@ Reception *reception_free(Reception *reception) {
                 (void)kill(reception->visits->pid, SIGKILL);
                 visit_free(reception->visits);
         }
+        refusals_free(reception->refusals);
         sd_event_source_unref(reception->pause_source);
         sd_event_source_unref(reception->source);
         fd_close(reception->ground_fd);

@@ -221,7 +221,8 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
                 seen.error = ETIMEDOUT;
                 (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
                 record_decision(ledger_header(session->crew->ledger), &seen,
-                        policy_find_profile(host->policy, session->profile), host->report);
+                        policy_find_profile(host->policy, session->profile),
+                        policy_limits(host->policy)->records_per_second, host->report);
         }
         slot->verdict = SLOT_UNDECIDED;
         slot->reply = seen.reply;

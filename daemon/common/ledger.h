@@ -49,6 +49,7 @@
 #include "notify.h"
 #include "outbox.h"
 #include "protocol.h"
+#include "quota.h"
 
 #define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
 #define LEDGER_VERSION 2U
@@ -81,7 +82,7 @@ typedef struct LedgerTotals {
         uint64_t allowed;
         uint64_t denied;
         uint64_t failed;
-        uint64_t suppressed; /* decisions without a record, because the profile's `log` said so */
+        uint64_t suppressed; /* decisions without a record: `log` said so, or there were too many */
         uint64_t lost;       /* records that the journal did not take */
 } LedgerTotals;
 
@@ -107,9 +108,10 @@ typedef struct LedgerHeader {
         _Atomic uint64_t delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: it isn't worked at before */
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
+        Quota records; /* that the session makes */
 } LedgerHeader;
 static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
-static_assert(sizeof(LedgerHeader) == 544, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 560, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U

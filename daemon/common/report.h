@@ -29,6 +29,7 @@ typedef enum ReportKind {
         REPORT_WORKER_DIED,
         REPORT_WORKER_HANGS,
         REPORT_FEATURE_MISSING,
+        REPORT_SUPPRESSED,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */
         REPORT_ERROR,   /* without a MESSAGE_ID */

@@ -71,8 +71,8 @@ static void add_paths(Report *report, const Slot *slot) {
                 report_bytes(report, "SNOTIFY_ARGUMENT", slot->argument, argument_length);
 }
 
-static void add_fields(
-        Report *report, const LedgerIdentity *session, const Slot *slot, ReportKind kind, const char *call) {
+static void add_fields(Report *report, const LedgerIdentity *session, const Slot *slot, ReportKind kind,
+        const char *call, uint64_t now_usec) {
         static const char *const verdicts[] = {
                 [REPORT_DENIED] = "denied",
                 [REPORT_ALLOWED] = "allowed",
@@ -92,7 +92,7 @@ static void add_fields(
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
         add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
-        report_text(report, "SNOTIFY_USEC", "%" PRIu64, clock_usec(CLOCK_MONOTONIC) - slot->received_usec);
+        report_text(report, "SNOTIFY_USEC", "%" PRIu64, now_usec - slot->received_usec);
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, slot->generation);
 }
 
@@ -113,7 +113,23 @@ static const char *explain(
         return report_escape(text, strlen(text), to, size);
 }
 
-void record_decision(LedgerHeader *header, const Slot *slot, const Profile *profile, Report *report) {
+void record_excess(LedgerHeader *header, Report *report) {
+        uint64_t id = header->identity.session_id, excess = quota_collect(&header->records);
+
+        if (excess == 0)
+                return;
+        report_begin(report, REPORT_SUPPRESSED);
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
+        add_text(report, "SNOTIFY_PROFILE", header->identity.profile, sizeof(header->identity.profile));
+        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, excess);
+        (void)report_send(report,
+                "session %016" PRIx64 " made %" PRIu64
+                " more calls, which are not recorded; see records-per-second= in snotify.conf(5)",
+                id, excess);
+}
+
+void record_decision(
+        LedgerHeader *header, const Slot *slot, const Profile *profile, uint64_t limit, Report *report) {
         static const char *const words[] = {
                 [REPORT_DENIED] = "denied",
                 [REPORT_ALLOWED] = "allowed",
@@ -126,15 +142,18 @@ void record_decision(LedgerHeader *header, const Slot *slot, const Profile *prof
         const char *shown = slot->path_length > 0 ? slot->path : slot->argument;
         size_t room = slot->path_length > 0 ? sizeof(slot->path) : sizeof(slot->argument);
         char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[512];
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         count(header, kind);
-        if (!is_wanted(profile, kind)) {
+        if (quota_is_due(&header->records, now))
+                record_excess(header, report);
+        if (!is_wanted(profile, kind) || !quota_take(&header->records, limit, now)) {
                 atomic_fetch_add(&header->suppressed, 1);
                 return;
         }
 
         report_begin(report, kind);
-        add_fields(report, &header->identity, slot, kind, call);
+        add_fields(report, &header->identity, slot, kind, call, now);
         if (!report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
                     call, report_escape(shown, strnlen(shown, room), path, sizeof(path)),
                     report_escape(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),

@@ -90,7 +90,8 @@ static int finish(Worker *worker, uint32_t index) {
         if (r < 0)
                 return r;
         if (slot->verdict != SLOT_UNDECIDED) {
-                record_decision(worker->header, slot, arguments->profile, arguments->report);
+                record_decision(worker->header, slot, arguments->profile,
+                        policy_limits(arguments->policy)->records_per_second, arguments->report);
                 worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
         release(worker, index);
@@ -326,6 +327,7 @@ static void say_the_last(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
         Report *report = worker->arguments->report;
 
+        record_excess(worker->header, report);
         flush(worker, REPORT_PATIENCE_USEC);
         if (report_is_pending(report) && poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP))
                 report_drop(report);

@@ -8,7 +8,8 @@ source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 strangers=${STRANGERS:-20000}
 [ -z "$SANITIZED" ] || strangers=1000
-ran=$work/ran
+ran=$work/user/ran
+mkdir -m 777 "$work/user"
 
 start() {
         daemon_start <<CONF
@@ -201,30 +202,29 @@ check "the daemon ends well" test $? = 0
 
 ### Too many sessions.
 hold() {
-        "$@" -- sleep 60 &
+        "$@" "$SNOTIFY_RUN" --socket "$socket" -- sleep 60 &
         held+=($!)
 }
 has_sessions() {
         [ $(($(grep -c "^session .* started" "$work/log") - $(grep -c "^session .* ended" "$work/log"))) = "$1" ]
 }
-supervised_other() {
-        setpriv --reuid=60124 --regid=60124 --clear-groups "$SNOTIFY_RUN" --socket "$socket" "$@"
-}
+user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+other=(setpriv --reuid=60124 --regid=60124 --clear-groups)
 >"$work/log"
 start "sessions = 3" "sessions-per-user = 2" "connections-per-user = 1"
 held=()
 for n in 1 2; do
-        hold supervised_user
+        hold "${user[@]}"
         check "session $n of the user's" wait_for has_sessions "$n"
 done
 check "... the next is one too many" refuses "snotifyd refuses: user 65534 has as many sessions as a user may, 2; see sessions-per-user= in snotify.conf(5)" \
         supervised_user -- mkdir "$ran"
-hold supervised_other
+hold "${other[@]}"
 check "... but another user has one" wait_for has_sessions 3
 check "... the next is one too many of all" refuses "snotifyd refuses: there are as many sessions as there may be, 3; see sessions= in snotify.conf(5)" \
         supervised -- mkdir "$ran"
 check "... which the journal shows" logged "uid 0: there are as many sessions as there may be, 3"
-pkill -P "${held[0]}" sleep 2>/dev/null || kill "${held[0]}"
+kill "${held[0]}"
 check "when one ends" wait_for has_sessions 2
 check "... there is room" supervised -- true
 printf '[limits]\nsessions = 2\n[profile default]\ndefault = allow\n' >"$work/conf"
@@ -234,6 +234,53 @@ check "... for those to come" refuses "as many sessions as there may be, 2" supe
 check "... and ends none" has_sessions 2
 kill "${held[@]}" 2>/dev/null
 wait "${held[@]}" 2>/dev/null
+daemon_stop
+check "the daemon ends well" test $? = 0
+
+### Too many records.
+# make NUMBER: so many calls, by four at a time.
+make() {
+        supervised -- python3 -c '
+import os, sys
+n = int(sys.argv[2]) // 4
+for process in range(4):
+    if os.fork() == 0:
+        for i in range(n):
+            os.mkdir(f"{sys.argv[1]}/{process}-{i}")
+        os._exit(0)
+for process in range(4):
+    os.wait()
+' "$work/many" "$1"
+}
+sum() {
+        sed -En "s/$1/\\1/p" "$work/log" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+>"$work/log"
+daemon_start <<'CONF'
+[limits]
+records-per-second = 100
+[profile default]
+default = allow
+log = all
+CONF
+mkdir "$work/many"
+check "5000 calls of a session that may make 100 records in a second" make 5000
+check "... end" logged " ended: 5000 allowed, 0 denied, 0 failed; "
+recorded=$(grep -c '^allowed mkdir' "$work/log")
+said=$(sum '.* made ([0-9]+) more calls, which are not recorded; see records-per-second= in snotify.conf\(5\)')
+check "some have records: $recorded" test "$recorded" -ge 100
+check "... fewer than the limit and the time allow: $said have none" test "$said" -gt 1000
+check "... and both are all of them" test $((recorded + said)) = 5000
+check "... as the record of its end says" logged "; $said of them not recorded"
+
+for ((n = 0; n < 300; n++)); do
+        "$bin/stranger" "$socket" byte
+done >/dev/null
+check "nor do refused strangers fill the journal" logged "more launchers were refused and not recorded; see records-per-second= in snotify.conf(5)"
+all_are_told() {
+        [ $(($(grep -c "this is no greeting" "$work/log") + $(sum '^([0-9]+) more launchers.*'))) = 300 ]
+}
+check "... but all are counted" wait_for all_are_told
 daemon_stop
 check "the daemon ends well" test $? = 0
 finish

@@ -38,7 +38,9 @@ static Row rows[] = {
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static void start_rows(const Programs *programs) {
-        room_write(CONFIG, "[profile default]\ndefault = deny\n"
+        /* A denied call is measured with its record. */
+        room_write(CONFIG, "[limits]\nrecords-per-second = 1000000\n"
+                           "[profile default]\ndefault = deny\n"
                            "[rule rows]\npath = " ROOM "/*/\naction = allow\n"
                            "[rule denied]\npath = " ROOM "/denied/\naction = deny\n");
         room_start_journal();

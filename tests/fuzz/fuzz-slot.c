@@ -82,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         counted = all_counted(header);
         suppressed = header->suppressed;
         lost = header->lost;
-        record_decision(header, slot, profile, journal_report(journal));
+        header->records = (Quota){}; /* an excess would be a record more */
+        record_decision(header, slot, profile, 1, journal_report(journal));
         HOLDS(all_counted(header) == counted + 1);
         taken = journal_take(journal);
         HOLDS(header->lost == lost); /* it always fits */
