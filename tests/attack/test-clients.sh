@@ -57,14 +57,17 @@ made() {
 made_some() {
         [ "$(made)" -gt 1000 ]
 }
-# pace COMMAND...: runs it, and leaves how many were made per second meanwhile in $work/pace.
+# pace COMMAND...: runs it five times, and leaves how many were made per second meanwhile in $work/pace: the best of the five, for
+# others use the machine, too.
 pace() {
-        local before start status
-        before=$(made) start=${EPOCHREALTIME/./}
-        "$@"
-        status=$?
-        echo $((($(made) - before) * 1000000 / (${EPOCHREALTIME/./} - start))) >"$work/pace"
-        return $status
+        local before start round pace best=0
+        for round in 1 2 3 4 5; do
+                before=$(made) start=${EPOCHREALTIME/./}
+                "$@" || return 1
+                pace=$((($(made) - before) * 1000000 / (${EPOCHREALTIME/./} - start)))
+                best=$((pace > best ? pace : best))
+        done
+        echo "$best" >"$work/pace"
 }
 work_stop() {
         kill $worker
@@ -153,9 +156,9 @@ work_start
 "$bin/stranger" "$socket" mixed 1000 4
 wait_for vetting_children_are 0
 fds_before=$(fds) children_before=$(children) memory_before=$(memory)
-pace sleep 2
+pace sleep 0.5
 alone=$(<"$work/pace")
-check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed "$strangers" 2
+check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed $((strangers / 5)) 2
 beside=$(<"$work/pace")
 check "... a session keeps its pace: $alone, $beside per second" test $((beside * 4)) -gt "$alone"
 check "... and nothing is left of them: no vetting child" wait_for vetting_children_are 0
@@ -172,7 +175,7 @@ check "the daemon ends well" test $? = 0
 ### Too many connections of one user.
 come() {
         local n
-        for n in {1..20}; do
+        for n in {1..10}; do
                 supervised -- true || return 1
         done
 }
