@@ -6,6 +6,7 @@
 #include "reception.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -88,8 +89,36 @@ static void reception_pause(Reception *reception) {
         reception_watch(reception);
 }
 
+/* Launchers may have mounted on it (Linux 6.15), and whoever closes it last unmounts that, for as long as it
+ * takes: a child, which has it until we have let go.  Returns its pid, or a negative number. */
+static pid_t reception_leave_ground(Reception *reception) {
+        int ends[2] = {-EBADF, -EBADF};
+        pid_t pid = -1;
+        char byte;
+
+        if (reception->ground_fd >= 0 && pipe2(ends, O_CLOEXEC) == 0)
+                pid = child_fork("snotifyd-vet", (const int[]){reception->ground_fd, ends[0]}, 2);
+        if (pid == 0) {
+                (void)!read(ends[0], &byte, 1);
+                _exit(EXIT_SUCCESS);
+        }
+        reception->ground_fd = fd_close(reception->ground_fd);
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+        return pid;
+}
+
+static int on_ground_left(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        (void)info;
+        (void)userdata;
+        sd_event_source_unref(source);
+        return 0;
+}
+
 /* Launchers can leave things there, and hold on to them. */
 static int reception_renew_ground(Reception *reception) {
+        sd_event_source *source;
+        pid_t pid;
         int fd, r;
 
         if (reception->ground_fd >= 0 && !ground_is_worn(reception->ground_fd))
@@ -97,9 +126,11 @@ static int reception_renew_ground(Reception *reception) {
         r = ground_new(&fd);
         if (r < 0)
                 return r;
-        fd_close(reception->ground_fd);
+        pid = reception_leave_ground(reception);
         reception->ground_fd = fd;
-        return 0;
+        if (pid < 0)
+                return 0;
+        return sd_event_add_child(reception->host->event, &source, pid, WEXITED, on_ground_left, NULL);
 }
 
 static Visit *visit_free(Visit *visit) {
@@ -396,7 +427,7 @@ Reception *reception_free(Reception *reception) {
         refusals_free(reception->refusals);
         sd_event_source_unref(reception->pause_source);
         sd_event_source_unref(reception->source);
-        fd_close(reception->ground_fd);
+        (void)reception_leave_ground(reception);
         fd_close(reception->socket_fd);
         free(reception);
         return NULL;

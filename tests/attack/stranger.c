@@ -403,6 +403,25 @@ static void do_leave_welcome(void) {
         hang_up();
 }
 
+/* As much as fits, which is half of all that there is, and more. */
+static void do_litter(void) {
+        char name[16];
+        int fd;
+
+        const ProtocolHello message = hello("default");
+
+        say(&message, sizeof(message), NULL, 0);
+        (void)hear();
+        fd = plot_fd;
+        for (unsigned i = 0; i < 10000; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                if (mkdirat(fd, name, 0700) < 0)
+                        break;
+        }
+        (void)printf("%s\n", strerror(errno));
+        hang_up();
+}
+
 static void do_leave_listener(void) {
         alone(hang_up);
 }
@@ -528,6 +547,7 @@ static const struct {
         {"leave-welcome", do_leave_welcome, false},
         {"leave-listener", do_leave_listener, false},
         {"leave-knock", do_leave_knock, false},
+        {"litter", do_litter, true},
         {"flush", do_flush, true},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))

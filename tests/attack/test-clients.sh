@@ -119,6 +119,24 @@ for step in greeting listener knock; do
         check "who leaves is recorded: before the $step" logged "the connection ended before $step"
 done
 
+### Who litters the ground on which launchers prove themselves.
+grounds() {
+        grep -h mnt_id $(find "/proc/$daemon_pid/fd" -lname / -printf "/proc/$daemon_pid/fdinfo/%f ") | sort
+}
+ground_is_new() {
+        [ "$(grounds)" != "$1" ]
+}
+ground=$(grounds) n_fds=$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)
+check "who makes all that fits on the neutral ground" grep -q "No space left" <("$bin/stranger" "$socket" litter)
+check "... gets it replaced" wait_for ground_is_new "$ground"
+check "... and others get in" supervised -- mkdir "$ran"
+check "... really" rmdir "$ran"
+no_children() {
+        [ -z "$(ps -o comm= --ppid "$daemon_pid" | grep -v snotifyd-worker)" ]
+}
+check "... and nobody is left who has the old one" wait_for no_children
+check "... nor the daemon" test "$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)" = "$n_fds"
+
 ### A file that hangs whoever closes it.
 # By name; those that nobody has waited for are "defunct".
 children() {
