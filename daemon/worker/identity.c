@@ -17,12 +17,26 @@
 
 #include "common/ownership.h"
 
+/* What a worker that is raised uses: to read targets, to take on roots, users and groups, to find
+ * directories whatever the modes of those above, to mark targets (landlock.c), to dismiss deputies. */
+static const cap_value_t own_capabilities[] = {
+        CAP_SYS_PTRACE,
+        CAP_SYS_CHROOT,
+        CAP_SETUID,
+        CAP_SETGID,
+        CAP_DAC_READ_SEARCH,
+        CAP_SYS_RESOURCE,
+        CAP_KILL,
+};
+
 struct Becomer {
         cap_t raised_caps;
         cap_t lowered_caps;
-        uint64_t permitted;  /* ours */
+        uint64_t permitted;  /* all that we can have effective */
+        uint64_t own;        /* what raised_caps has effective */
         uint64_t lowered_to; /* what lowered_caps has effective */
-        bool raised;
+        uint64_t effective;  /* what the kernel has, where that is known */
+        bool effective_known;
         bool known;   /* `now` is what the kernel has */
         Identity now; /* capabilities unused */
 };
@@ -77,9 +91,11 @@ static int becomer_init(Becomer *becomer) {
         becomer->lowered_caps = cap_dup(becomer->raised_caps);
         if (!becomer->lowered_caps)
                 return -errno;
-        becomer->lowered_to = becomer->permitted;
-        if (caps_set_effective(becomer->raised_caps, becomer->permitted) < 0 ||
-                caps_set_effective(becomer->lowered_caps, becomer->permitted) < 0)
+        for (size_t i = 0; i < sizeof(own_capabilities) / sizeof(own_capabilities[0]); i++)
+                becomer->own |= UINT64_C(1) << own_capabilities[i];
+        becomer->own &= becomer->permitted;
+        if (caps_set_effective(becomer->raised_caps, becomer->own) < 0 ||
+                caps_set_effective(becomer->lowered_caps, 0) < 0)
                 return -errno;
         return becomer_raise(becomer);
 }
@@ -112,13 +128,21 @@ Becomer *becomer_free(Becomer *becomer) {
         return NULL;
 }
 
-int becomer_raise(Becomer *becomer) {
-        if (becomer->raised)
+static int set_effective(Becomer *becomer, uint64_t bits, cap_t caps) {
+        if (becomer->effective_known && becomer->effective == bits)
                 return 0;
-        if (cap_set_proc(becomer->raised_caps) < 0)
+        if (cap_set_proc(caps) < 0)
                 return -errno;
-        becomer->raised = true;
+        becomer->effective = bits;
+        becomer->effective_known = true;
         return 0;
+}
+
+int becomer_raise(Becomer *becomer) {
+        /* A target that has all of these may be read with what it has: two calls less for root's. */
+        if (becomer->effective_known && (becomer->effective & becomer->own) == becomer->own)
+                return 0;
+        return set_effective(becomer, becomer->own, becomer->raised_caps);
 }
 
 static bool groups_equal(const Identity *a, const Identity *b) {
@@ -171,7 +195,7 @@ static int become_ids(Becomer *becomer, const Identity *identity) {
                 if ((uid_t)setfsuid((uid_t)-1) != identity->fsuid)
                         return -EPERM;
                 /* A change between 0 and others moves capabilities in and out of the effective set. */
-                becomer->raised = false;
+                becomer->effective_known = false;
         }
         if (!becomer->known || now->umask != identity->umask)
                 (void)umask(identity->umask);
@@ -186,24 +210,19 @@ int becomer_lower(Becomer *becomer, const Identity *identity) {
         uint64_t wanted = identity->capabilities & becomer->permitted;
         int r;
 
-        if (!becomer->raised && becomer->lowered_to == wanted && is_now(becomer, identity))
-                return 0;
-        r = becomer_raise(becomer);
-        if (r < 0)
-                return r;
-        r = become_ids(becomer, identity);
-        if (r < 0)
-                return r;
+        if (!is_now(becomer, identity)) {
+                r = becomer_raise(becomer);
+                if (r < 0)
+                        return r;
+                r = become_ids(becomer, identity);
+                if (r < 0)
+                        return r;
+        }
         if (becomer->lowered_to != wanted) {
                 r = caps_set_effective(becomer->lowered_caps, wanted);
                 if (r < 0)
                         return r;
                 becomer->lowered_to = wanted;
         }
-        if (wanted == becomer->permitted && becomer->raised)
-                return 0;
-        if (cap_set_proc(becomer->lowered_caps) < 0)
-                return -errno;
-        becomer->raised = wanted == becomer->permitted;
-        return 0;
+        return set_effective(becomer, wanted, becomer->lowered_caps);
 }

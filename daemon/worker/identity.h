@@ -5,8 +5,8 @@
  * supplementary groups, umask and effective capabilities.
  *
  * The worker's real, effective and saved uids stay its own all the time: with the target's uid, the workload
- * could signal or trace it and take the listener.  A worker is either raised (its own capabilities: it may
- * read targets and change root) or lowered (what the target has and the worker has too: it acts). */
+ * could signal or trace it and take the listener.  A worker is either raised (it may read targets and change
+ * root, and not much more) or lowered (what the target has and the worker may have too: it acts). */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +31,8 @@ void identity_clear_groups(Identity *identity);
 /* Returns 0 or -ENOMEM. */
 int identity_add_group(Identity *identity, gid_t group);
 
-/* Takes over the process's present state as "raised".  Returns 0 or a negative errno.  becomer_free() takes
- * NULL, returns NULL and leaves the process as it is. */
+/* Raises the process, as far as its permitted capabilities let it.  Returns 0 or a negative errno.
+ * becomer_free() takes NULL, returns NULL and leaves the process as it is. */
 int becomer_new(Becomer **ret);
 Becomer *becomer_free(Becomer *becomer);
 
@@ -40,6 +40,6 @@ Becomer *becomer_free(Becomer *becomer);
  * or a negative errno: then the process is neither and must not act. */
 int becomer_lower(Becomer *becomer, const Identity *identity);
 
-/* Has its own capabilities again; fsuid, fsgid, groups and umask stay the target's, for the next call is
- * likely the same target's.  Returns 0 or a negative errno. */
+/* Has at least what a raised worker needs; fsuid, fsgid, groups and umask stay the target's, for the next
+ * call is likely the same target's.  Returns 0 or a negative errno. */
 int becomer_raise(Becomer *becomer);
