@@ -14,6 +14,7 @@
 #include "common/report.h"
 #include "config.h"
 #include "manager.h"
+#include "privileges.h"
 
 typedef struct Options {
         ManagerOptions manager;
@@ -137,6 +138,11 @@ static int run(const Options *options) {
         Report *report;
         int r;
 
+        r = privileges_limit();
+        if (r < 0) {
+                (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
         r = report_new(options->log_target, &report);
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot connect to the journal: %s\n", strerror(-r));

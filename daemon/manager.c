@@ -27,6 +27,7 @@
 #include "confinements.h"
 #include "filter.h"
 #include "host.h"
+#include "privileges.h"
 #include "reception.h"
 #include "session.h"
 #include "store.h"
@@ -272,7 +273,9 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
         (void)source;
         (void)info;
         (void)sd_notify(0, "RELOADING=1\nSTATUS=Reloading the configuration...");
+        privileges_raise(CAP_DAC_READ_SEARCH); /* whoever's files they are */
         r = manager_load_config(manager);
+        privileges_lower();
         manager->config_is_bad = r < 0;
         if (r < 0)
                 (void)report_line(manager->report, REPORT_CONFIG_REJECTED,
@@ -479,8 +482,10 @@ Manager *manager_free(Manager *manager) {
         reception_free(manager->reception);
         while (manager->n_sessions > 0)
                 session_free(manager->sessions[--manager->n_sessions]);
-        if (manager->socket_is_ours)
+        if (manager->socket_is_ours) {
+                privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
                 (void)unlink(manager->options.socket_path);
+        }
         sd_event_source_unref(manager->status_source);
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
@@ -534,6 +539,7 @@ static void manager_stop(Manager *manager) {
 int manager_run(Manager *manager) {
         int r = 0;
 
+        privileges_lower();
         (void)sd_notify(0, "READY=1");
         manager_show_status(manager);
         while (r >= 0 && !manager->stopping)

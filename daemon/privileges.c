@@ -13,11 +13,8 @@
 
 /* The unit says the same, and snotifyd(8) why. */
 static const cap_value_t needed[] = {
-        CAP_CHOWN,
         CAP_DAC_OVERRIDE,
         CAP_DAC_READ_SEARCH,
-        CAP_FOWNER,
-        CAP_FSETID,
         CAP_KILL,
         CAP_SETGID,
         CAP_SETUID,

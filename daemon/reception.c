@@ -23,6 +23,7 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "ground.h"
+#include "privileges.h"
 #include "refusals.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
@@ -123,7 +124,9 @@ static int reception_renew_ground(Reception *reception) {
 
         if (reception->ground_fd >= 0 && !ground_is_worn(reception->ground_fd))
                 return 0;
+        privileges_raise(CAP_SYS_ADMIN);
         r = ground_new(&fd);
+        privileges_lower();
         if (r < 0)
                 return r;
         pid = reception_leave_ground(reception);

@@ -21,6 +21,7 @@
 #include "common/ownership.h"
 #include "common/report.h"
 #include "ground.h"
+#include "privileges.h"
 
 typedef struct Vetting {
         const VettingArguments *arguments;
@@ -297,7 +298,8 @@ int vetting_run(const VettingArguments *arguments) {
         };
         bool passed;
 
-        if (confinement_enter(arguments->confinement) < 0 || !accept_launcher(&vetting))
+        if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0 ||
+                !accept_launcher(&vetting))
                 return EXIT_FAILURE;
         vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + vetting.limits->handshake_timeout_usec;
         tell_daemon(&vetting, VETTING_CONNECTED);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A worker, a deputy or a vetting child that was taken over makes a system call which it does not need: it dies, the journal says
-# so, and nothing is made.  The daemon is the real one, but for what ./traitor.c links around three of its functions.
+# so, and nothing is made.  The daemon is the real one, but for what ./traitor.c links around three of its functions.  Nor have
+# they capabilities that they do not need.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 : "${TRAITOR:?}"
 
@@ -74,6 +75,59 @@ if as_user unshare -Ur true 2>/dev/null; then
 else
         skip "a deputy" "the user may not make a user namespace here"
 fi
+
+### Capabilities.
+bits() {
+        local bit mask=0
+        for bit; do
+                mask=$((mask | 1 << bit))
+        done
+        echo $mask
+}
+dac_override=1 dac_read_search=2 kill=5 setgid=6 setuid=7 sys_chroot=18 sys_ptrace=19 sys_admin=21 sys_resource=24
+raised=$(bits $dac_read_search $kill $setgid $setuid $sys_chroot $sys_ptrace $sys_resource)
+needed=$((raised | $(bits $dac_override $sys_admin)))
+# has_no_more PID FIELD MASK
+has_no_more() {
+        local has
+        has=0x$(awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status") || return
+        ((!(has & ~$3))) || { echo "$2 of $1 is $has"; return 1; }
+}
+find_process() {
+        process=$(pgrep -x "$1")
+}
+
+check "the daemon has no more capabilities than its workers need" has_no_more $daemon_pid CapPrm $needed
+check "... nor could get them" has_no_more $daemon_pid CapBnd $needed
+check "... and uses none of them" has_no_more $daemon_pid CapEff 0
+supervised_user -- sh -c 'mkdir "$1"; exec sleep 60' sh "$tree/caller" &
+sleeper=$!
+wait_for test -d "$tree/caller"
+process=none
+wait_for find_process snotifyd-worker
+check "a worker uses no more than it needs to read its caller" has_no_more "$process" CapEff $raised
+kill $sleeper
+wait $sleeper 2>/dev/null
+
+visit() {
+        python3 -c 'import socket, sys, time
+visitor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+visitor.connect(sys.argv[1])
+time.sleep(1)' "$socket" &
+        wait_for find_process snotifyd-vet
+}
+looks_at() {
+        setpriv --inh-caps=-all --bounding-set=-all readlink "/proc/$1/fd/0" >"$work/fd"
+}
+setpriv --inh-caps=-all --bounding-set=-all sleep 60 &
+sleeper=$!
+check "root without capabilities looks into a process of the same kind" wait_for looks_at $sleeper
+kill $sleeper
+wait $sleeper 2>/dev/null
+process=none
+visit
+check "a vetting child has no capability" has_no_more "$process" CapPrm 0
+check "... and root without capabilities does not look into it" fails_with 1 looks_at "$process"
 
 check "other sessions go on" made after supervised_user -- mkdir "$tree/after"
 daemon_stop
