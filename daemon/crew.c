@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/ownership.h"
+#include "privileges.h"
 
 /* A retired worker that has nothing in hand has this long to go; then it is killed, which costs nothing. */
 #define RETIRE_USEC 2000000U
@@ -189,8 +190,11 @@ static void mate_kill(Mate *mate) {
 static void kill_signed_on(int ledger_fd, uint32_t number, pid_t pid) {
         _cleanup_close_ int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-        if (pid_fd >= 0 && ledger_find_signed_on(ledger_fd, number) == pid)
-                (void)syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
+        if (pid_fd < 0 || ledger_find_signed_on(ledger_fd, number) != pid)
+                return;
+        privileges_raise(CAP_KILL); /* a deputy has its caller's user */
+        (void)syscall(SYS_pidfd_send_signal, pid_fd, SIGKILL, NULL, 0);
+        privileges_lower();
 }
 
 bool crew_adopt(Crew *crew, uint32_t number) {

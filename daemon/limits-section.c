@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "timespan.h"
 
@@ -55,6 +56,6 @@ void limits_section_compile(Sections *sections, const Section *section, Limits *
                         section_error(sections, section, value->line, "%s '%s' is no %s",
                                 section_grammar[SECTION_LIMITS].keys[key], value->text, rows[key].expected);
                 else
-                        *(uint64_t *)((char *)limits + rows[key].offset) = number;
+                        memcpy((char *)limits + rows[key].offset, &number, sizeof(number));
         }
 }
