@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "timespan.h"
 
@@ -56,6 +55,6 @@ void limits_section_compile(Sections *sections, const Section *section, Limits *
                         section_error(sections, section, value->line, "%s '%s' is no %s",
                                 section_grammar[SECTION_LIMITS].keys[key], value->text, rows[key].expected);
                 else
-                        memcpy((char *)limits + rows[key].offset, &number, sizeof(number));
+                        *(uint64_t *)(void *)((char *)limits + rows[key].offset) = number;
         }
 }
