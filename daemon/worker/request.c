@@ -142,13 +142,9 @@ static LedgerHeader *header(const RequestHandler *handler) {
         return ledger_header(handler->host->ledger);
 }
 
-/* Sleeps until the rule's delay is over, counted from when the call was received.  Returns 0, REQUEST_LEFT
- * when told to leave, or REQUEST_GONE: nobody tells us that the target died, so that we look now and then.
- */
-static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
-        uint64_t until = handler->slot->received_usec + delay_usec;
-
-        atomic_store(&header(handler)->delayed_until_usec[handler->index], until);
+/* Sleeps until then.  Returns 0, REQUEST_LEFT when told to leave, or REQUEST_GONE: nobody tells us that the
+ * target died, so that we look now and then. */
+static int sleep_until(RequestHandler *handler, uint64_t until) {
         for (uint64_t now = clock_usec(CLOCK_MONOTONIC); now < until; now = clock_usec(CLOCK_MONOTONIC)) {
                 uint64_t nap = until - now < NAP_USEC ? until - now : NAP_USEC;
                 const struct timespec left = {
@@ -163,6 +159,21 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
                         return REQUEST_GONE;
         }
         return 0;
+}
+
+/* The rule's delay, counted from when the call was received.  Nobody dies of that: a worker that is killed
+ * meanwhile, or leaves, has not tried it.  Returns as sleep_until(). */
+static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
+        Slot *slot = handler->slot;
+        uint64_t until = slot->received_usec + delay_usec;
+        int r;
+
+        atomic_store(&header(handler)->delayed_until_usec[handler->index], until);
+        slot->attempts--;
+        r = sleep_until(handler, until);
+        if (r != REQUEST_LEFT)
+                slot->attempts++;
+        return r;
 }
 
 static int note_start(RequestHandler *handler, ActStart *ret) {

@@ -80,8 +80,6 @@ static int finish(Worker *worker, uint32_t index) {
                         release(worker, index);
                         return 0;
                 }
-                if (r == REQUEST_LEFT)
-                        slot->attempts--; /* it didn't die of it */
                 if (r != REQUEST_ANSWERED)
                         return r;
         }
