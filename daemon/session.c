@@ -29,9 +29,10 @@
 #include "worker/request.h"
 #include "worker/worker.h"
 
-/* So many deaths in a row are answered at once, later ones after a pause. */
-#define DEATHS_AT_ONCE 5U
+/* A worker that dies has a successor at once; but in the long run there is one death in that time, and only
+ * so many more at once. */
 #define DEATH_PAUSE_USEC 50000U
+#define DEATHS_AT_ONCE 5U
 /* A worker is spawned for nothing but unsent records so often. */
 #define RECORDS_PAUSE_USEC 1000000U
 /* How often it wants to be looked at while it has workers; and while it has none but such as hang. */
@@ -52,7 +53,7 @@ struct Session {
         uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
         uint64_t records_due_usec; /* when unsent records may have a worker again */
         bool said_pause;           /* since a worker was spawned last */
-        uint32_t deaths;           /* in a row */
+        uint64_t deaths_usec;      /* until then there were too many, or would be with some more */
         bool over;                 /* the last target is gone */
         bool tidied;               /* and so is what workers left */
         bool stopping;
@@ -80,6 +81,17 @@ static void session_lose_mate(Session *session) {
         session_settle(session);
 }
 
+/* Workers that die all the time are no reason to fork all the time. */
+static void session_note_death(Session *session) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC), at_once = DEATHS_AT_ONCE * DEATH_PAUSE_USEC;
+
+        if (session->deaths_usec < now)
+                session->deaths_usec = now;
+        session->deaths_usec += DEATH_PAUSE_USEC;
+        if (session->deaths_usec > now + at_once)
+                session->pause_until_usec = session->deaths_usec - at_once;
+}
+
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
         Mate *mate = userdata;
         Session *session = mate->userdata;
@@ -90,10 +102,8 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
         (void)source;
         if (died && mate->killed_usec == 0) {
                 session_records_death(session->host->report, session->id, mate->pid, info);
-                if (++session->deaths > DEATHS_AT_ONCE)
-                        session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
-        } else if (!died)
-                session->deaths = 0;
+                session_note_death(session);
+        }
 
         mate->source = sd_event_source_unref(mate->source);
         if (crew->receiver == number)
