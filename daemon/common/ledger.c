@@ -23,7 +23,10 @@ struct Ledger {
         };
         union {
                 Slot slot;
-                uint8_t pages[LEDGER_SLOT_SIZE];
+                struct {
+                        uint8_t pages[LEDGER_SLOT_SIZE - sizeof(Deed)];
+                        Deed deed;
+                };
         } slots[LEDGER_SLOTS];
         uint8_t outboxes[LEDGER_WORKERS][LEDGER_OUTBOX_SIZE];
 };
@@ -208,6 +211,32 @@ Outbox ledger_outbox(Ledger *ledger, uint32_t number) {
                 .bytes = ledger->outboxes[number],
                 .size = LEDGER_OUTBOX_SIZE,
         };
+}
+
+Deed *ledger_deed(Ledger *ledger, uint32_t index) {
+        assert(index < LEDGER_SLOTS);
+        return &ledger->slots[index].deed;
+}
+
+int deed_lend(Deed *deed, bool lend) {
+        void *page = (uint8_t *)(deed + 1) - LEDGER_PAGE;
+
+        return madvise(page, LEDGER_PAGE, lend ? MADV_DOFORK : MADV_DONTFORK) < 0 ? -errno : 0;
+}
+
+DeedState deed_state(const Deed *deed) {
+        switch (atomic_load_explicit(&deed->state, memory_order_acquire)) {
+        case DEED_NOT_BEGUN:
+                return DEED_NOT_BEGUN;
+        case DEED_DONE:
+                return DEED_DONE;
+        default:
+                return DEED_BEGUN;
+        }
+}
+
+void deed_set_state(Deed *deed, DeedState state) {
+        atomic_store_explicit(&deed->state, state, memory_order_release);
 }
 
 SlotPhase slot_phase(const Slot *slot) {

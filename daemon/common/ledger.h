@@ -11,7 +11,8 @@
  *
  *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, `overdue`,
  *      and the first slot until the knock in there is answered.
- *   2. A worker writes the slots that it holds, its own outbox, and the totals.
+ *   2. A worker writes the slots that it holds, its own outbox, and the totals; its deputy the deed in the
+ *      slot, and it has no more than that page.
  *   3. Where a worker was killed and hangs in the kernel, never to come back from it, the daemon answers in
  *      its place, and says so in the slot: DONE.
  *   4. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
@@ -34,8 +35,8 @@
  *             EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space,
  *             after the copy.)
  *   RECEIVED  nothing was done yet: judge it, do it.
- *   ACTING    the system call may or may not have been performed; `argument`, `path`, `absent`, `owner` and
- *             `acting_*` say how to tell.
+ *   ACTING    the system call may or may not have been performed; `argument`, `path` and the deed say how to
+ *             tell.
  *   DONE      `reply` is the answer: send it; if it was sent already the kernel says so.  Then report it.
  */
 /* clang-format on */
@@ -139,11 +140,13 @@ typedef struct Slot {
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
 
-        /* For a worker that finds the slot in ACTING. */
-        int64_t acting_sec; /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
-        int64_t acting_nsec;
-        uint32_t owner;  /* the fsuid that acts */
-        uint32_t absent; /* the name did not exist when ACTING was entered */
+        /* What a worker of an earlier release, which knew no deeds, noted before it acted; else begun_sec is
+         * 0.
+         */
+        int64_t begun_sec;
+        int64_t begun_nsec;
+        uint32_t owner;
+        uint32_t absent;
 
         /* The decision, for the record that is made after the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
@@ -163,12 +166,30 @@ typedef struct Slot {
         char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
 } Slot;
 
+typedef enum DeedState {
+        DEED_NOT_BEGUN,
+        DEED_BEGUN, /* it may have been performed, or not: see act_perform() */
+        DEED_DONE,
+} DeedState;
+
+/* The system call that makes a directory, as noted just before it and just after it by who performs it.  All
+ * of it zero is one that is not begun. */
+typedef struct Deed {
+        _Atomic uint32_t state; /* DeedState */
+        int32_t error;          /* DONE: what it returned, 0 or a positive errno */
+        int64_t begun_sec;      /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
+        int64_t begun_nsec;
+        uint32_t owner;  /* the fsuid that acts, as it reads where that is done */
+        uint32_t absent; /* the name did not exist before */
+} Deed;
+
 /* Slots are page-aligned, so that `request` never crosses a page. */
 #define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
 #define LEDGER_OUTBOX_SIZE (16 * LEDGER_PAGE)
 #define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + LEDGER_WORKERS * LEDGER_OUTBOX_SIZE)
 static_assert(sizeof(LedgerHeader) <= LEDGER_PAGE, "a header must fit");
-static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE, "a slot must fit");
+static_assert(sizeof(Deed) == 32, "crosses a process boundary");
+static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE - sizeof(Deed), "a slot and its deed must fit");
 static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
 
 typedef struct Ledger Ledger;
@@ -214,6 +235,18 @@ bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
 
 /* The unsent records of a worker.  number below LEDGER_WORKERS. */
 Outbox ledger_outbox(Ledger *ledger, uint32_t number);
+
+/* What the holder of a slot, or its deputy, is at; it lies in the slot's last page.  index below
+ * LEDGER_SLOTS. */
+Deed *ledger_deed(Ledger *ledger, uint32_t index);
+
+/* Lets processes that are forked from now on have it, and of all the ledger no more than its page; or no
+ * longer.  Returns 0 or a negative errno. */
+int deed_lend(Deed *deed, bool lend);
+
+/* A state that is none of ours counts as BEGUN. */
+DeedState deed_state(const Deed *deed);
+void deed_set_state(Deed *deed, DeedState state);
 
 /* The phase, with a request that was received but not yet marked counting as RECEIVED.  A phase that is none
  * of ours (only a worker gone mad writes one) counts as RECEIVED too: done again from the start. */

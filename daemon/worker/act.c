@@ -20,50 +20,61 @@ int act_look(const char *name) {
         return fstatat(AT_FDCWD, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ? errno : 0;
 }
 
-void act_start(const char *name, uint32_t owner, ActStart *ret) {
+static int act_mkdir(const char *name, uint32_t mode) {
+        return mkdirat(AT_FDCWD, name, mode & MKDIR_MODE) < 0 ? errno : 0;
+}
+
+/* With nothing between the look and the call that takes time: what somebody else makes there can't be told
+ * from ours, should we die. */
+static int begin_mkdir(const char *name, uint32_t mode, uint32_t owner, Deed *deed) {
         struct timespec now;
 
         /* The coarse clock is the one that inodes are stamped with: never later than a stamp that comes
          * after it. */
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-        *ret = (ActStart){
-                .absent = act_look(name) == ENOENT,
-                .sec = now.tv_sec,
-                .nsec = now.tv_nsec,
-                .owner = owner,
-        };
+        deed->begun_sec = now.tv_sec;
+        deed->begun_nsec = now.tv_nsec;
+        deed->owner = owner;
+        deed->absent = act_look(name) == ENOENT;
+        deed_set_state(deed, DEED_BEGUN);
+        deed->error = act_mkdir(name, mode);
+        deed_set_state(deed, DEED_DONE);
+        return deed->error;
 }
 
-int act_perform(Act act, const char *name, uint32_t mode) {
-        switch (act) {
-        case ACT_MKDIR:
-                return mkdirat(AT_FDCWD, name, mode & MKDIR_MODE) < 0 ? errno : 0;
-        case ACT_RESTRICT:
-                break;
-        }
-        return ENOSYS;
-}
-
-/* Was this made after start, by its owner?  A file system without birth times is given the benefit of the
- * doubt. */
-static bool made_since(const struct statx *stx, const ActStart *start) {
-        if (!start->absent || stx->stx_uid != start->owner || !S_ISDIR(stx->stx_mode))
+/* Was this made after the deed was begun, by its owner?  A file system without birth times is given the
+ * benefit of the doubt. */
+static bool made_since(const struct statx *stx, const Deed *deed) {
+        if (!deed->absent || stx->stx_uid != deed->owner || !S_ISDIR(stx->stx_mode))
                 return false;
         if (!(stx->stx_mask & STATX_BTIME))
                 return true;
-        if (stx->stx_btime.tv_sec != start->sec)
-                return stx->stx_btime.tv_sec > start->sec;
-        return stx->stx_btime.tv_nsec >= start->nsec;
+        if (stx->stx_btime.tv_sec != deed->begun_sec)
+                return stx->stx_btime.tv_sec > deed->begun_sec;
+        return stx->stx_btime.tv_nsec >= deed->begun_nsec;
 }
 
-int act_perform_again(Act act, const char *name, uint32_t mode, const ActStart *start) {
+static int finish_mkdir(const char *name, uint32_t mode, uint32_t owner, Deed *deed) {
         struct statx stx;
-        int error;
 
-        /* First this, for it is atomic: a dead worker's deputy may be at it still. */
-        error = act_perform(act, name, mode);
-        if (error != EEXIST || statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-                                       STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
-                return error;
-        return made_since(&stx, start) ? 0 : EEXIST;
+        if (statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
+                    &stx) < 0)
+                return begin_mkdir(name, mode, owner, deed);
+        deed->error = made_since(&stx, deed) ? 0 : EEXIST;
+        deed_set_state(deed, DEED_DONE);
+        return deed->error;
+}
+
+int act_perform(Act act, const char *name, uint32_t mode, uint32_t owner, Deed *deed) {
+        if (act != ACT_MKDIR)
+                return ENOSYS;
+        switch (deed_state(deed)) {
+        case DEED_NOT_BEGUN:
+                return begin_mkdir(name, mode, owner, deed);
+        case DEED_BEGUN:
+                return finish_mkdir(name, mode, owner, deed);
+        case DEED_DONE:
+                break;
+        }
+        return deed->error;
 }

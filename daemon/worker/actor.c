@@ -161,6 +161,7 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
                 .id = part->id,
                 .roll_fd = part->roll_fd,
                 .number = part->number,
+                .deed = part->deed,
         };
         int r;
 
@@ -236,28 +237,16 @@ int actor_look(Actor *actor, int *ret_error) {
         return 0;
 }
 
-int actor_start(Actor *actor, ActStart *ret) {
+int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error) {
+        const ActorPart *part = actor->part;
         int r;
 
         if (actor->deputy)
-                return deputy_start(actor->deputy, ret);
+                return deputy_perform(actor->deputy, act, mode, ret_error);
         r = lower(actor);
         if (r < 0)
                 return r;
-        act_start(actor->part->resolved->name, actor->part->status->identity.fsuid, ret);
-        return 0;
-}
-
-int actor_perform(Actor *actor, Act act, uint32_t mode, const ActStart *again, int *ret_error) {
-        const char *name = actor->part->resolved->name;
-        int r;
-
-        if (actor->deputy)
-                return deputy_perform(actor->deputy, act, mode, again, ret_error);
-        r = lower(actor);
-        if (r < 0)
-                return r;
-        *ret_error = again ? act_perform_again(act, name, mode, again) : act_perform(act, name, mode);
+        *ret_error = act_perform(act, part->resolved->name, mode, part->status->identity.fsuid, part->deed);
         return 0;
 }
 

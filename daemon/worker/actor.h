@@ -26,6 +26,7 @@ typedef struct ActorPart {
         uint64_t id; /* of the notification */
         int roll_fd; /* where a deputy signs on, as this worker */
         uint32_t number;
+        Deed *deed;
 } ActorPart;
 
 /* Takes over the process's credentials, root and working directory.  Returns 0 or a negative errno.
@@ -40,11 +41,10 @@ Actor *actor_free(Actor *actor);
  * no such dirfd), or another negative errno. */
 int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error);
 
-/* The functions of act.h for the name in the parent.  *ret_error is what those return; again is NULL for the
- * first time.  Return 0 or a negative errno. */
+/* The functions of act.h for the name in the parent.  *ret_error is what those return.  Return 0 or a
+ * negative errno. */
 int actor_look(Actor *actor, int *ret_error);
-int actor_start(Actor *actor, ActStart *ret);
-int actor_perform(Actor *actor, Act act, uint32_t mode, const ActStart *again, int *ret_error);
+int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error);
 
 /* Is itself again, with nothing of the target in hand.  Returns 0, or a negative errno: then the process
  * must end. */

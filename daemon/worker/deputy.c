@@ -2,7 +2,7 @@
 
 /* Starts and directs a deputy.  The upper half is run by the deputy, the lower by the worker.  A Deputy owns
  * the process and the socket to it.  Must never let the listener or the ledger through to a process that has
- * the target's uid. */
+ * the target's uid, but for the page of its deed. */
 
 #include "deputy.h"
 
@@ -34,21 +34,17 @@
 
 typedef enum Errand {
         ERRAND_LOOK,
-        ERRAND_START,
         ERRAND_PERFORM,
-        ERRAND_PERFORM_AGAIN,
 } Errand;
 
 typedef struct Errands {
         Errand errand;
         Act act;
         uint32_t mode;
-        ActStart start;
 } Errands;
 
 typedef struct Outcome {
         int error; /* a positive errno, or a negative one where it could not become the target */
-        ActStart start;
         char view[LEDGER_PATH_SIZE];
 } Outcome;
 
@@ -166,15 +162,10 @@ static void run_errand(const Errands *errands, const DeputyOrders *orders, Outco
         case ERRAND_LOOK:
                 outcome->error = act_look(name);
                 break;
-        case ERRAND_START:
-                /* The owner as it shows in here: inside a user namespace uids read otherwise. */
-                act_start(name, (uid_t)setfsuid((uid_t)-1), &outcome->start);
-                break;
         case ERRAND_PERFORM:
-                outcome->error = act_perform(errands->act, name, errands->mode);
-                break;
-        case ERRAND_PERFORM_AGAIN:
-                outcome->error = act_perform_again(errands->act, name, errands->mode, &errands->start);
+                /* The owner as it shows in here: inside a user namespace uids read otherwise. */
+                outcome->error = act_perform(
+                        errands->act, name, errands->mode, (uid_t)setfsuid((uid_t)-1), orders->deed);
                 break;
         }
 }
@@ -253,25 +244,28 @@ static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
 static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         _cleanup_close_ int child_end = -EBADF;
         pid_t pid, worker_pid = getpid();
-        int ends[2];
+        int ends[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         deputy->socket_fd = ends[0];
         child_end = ends[1];
+        r = deed_lend(orders->deed, true);
+        if (r < 0)
+                return r;
         pid = child_fork("snotifyd-deputy",
                 (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
                         orders->roll_fd},
                 5);
         if (pid == 0)
                 _exit(deputy_run(orders, worker_pid, child_end));
+        (void)deed_lend(orders->deed, false); /* the next one would have it too, and nothing else */
         if (pid < 0)
                 return (int)pid;
         /* Nobody else reaps it. */
         deputy->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (deputy->pid_fd < 0) {
-                int r = -errno;
-
+                r = -errno;
                 (void)kill(pid, SIGKILL);
                 (void)waitpid(pid, NULL, 0);
                 return r;
@@ -351,25 +345,11 @@ int deputy_look(Deputy *deputy, int *ret_error) {
         return 0;
 }
 
-int deputy_start(Deputy *deputy, ActStart *ret) {
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, int *ret_error) {
+        const Errands errands = {.errand = ERRAND_PERFORM, .act = act, .mode = mode};
         Outcome outcome;
-        int r = send_errand(deputy, &(const Errands){.errand = ERRAND_START}, &outcome);
+        int r = send_errand(deputy, &errands, &outcome);
 
-        if (r < 0)
-                return r;
-        *ret = outcome.start;
-        return 0;
-}
-
-int deputy_perform(Deputy *deputy, Act act, uint32_t mode, const ActStart *again, int *ret_error) {
-        Errands errands = {
-                .errand = again ? ERRAND_PERFORM_AGAIN : ERRAND_PERFORM, .act = act, .mode = mode};
-        Outcome outcome;
-        int r;
-
-        if (again)
-                errands.start = *again;
-        r = send_errand(deputy, &errands, &outcome);
         if (r < 0)
                 return r;
         *ret_error = outcome.error;

@@ -31,6 +31,7 @@ typedef struct DeputyOrders {
         uint64_t id;
         int roll_fd; /* where it signs on for the worker, see ledger_open_roll() */
         uint32_t number;
+        Deed *deed; /* in memory that it inherits */
 } DeputyOrders;
 
 /* Starts one and lets it find the parent.  Returns 0 with the caller's deputy and O_PATH fd of the parent,
@@ -49,5 +50,4 @@ Deputy *deputy_free(Deputy *deputy);
 /* The functions of act.h, done by the deputy.  *ret_error is what those return.  Return 0 or a negative
  * errno: -EPIPE where it died. */
 int deputy_look(Deputy *deputy, int *ret_error);
-int deputy_start(Deputy *deputy, ActStart *ret);
-int deputy_perform(Deputy *deputy, Act act, uint32_t mode, const ActStart *again, int *ret_error);
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, int *ret_error);

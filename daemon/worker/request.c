@@ -176,43 +176,20 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return r;
 }
 
-static int note_start(RequestHandler *handler, ActStart *ret) {
-        Slot *slot = handler->slot;
-        int r;
-
-        r = actor_start(handler->actor, ret);
-        if (r < 0)
-                return r;
-        slot->absent = ret->absent;
-        slot->acting_sec = ret->sec;
-        slot->acting_nsec = ret->nsec;
-        slot->owner = ret->owner;
-        return 0;
-}
-
-/* The name is where slot->path says.  Does it, or finds out whether a predecessor did. */
+/* The name is where slot->path says. */
 static int perform(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
-        ActStart start = {slot->absent != 0, slot->acting_sec, slot->acting_nsec, slot->owner};
         int r, error = 0;
 
-        if (again) {
-                r = actor_look(handler->actor, &error);
-                if (r < 0)
-                        return r;
-        }
-        /* What isn't there wasn't made by a predecessor, or is gone again: should we die too, our own
-         * beginning counts. */
-        if (!again || error == ENOENT) {
+        if (!again) {
                 if (allowance_is_spent(&handler->allowance, header(handler)->allowed))
                         return answer_trouble(
                                 handler, ENOMEM, "its session has as much memory in directories as it may");
-                r = note_start(handler, &start);
-                if (r < 0)
-                        return r;
+                deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
+                slot->begun_sec = 0;
                 slot_set_phase(slot, SLOT_ACTING);
         }
-        r = actor_perform(handler->actor, call->act, slot->mode, again ? &start : NULL, &error);
+        r = actor_perform(handler->actor, call->act, slot->mode, &error);
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
 }
 
@@ -301,6 +278,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
                 .id = slot->request.notif.id,
                 .roll_fd = handler->host->roll_fd,
                 .number = handler->host->number,
+                .deed = ledger_deed(handler->host->ledger, handler->index),
         };
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
@@ -413,6 +391,29 @@ static int answer_failure(RequestHandler *handler, int r) {
         return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
 }
 
+/* May a predecessor have performed it?  Where none had begun, it is as it was received. */
+static bool was_begun(const RequestHandler *handler) {
+        Deed *deed = ledger_deed(handler->host->ledger, handler->index);
+        Slot *slot = handler->slot;
+
+        if (slot_phase(slot) != SLOT_ACTING)
+                return false;
+        if (slot->begun_sec != 0) {
+                *deed = (Deed){
+                        .state = DEED_BEGUN,
+                        .begun_sec = slot->begun_sec,
+                        .begun_nsec = slot->begun_nsec,
+                        .owner = slot->owner,
+                        .absent = slot->absent,
+                };
+                slot->begun_sec = 0;
+        }
+        if (deed_state(deed) != DEED_NOT_BEGUN)
+                return true;
+        slot_set_phase(handler->slot, SLOT_RECEIVED);
+        return false;
+}
+
 static int handle(RequestHandler *handler) {
         Slot *slot = handler->slot;
         int r;
@@ -422,7 +423,7 @@ static int handle(RequestHandler *handler) {
                 return answer_trouble(handler, EIO, "workers died over it");
         }
         for (unsigned deputies = 1;; deputies++) {
-                bool again = slot_phase(slot) == SLOT_ACTING;
+                bool again = was_begun(handler);
 
                 forget_decision(slot);
                 r = handle_call(handler, again);

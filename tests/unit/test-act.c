@@ -28,6 +28,16 @@ static int clean(void **state) {
         return 0;
 }
 
+/* By who is the first at it. */
+static int perform(const char *name, uint32_t mode) {
+        Deed deed = {};
+        int error = act_perform(ACT_MKDIR, name, mode, geteuid(), &deed);
+
+        assert_int_equal(deed_state(&deed), DEED_DONE);
+        assert_int_equal(deed.error, error);
+        return error;
+}
+
 static void test_perform(void **state) {
         static const struct {
                 uint32_t mode;
@@ -40,15 +50,15 @@ static void test_perform(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(rows); i++) {
                 assert_int_equal(act_look("name"), ENOENT);
-                assert_int_equal(act_perform(ACT_MKDIR, "name", rows[i].mode), 0);
+                assert_int_equal(perform("name", rows[i].mode), 0);
                 assert_int_equal(act_look("name"), 0);
                 assert_int_equal(stat("name", &st), 0);
                 assert_int_equal(st.st_mode, S_IFDIR | rows[i].expected);
-                assert_int_equal(act_perform(ACT_MKDIR, "name", 0777), EEXIST);
+                assert_int_equal(perform("name", 0777), EEXIST);
                 assert_int_equal(rmdir("name"), 0);
         }
         (void)umask(old);
-        assert_int_equal(act_perform((Act)99, "name", 0777), ENOSYS);
+        assert_int_equal(act_perform((Act)99, "name", 0777, 0, &(Deed){}), ENOSYS);
         assert_int_equal(act_look("name"), ENOENT);
 }
 
@@ -59,30 +69,41 @@ static void test_look(void **state) {
         (void)state;
         assert_int_equal(symlink("nowhere", "name"), 0);
         assert_int_equal(act_look("name"), 0);
-        assert_int_equal(act_perform(ACT_MKDIR, "name", 0777), EEXIST);
+        assert_int_equal(perform("name", 0777), EEXIST);
         assert_int_equal(act_look("nowhere"), ENOENT);
         memset(long_name, 'x', sizeof(long_name) - 1);
         long_name[sizeof(long_name) - 1] = '\0';
         assert_int_equal(act_look(long_name), ENAMETOOLONG);
-        assert_int_equal(act_perform(ACT_MKDIR, long_name, 0777), ENAMETOOLONG);
+        assert_int_equal(perform(long_name, 0777), ENAMETOOLONG);
 }
 
-static void test_start(void **state) {
+static void test_begin(void **state) {
         struct timespec before, after;
-        ActStart start;
+        Deed deed = {};
 
         (void)state;
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &before);
-        act_start("name", 17, &start);
+        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, 17, &deed), 0);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &after);
-        assert_true(start.absent);
-        assert_int_equal(start.owner, 17);
-        assert_true(start.sec >= before.tv_sec && start.sec <= after.tv_sec);
-        assert_true(start.sec != before.tv_sec || start.nsec >= before.tv_nsec);
-        assert_true(start.sec != after.tv_sec || start.nsec <= after.tv_nsec);
-        assert_int_equal(mkdir("name", 0700), 0);
-        act_start("name", 17, &start);
-        assert_false(start.absent);
+        assert_true(deed.absent);
+        assert_int_equal(deed.owner, 17);
+        assert_true(deed.begun_sec >= before.tv_sec && deed.begun_sec <= after.tv_sec);
+        assert_true(deed.begun_sec != before.tv_sec || deed.begun_nsec >= before.tv_nsec);
+        assert_true(deed.begun_sec != after.tv_sec || deed.begun_nsec <= after.tv_nsec);
+        deed_set_state(&deed, DEED_NOT_BEGUN);
+        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, 17, &deed), EEXIST);
+        assert_false(deed.absent);
+}
+
+/* What was done isn't done again, whatever became of it. */
+static void test_done(void **state) {
+        Deed deed = {.state = DEED_DONE, .error = EDQUOT};
+
+        (void)state;
+        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), EDQUOT);
+        deed.error = 0;
+        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
+        assert_int_equal(act_look("name"), ENOENT);
 }
 
 typedef enum There {
@@ -138,7 +159,7 @@ static void test_again(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(again); i++) {
                 struct statx stx = {};
-                ActStart start;
+                Deed deed;
                 int error;
 
                 make(again[i].there);
@@ -147,13 +168,14 @@ static void test_again(void **state) {
                         if (!(stx.stx_mask & STATX_BTIME))
                                 fail_msg("/tmp is on a file system without birth times");
                 }
-                start = (ActStart){
+                deed = (Deed){
+                        .state = DEED_BEGUN,
                         .absent = again[i].absent,
                         .owner = geteuid() + again[i].owner,
-                        .sec = stx.stx_btime.tv_sec + again[i].sec,
-                        .nsec = stx.stx_btime.tv_nsec + again[i].nsec,
+                        .begun_sec = stx.stx_btime.tv_sec + again[i].sec,
+                        .begun_nsec = stx.stx_btime.tv_nsec + again[i].nsec,
                 };
-                error = act_perform_again(ACT_MKDIR, "name", 0700, &start);
+                error = act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed);
                 if (error != again[i].expected)
                         fail_msg("%s: %d", again[i].name, error);
                 assert_int_equal(act_look("name"), 0);
@@ -163,13 +185,14 @@ static void test_again(void **state) {
 
 /* The clock that is noted is never ahead of the one that stamps what is made then. */
 static void test_again_for_real(void **state) {
-        ActStart start;
-
         (void)state;
         for (int i = 0; i < 2000; i++) {
-                act_start("name", geteuid(), &start);
-                assert_int_equal(act_perform(ACT_MKDIR, "name", 0700), 0);
-                assert_int_equal(act_perform_again(ACT_MKDIR, "name", 0700, &start), 0);
+                Deed deed = {};
+
+                assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
+                deed_set_state(&deed, DEED_BEGUN);
+                assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
+                assert_int_equal(deed_state(&deed), DEED_DONE);
                 assert_int_equal(rmdir("name"), 0);
         }
 }
@@ -178,7 +201,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(test_perform, clean),
                 cmocka_unit_test_teardown(test_look, clean),
-                cmocka_unit_test_teardown(test_start, clean),
+                cmocka_unit_test_teardown(test_begin, clean),
+                cmocka_unit_test_teardown(test_done, clean),
                 cmocka_unit_test_teardown(test_again, clean),
                 cmocka_unit_test_teardown(test_again_for_real, clean),
         };

@@ -454,6 +454,55 @@ static void test_roll_is_read_only(void **state) {
         assert_int_equal(ledger_open_roll(-1), -ENOENT);
 }
 
+/* Does a child die of writing there? */
+static bool is_out_of_reach(void *address) {
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                (void)signal(SIGSEGV, SIG_DFL); /* cmocka has a handler */
+                *(volatile uint8_t *)address = 1;
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
+static void test_lend_deed(void **state) {
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+
+        (void)state;
+        assert_true(is_out_of_reach(ledger_deed(ledger, 3)));
+        assert_int_equal(deed_lend(ledger_deed(ledger, 3), true), 0);
+        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_NOT_BEGUN);
+        assert_false(is_out_of_reach(ledger_deed(ledger, 3)));
+        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_BEGUN);
+        assert_true(is_out_of_reach(ledger_deed(ledger, 2)));
+        assert_true(is_out_of_reach(ledger_deed(ledger, 4)));
+        assert_true(is_out_of_reach(ledger_header(ledger)));
+        assert_true(is_out_of_reach(ledger_slot(ledger, 0)));
+        assert_true(is_out_of_reach(ledger_outbox(ledger, 3).bytes));
+        assert_true(is_out_of_reach(ledger_slot(ledger, 3)));
+        assert_true(is_out_of_reach(&ledger_slot(ledger, 3)->path));
+        assert_int_equal(deed_lend(ledger_deed(ledger, 3), false), 0);
+        assert_true(is_out_of_reach(ledger_deed(ledger, 3)));
+        slot_trim(ledger_slot(ledger, 3));
+        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_NOT_BEGUN);
+}
+
+static void test_deed_state(void **state) {
+        Deed deed = {};
+
+        (void)state;
+        assert_int_equal(deed_state(&deed), DEED_NOT_BEGUN);
+        deed_set_state(&deed, DEED_DONE);
+        assert_int_equal(deed_state(&deed), DEED_DONE);
+        deed_set_state(&deed, DEED_DONE + 1); /* by a worker gone mad */
+        assert_int_equal(deed_state(&deed), DEED_BEGUN);
+}
+
 static void test_working(void **state) {
         _cleanup_close_ int fd = new_ledger();
         _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
@@ -494,6 +543,8 @@ int main(void) {
                 cmocka_unit_test(test_trim),
                 cmocka_unit_test(test_signed_on),
                 cmocka_unit_test(test_roll_is_read_only),
+                cmocka_unit_test(test_lend_deed),
+                cmocka_unit_test(test_deed_state),
                 cmocka_unit_test(test_working),
         };
 
