@@ -1,59 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The installed units in a real systemd with a real journald: socket activation, records, reload, restart, crash, stop.
-#
-# Outside, this installs the build into a directory of its own and boots tests/systemd-in-a-box; the checks run inside, where the
-# root file system is a throw-away view of the machine's own.
-
-# shellcheck disable=SC2317
-outside() {
-        local reason stage status
-        for reason in "needs root:test $(id -u) = 0" "needs systemd:test -x /lib/systemd/systemd" \
-                "needs unshare and nsenter:command -v unshare nsenter setpriv" "needs dbus:command -v dbus-daemon" \
-                "needs a cgroup2 mount:findmnt -nft cgroup2" "needs to make namespaces:unshare --mount --pid --fork true" \
-                "needs meson:command -v meson"; do
-                ${reason#*:} >/dev/null 2>&1 || { echo "1..0 # SKIP ${reason%%:*}"; exit 0; }
-        done
-
-        # Not below /tmp, of which the box has its own.
-        stage=$(mktemp -d /var/lib/snotify-test.XXXXXX)
-        # shellcheck disable=SC2064
-        trap "rm -rf '$stage'" EXIT
-        chmod 755 "$stage"
-        DESTDIR=$stage/installed meson install -C "$BUILD_ROOT" --no-rebuild --quiet >"$stage/install.log" 2>&1 ||
-                { echo "Bail out! meson install: $(tail -3 "$stage/install.log")"; exit 1; }
-        mkdir "$stage/helpers"
-        # shellcheck disable=SC2086
-        cp $HELPERS "$stage/helpers/"
-        cp "$SOURCE_ROOT"/tests/end-to-end/{lib.sh,test-systemd.sh,journal.py} "$stage/"
-        cd "$stage" || exit 1
-        BOX=snotify-test-${stage##*.} BOX_BIND=$stage "$SOURCE_ROOT/tests/systemd-in-a-box" run \
-                env INSIDE=yes SANITIZED="${SANITIZED-}" SOURCE_ROOT="$stage" BUILD_ROOT="$stage" SNOTIFYD=/usr/sbin/snotifyd \
-                SNOTIFY_RUN="$stage/installed/usr/bin/snotify-run" HELPERS="$(echo "$stage"/helpers/*)" \
-                bash "$stage/test-systemd.sh"
-        status=$?
-        cd /
-        exit $status
-}
-[ -n "${INSIDE-}" ] || outside
-
-source "$(dirname "$0")/lib.sh"
-tar -C "$SOURCE_ROOT/installed" -c . | tar -C / -x --keep-directory-symlink ||
-        { echo "Bail out! cannot install in the box"; exit 1; }
-[ -z "${SANITIZED-}" ] || {
-        # What looks for leaks wants to trace, which the unit forbids.
-        mkdir -p /etc/systemd/system/snotifyd.service.d
-        printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' >/etc/systemd/system/snotifyd.service.d/sanitized.conf
-}
+source "$(dirname "$0")/box.sh"
 journalctl --update-catalog
-systemctl daemon-reload
-# As the installed one is, of which the user may not see the text.
-snotify_run=/usr/bin/snotify-run
-trap 'cleanup; systemctl stop snotifyd.socket snotifyd.service' EXIT
-
-property() {
-        systemctl show -P "$1" snotifyd.service
-}
 
 says() {
         local status=$1 text=$2 output
@@ -82,9 +31,6 @@ check "a workload starts the daemon, and is allowed what the shipped configurati
 check "... and denied what it does not" says 1 "Operation not permitted" $snotify_run -- mkdir /srv/a
 check "... really" test -d /tmp/a -a ! -e /srv/a
 check "the daemon runs" test "$(property ActiveState):$(property SubState)" = active:running
-synced() {
-        journalctl --sync && journalctl -o cat -u snotifyd | grep -qF -- "$1"
-}
 check "a denial is in the journal" wait_for synced 'denied mkdir("/srv/a")'
 check "journalctl -x explains it" says 0 "A supervised program may not make this directory" \
         journalctl --no-pager -x -u snotifyd MESSAGE_ID=6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c01
@@ -158,9 +104,6 @@ check "... who owns what was made" test "$(stat -c %u /srv/open/of-user/below)" 
 
 ### Status.
 check "systemctl status has a line" says 0 "sessions; calls allowed: " systemctl status --no-pager snotifyd
-status_has() {
-        [[ $(property StatusText) == *"$1"* ]]
-}
 check "... with the counts" wait_for status_has "0 sessions; calls allowed: 13, denied: 9, failed: 4; policy generation 2"
 
 ### A session that runs on.

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# For tests of the installed units in a real systemd with a real journald:
+#
+#   source "$(dirname "$0")/box.sh"
+#
+# Outside, this installs the build into a directory of its own, boots tests/systemd-in-a-box and runs the test once more, inside,
+# where the root file system is a throw-away view of the machine's own; and ends as that does.  Inside, it sources lib.sh and
+# installs the build; the units are loaded and not started.
+
+# Below /var/lib, for the box has a /tmp of its own.
+box_run() {
+        local reason stage variable passed=()
+        for reason in "needs root:test $(id -u) = 0" "needs systemd:test -x /lib/systemd/systemd" \
+                "needs unshare and nsenter:command -v unshare nsenter setpriv" "needs dbus:command -v dbus-daemon" \
+                "needs a cgroup2 mount:findmnt -nft cgroup2" "needs to make namespaces:unshare --mount --pid --fork true" \
+                "needs meson:command -v meson"; do
+                ${reason#*:} >/dev/null 2>&1 || { echo "1..0 # SKIP ${reason%%:*}"; exit 0; }
+        done
+
+        stage=$(mktemp -d /var/lib/snotify-test.XXXXXX)
+        # shellcheck disable=SC2064
+        trap "rm -rf '$stage'" EXIT
+        chmod 755 "$stage"
+        DESTDIR=$stage/installed meson install -C "$BUILD_ROOT" --no-rebuild --quiet >"$stage/install.log" 2>&1 ||
+                { echo "Bail out! meson install: $(tail -3 "$stage/install.log")"; exit 1; }
+        mkdir "$stage/helpers"
+        # shellcheck disable=SC2086
+        cp $HELPERS "$stage/helpers/"
+        cp "$SOURCE_ROOT"/tests/end-to-end/{lib.sh,box.sh,*.py} "$0" "$stage/"
+        for variable in "${!SNOTIFY_@}"; do
+                passed+=("$variable=${!variable}")
+        done
+        cd "$stage" || exit 1
+        BOX=snotify-test-${stage##*.} BOX_BIND=$stage "$SOURCE_ROOT/tests/systemd-in-a-box" run \
+                env "${passed[@]}" INSIDE=yes SANITIZED="${SANITIZED-}" SOURCE_ROOT="$stage" BUILD_ROOT="$stage" \
+                SNOTIFYD=/usr/sbin/snotifyd SNOTIFY_RUN="$stage/installed/usr/bin/snotify-run" \
+                HELPERS="$(echo "$stage"/helpers/*)" bash "$stage/${0##*/}" "$@"
+        exit $?
+}
+[ -n "${INSIDE-}" ] || box_run "$@"
+
+source "$(dirname "$0")/lib.sh"
+tar -C "$SOURCE_ROOT/installed" -c . | tar -C / -x --keep-directory-symlink ||
+        { echo "Bail out! cannot install in the box"; exit 1; }
+[ -z "${SANITIZED-}" ] || {
+        # What looks for leaks wants to trace, which the unit forbids.
+        mkdir -p /etc/systemd/system/snotifyd.service.d
+        printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' >/etc/systemd/system/snotifyd.service.d/sanitized.conf
+}
+systemctl daemon-reload
+# As the installed one is, of which the user may not see the text.
+snotify_run=/usr/bin/snotify-run
+trap 'cleanup; systemctl stop snotifyd.socket snotifyd.service' EXIT
+
+property() {
+        systemctl show -P "$1" snotifyd.service
+}
+
+# Is there such a message in the journal?
+synced() {
+        journalctl --sync && journalctl -o cat -u snotifyd | grep -qF -- "$1"
+}
+
+status_has() {
+        [[ $(property StatusText) == *"$1"* ]]
+}
