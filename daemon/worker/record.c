@@ -82,6 +82,8 @@ static void add_fields(Report *report, const LedgerIdentity *session, const Slot
 
         report_text(report, "OBJECT_PID", "%" PRIu32, slot->pid);
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
+        /* Of the reply: the request's may be cleared already when a successor says it again. */
+        report_text(report, "SNOTIFY_REQUEST", "%016" PRIx64, (uint64_t)slot->reply.response.id);
         add_text(report, "SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         add_text(report, "SNOTIFY_LABEL", session->label, sizeof(session->label));
         add_text(report, "SNOTIFY_RULE", slot->rule, sizeof(slot->rule));

@@ -52,8 +52,8 @@ def check(record, expectation, session, uid):
     for field, value in expected.items():
         if record.get(field) != value:
             problem(f"{field} is {record.get(field)!r}, not {value!r}")
-    for field, pattern in {"OBJECT_PID": r"[1-9]\d*", "SNOTIFY_USEC": r"\d+", "SNOTIFY_GENERATION": r"[1-9]\d*",
-                           "SNOTIFY_COMM": r"(?s).+"}.items():
+    for field, pattern in {"OBJECT_PID": r"[1-9]\d*", "SNOTIFY_REQUEST": r"[0-9a-f]{16}", "SNOTIFY_USEC": r"\d+",
+                           "SNOTIFY_GENERATION": r"[1-9]\d*", "SNOTIFY_COMM": r"(?s).+"}.items():
         if not re.fullmatch(pattern, record.get(field) or ""):
             problem(f"{field} is {record.get(field)!r}")
     message = record["MESSAGE"]
@@ -65,6 +65,8 @@ def main(session, uid, *expectations):
     records = [{k: text(v) for k, v in json.loads(line).items()} for line in sys.stdin]
     ours = [record for record in records if record.get("SNOTIFY_SESSION") == session]
     decisions = [record for record in ours if "SNOTIFY_VERDICT" in record]
+    if len({record.get("SNOTIFY_REQUEST") for record in decisions}) != len(decisions):
+        problem("two calls have the same number")
     if len(decisions) != len(expectations):
         problem(f"{len(decisions)} decisions, not {len(expectations)}")
     for number, (record, expectation) in enumerate(zip(decisions, expectations), 1):
