@@ -219,6 +219,7 @@ static void session_end(Session *session) {
  * slot is as if it had done so. */
 static void session_answer_forsaken(Session *session, uint32_t index) {
         const SessionHost *host = session->host;
+        LedgerHeader *header = ledger_header(session->crew->ledger);
         Slot *slot = ledger_slot(session->crew->ledger, index);
         static Slot seen;
         int r;
@@ -230,8 +231,8 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
                 seen.verdict = SLOT_TROUBLE;
                 seen.error = ETIMEDOUT;
                 (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
-                record_decision(ledger_header(session->crew->ledger), &seen,
-                        policy_find_profile(host->policy, session->profile),
+                seen.before = header->totals[index];
+                record_decision(header, index, &seen, policy_find_profile(host->policy, session->profile),
                         policy_limits(host->policy)->records_per_second, host->report);
         }
         slot->verdict = SLOT_UNDECIDED;

@@ -126,14 +126,25 @@ int ledger_read_totals(int ledger_fd, LedgerTotals *ret) {
         r = read_header(ledger_fd, &header);
         if (r < 0)
                 return r;
-        *ret = (LedgerTotals){
-                .allowed = header.allowed,
-                .denied = header.denied,
-                .failed = header.failed,
-                .suppressed = header.suppressed,
-                .lost = header.lost,
-        };
+        ledger_sum_totals(&header, ret);
         return 0;
+}
+
+void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret) {
+        *ret = (LedgerTotals){
+                .allowed = header->allowed,
+                .denied = header->denied,
+                .failed = header->failed,
+                .suppressed = header->suppressed,
+                .lost = header->lost,
+        };
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                ret->allowed += header->totals[i].allowed;
+                ret->denied += header->totals[i].denied;
+                ret->failed += header->totals[i].failed;
+                ret->suppressed += header->totals[i].suppressed;
+                ret->lost += header->totals[i].lost;
+        }
 }
 
 int ledger_map(int ledger_fd, Ledger **ret) {

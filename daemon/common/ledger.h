@@ -52,6 +52,10 @@
 #include "protocol.h"
 #include "quota.h"
 
+/* A daemon takes up the ledgers of the one before, which may be of an earlier release.  So fields are only
+ * appended, to the header and to Slot, where an earlier release has left zeros; and zero must mean what it
+ * meant without the field.  Where that can't be, LEDGER_VERSION goes up: then an upgrade ends the sessions
+ * that run. */
 #define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
 #define LEDGER_VERSION 2U
 #define LEDGER_SLOTS 16U
@@ -96,6 +100,8 @@ typedef struct LedgerHeader {
          * and leave. */
         _Atomic uint32_t receiver;
         _Atomic uint32_t landlocked; /* some process of the session has restricted itself: see landlock.h */
+        /* Of what `totals` does not have: requests that an earlier version answered, and records that were
+         * lost after their requests were done with. */
         _Atomic uint64_t allowed;
         _Atomic uint64_t denied;
         _Atomic uint64_t failed;
@@ -110,9 +116,10 @@ typedef struct LedgerHeader {
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
         Quota records; /* that the session makes */
+        LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
 } LedgerHeader;
 static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
-static_assert(sizeof(LedgerHeader) == 560, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 1200, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -164,6 +171,10 @@ typedef struct Slot {
         uint32_t path_length;                /* 0: the call failed before its path was known */
         char argument[LEDGER_ARGUMENT_SIZE]; /* as passed, NUL-terminated */
         char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
+
+        /* The slot's totals without this request, valid in DONE: who finds it there, counted or not, sets
+         * them to what they are with it. */
+        LedgerTotals before;
 } Slot;
 
 typedef enum DeedState {
@@ -204,8 +215,9 @@ int ledger_new(
  * ledger of ours), -EPROTONOSUPPORT (of another version), or a negative errno of pread(2). */
 int ledger_read_identity(int ledger_fd, LedgerIdentity *ret);
 
-/* Reads the totals.  Returns 0 or a negative errno. */
+/* Reads the session's totals.  Returns 0 or a negative errno. */
 int ledger_read_totals(int ledger_fd, LedgerTotals *ret);
+void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret);
 
 /* Maps and unmaps it; a forked child doesn't have the mapping.  Returns 0 or a negative errno.
  * ledger_unmap() takes NULL and returns NULL. */

@@ -40,11 +40,13 @@ static bool is_wanted(const Profile *profile, ReportKind kind) {
         return true;
 }
 
-static void count(LedgerHeader *header, ReportKind kind) {
-        atomic_fetch_add(kind == REPORT_ALLOWED  ? &header->allowed
-                         : kind == REPORT_DENIED ? &header->denied
-                                                 : &header->failed,
-                1);
+static void count(LedgerTotals *totals, ReportKind kind) {
+        if (kind == REPORT_ALLOWED)
+                totals->allowed++;
+        else if (kind == REPORT_DENIED)
+                totals->denied++;
+        else
+                totals->failed++;
 }
 
 static const char *error_name(int error) {
@@ -130,8 +132,8 @@ void record_excess(LedgerHeader *header, Report *report) {
                 id, excess);
 }
 
-void record_decision(
-        LedgerHeader *header, const Slot *slot, const Profile *profile, uint64_t limit, Report *report) {
+static bool report_decision(
+        const LedgerIdentity *session, const Slot *slot, ReportKind kind, uint64_t now, Report *report) {
         static const char *const words[] = {
                 [REPORT_DENIED] = "denied",
                 [REPORT_ALLOWED] = "allowed",
@@ -140,26 +142,31 @@ void record_decision(
         };
         const Call *row = call_find(&slot->request.notif.data);
         const char *call = row ? row->name : "unknown call";
-        ReportKind kind = decision_kind(slot);
         const char *shown = slot->path_length > 0 ? slot->path : slot->argument;
         size_t room = slot->path_length > 0 ? sizeof(slot->path) : sizeof(slot->argument);
         char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[512];
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
-
-        count(header, kind);
-        if (quota_is_due(&header->records, now))
-                record_excess(header, report);
-        if (!is_wanted(profile, kind) || !quota_take(&header->records, limit, now)) {
-                atomic_fetch_add(&header->suppressed, 1);
-                return;
-        }
 
         report_begin(report, kind);
-        add_fields(report, &header->identity, slot, kind, call, now);
-        if (!report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
-                    call, report_escape(shown, strnlen(shown, room), path, sizeof(path)),
-                    report_escape(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
-                    slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made",
-                    explain(&header->identity, slot, kind, why, sizeof(why))))
-                atomic_fetch_add(&header->lost, 1);
+        add_fields(report, session, slot, kind, call, now);
+        return report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
+                call, report_escape(shown, strnlen(shown, room), path, sizeof(path)),
+                report_escape(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
+                slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made",
+                explain(session, slot, kind, why, sizeof(why)));
+}
+
+void record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, const Profile *profile,
+        uint64_t limit, Report *report) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        LedgerTotals after = slot->before;
+        ReportKind kind = decision_kind(slot);
+
+        count(&after, kind);
+        if (quota_is_due(&header->records, now))
+                record_excess(header, report);
+        if (!is_wanted(profile, kind) || !quota_take(&header->records, limit, now))
+                after.suppressed++;
+        else if (!report_decision(&header->identity, slot, kind, now, report))
+                after.lost++;
+        header->totals[index] = after;
 }

@@ -7,10 +7,11 @@
 #include "common/policy.h"
 #include "common/report.h"
 
-/* Counts the decision that the slot holds and, where the profile's log = wants it and the session has made
- * fewer than limit in this second, reports it.  profile may be NULL. */
-void record_decision(
-        LedgerHeader *header, const Slot *slot, const Profile *profile, uint64_t limit, Report *report);
+/* Where the profile's log = wants it, and the session has made fewer than limit in this second, reports the
+ * decision that the slot holds; then counts it in the totals of the slot with that index, once however often
+ * that is done.  profile may be NULL. */
+void record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, const Profile *profile,
+        uint64_t limit, Report *report);
 
 /* Reports how many were above the limit, if any were since it was reported last. */
 void record_excess(LedgerHeader *header, Report *report);

@@ -82,10 +82,15 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         return NULL;
 }
 
+static LedgerHeader *header(const RequestHandler *handler) {
+        return ledger_header(handler->host->ledger);
+}
+
 static int answer(RequestHandler *handler, SlotVerdict verdict, int error) {
         Slot *slot = handler->slot;
 
         slot->verdict = verdict;
+        slot->before = header(handler)->totals[handler->index];
         notify_reply(&slot->reply, slot->request.notif.id, 0, error);
         slot->error = -slot->reply.response.error; /* what the target really gets */
         return REQUEST_ANSWERED;
@@ -138,10 +143,6 @@ static void note_status(Slot *slot, const TargetStatus *status) {
         memcpy(slot->comm, status->comm, sizeof(slot->comm));
 }
 
-static LedgerHeader *header(const RequestHandler *handler) {
-        return ledger_header(handler->host->ledger);
-}
-
 /* Sleeps until then.  Returns 0, REQUEST_LEFT when told to leave, or REQUEST_GONE: nobody tells us that the
  * target died, so that we look now and then. */
 static int sleep_until(RequestHandler *handler, uint64_t until) {
@@ -179,10 +180,12 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
 /* The name is where slot->path says. */
 static int perform(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
+        LedgerTotals totals;
         int r, error = 0;
 
         if (!again) {
-                if (allowance_is_spent(&handler->allowance, header(handler)->allowed))
+                ledger_sum_totals(header(handler), &totals);
+                if (allowance_is_spent(&handler->allowance, totals.allowed))
                         return answer_trouble(
                                 handler, ENOMEM, "its session has as much memory in directories as it may");
                 deed_set_state(handler->part.deed, DEED_NOT_BEGUN);

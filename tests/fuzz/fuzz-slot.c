@@ -48,8 +48,8 @@ static void fill(Slot *slot, LedgerHeader *header, Input *input) {
         (void)input_take(input, slot->path, sizeof(slot->path));
 }
 
-static uint64_t all_counted(const LedgerHeader *header) {
-        return header->allowed + header->denied + header->failed;
+static uint64_t all_counted(const LedgerTotals *totals) {
+        return totals->allowed + totals->denied + totals->failed;
 }
 
 static void check_field(const char *name, const char *from, size_t length_max) {
@@ -74,20 +74,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         const Profile *profile = profiles[input_byte(&input) % (sizeof(profiles) / sizeof(profiles[0]))];
         _cleanup_free_ LedgerHeader *header = malloc(sizeof(*header));
         _cleanup_free_ Slot *slot = malloc(sizeof(*slot));
-        uint64_t counted, suppressed, lost;
+        LedgerTotals totals;
         bool taken;
 
         HOLDS(slot && header);
         fill(slot, header, &input);
-        counted = all_counted(header);
-        suppressed = header->suppressed;
-        lost = header->lost;
         header->records = (Quota){}; /* an excess would be a record more */
-        record_decision(header, slot, profile, 1, journal_report(journal));
-        HOLDS(all_counted(header) == counted + 1);
+        record_decision(header, 3, slot, profile, 1, journal_report(journal));
+        totals = header->totals[3];
+        HOLDS(all_counted(&totals) == all_counted(&slot->before) + 1);
         taken = journal_take(journal);
-        HOLDS(header->lost == lost); /* it always fits */
-        HOLDS(header->suppressed == suppressed + !taken);
+        HOLDS(totals.lost == slot->before.lost); /* it always fits */
+        HOLDS(totals.suppressed == slot->before.suppressed + !taken);
         if (taken)
                 check_record(slot, header);
         return 0;

@@ -113,13 +113,15 @@ static void test_mapping_is_shared(void **state) {
         atomic_fetch_add(&ledger_header(one)->failed, 3);
         atomic_fetch_add(&ledger_header(one)->suppressed, 4);
         atomic_fetch_add(&ledger_header(one)->lost, 5);
+        ledger_header(one)->totals[0] = (LedgerTotals){100, 200, 300, 400, 500};
+        ledger_header(one)->totals[LEDGER_SLOTS - 1] = (LedgerTotals){1000, 2000, 3000, 4000, 5000};
         assert_int_equal(ledger_header(other)->denied, 2);
         assert_int_equal(ledger_read_totals(fd, &totals), 0);
-        assert_int_equal(totals.allowed, 1);
-        assert_int_equal(totals.denied, 2);
-        assert_int_equal(totals.failed, 3);
-        assert_int_equal(totals.suppressed, 4);
-        assert_int_equal(totals.lost, 5);
+        assert_int_equal(totals.allowed, 1101);
+        assert_int_equal(totals.denied, 2202);
+        assert_int_equal(totals.failed, 3303);
+        assert_int_equal(totals.suppressed, 4404);
+        assert_int_equal(totals.lost, 5505);
 
         slot_set_phase(ledger_slot(one, LEDGER_SLOTS - 1), SLOT_ACTING);
         assert_int_equal(slot_phase(ledger_slot(other, LEDGER_SLOTS - 1)), SLOT_ACTING);

@@ -154,6 +154,18 @@ static void dismiss(pid_t worker) {
         assert_int_equal(ledger_slot(stage.ledger, 0)->request.notif.id, 0);
 }
 
+/* Once, however often workers died over it. */
+static void check_totals(const StageResult *result) {
+        LedgerTotals totals;
+
+        assert_int_equal(ledger_read_totals(stage.ledger_fd, &totals), 0);
+        assert_int_equal(totals.allowed, result->error == 0);
+        assert_int_equal(totals.denied, result->error == EPERM);
+        assert_int_equal(totals.failed, result->error != 0 && result->error != EPERM);
+        assert_int_equal(totals.suppressed, 0);
+        assert_int_equal(totals.lost, 0);
+}
+
 static void check_outcome(const Script *script, const StageResult *result) {
         const Workload *workload = script->workload;
 
@@ -164,6 +176,7 @@ static void check_outcome(const Script *script, const StageResult *result) {
         }
         assert_int_equal(result->error, script->expected);
         check_records(result->error == 0 ? "allowed " : result->error == EPERM ? "denied " : "failed ");
+        check_totals(result);
         if (result->error == 0)
                 check_directory(workload->uid);
         else
@@ -197,6 +210,7 @@ static void play_contest(pid_t worker, int competitor, bool obscure) {
                 assert_int_equal(result.error, 0);
         }
         check_records(result.error == 0 ? "allowed " : "failed ");
+        check_totals(&result);
         assert_int_equal(stage_count(&stage), 1);
 }
 
@@ -356,6 +370,7 @@ static void test_poison(void **state) {
                 dismiss(worker);
                 assert_int_equal(result.error, rows[row].expected[call]);
                 check_records(rows[row].records[call]);
+                check_totals(&result);
                 assert_int_equal(stage_count(&stage), result.error == 0);
                 stage_strike(&stage);
         }
