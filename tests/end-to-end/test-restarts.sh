@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The daemon is killed, restarted and replaced, under load and beside idle sessions: no workload notices more than a pause.
+#
+#   RESTARTS=200 meson test -C BUILD restarts      that often; 20 times otherwise
+export SNOTIFY_TEST_RESTARTS=${RESTARTS:-${SNOTIFY_TEST_RESTARTS:-20}}
+source "$(dirname "$0")/box.sh"
+
+busy_max=20
+idle_max=20
+
+cat >/etc/snotify.conf <<'CONF'
+[limits]
+records-per-second = 1000000
+
+[profile default]
+default = deny
+log = all
+
+[rule open]
+path = /srv/open/
+action = allow
+CONF
+mkdir -p /srv/open /srv/shut
+mount -t tmpfs tmpfs /srv/open
+mkdir -p /run/systemd/system/snotifyd.service.d
+printf '[Service]\nLogRateLimitIntervalSec=0\n' >/run/systemd/system/snotifyd.service.d/records.conf
+systemctl daemon-reload
+systemctl start snotifyd.socket
+
+### Sessions.
+
+busy=()
+for ((n = 0; n < busy_max; n++)); do
+        $snotify_run -- "$bin/steady" /srv/open /srv/shut 20000 >"$work/busy.$n" &
+        busy+=("$!")
+done
+mkfifo "$work/gate"
+idle=()
+for ((n = 0; n < idle_max; n++)); do
+        # shellcheck disable=SC2016
+        $snotify_run -- sh -c 'mkdir "/srv/open/before-$1" && { read -r line <"$2"; mkdir "/srv/open/after-$1" && echo "$SNOTIFY_SESSION 2 0 0"; }' \
+                - "$n" "$work/gate" >"$work/idle.$n" &
+        idle+=("$!")
+done
+begun() {
+        local made=(/srv/open/before-*)
+        [ ${#made[@]} = $idle_max ] && [ "$(property NFileDescriptorStore)" = $((2 * (busy_max + idle_max))) ]
+}
+check "the sessions run, and have two fds each in systemd's store" wait_for begun
+
+### Blows.
+
+blow() {
+        local main
+        main=$(property MainPID)
+        [ "$main" != 0 ] || { echo "there is no daemon"; return 1; }
+        echo "$1 ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+        case $1 in
+        kill) kill -KILL "$main" ;;
+        kill-all) systemctl kill -s KILL --kill-who=all snotifyd ;;
+        restart) systemctl restart snotifyd ;;
+        upgrade)
+                cp /usr/sbin/snotifyd /usr/sbin/snotifyd.new && mv /usr/sbin/snotifyd.new /usr/sbin/snotifyd
+                systemctl restart snotifyd
+                ;;
+        esac
+        wait_for replaced "$main" || { echo "no daemon after $1"; return 1; }
+        sleep "0.$((RANDOM % 700 + 200))"
+}
+replaced() {
+        local main
+        main=$(property MainPID)
+        [ "$main" != 0 ] && [ "$main" != "$1" ] && [ "$(property ActiveState)" = active ]
+}
+blows() {
+        local n kinds=(kill kill-all restart upgrade)
+        for ((n = 0; n < SNOTIFY_TEST_RESTARTS; n++)); do
+                blow "${kinds[n % 4]}" || return 1
+        done
+}
+check "the daemon is killed, alone and with its workers, restarted and replaced: $SNOTIFY_TEST_RESTARTS times" blows
+check "the store has the sessions' fds and no others" test "$(property NFileDescriptorStore)" = $((2 * (busy_max + idle_max)))
+
+### What the sessions say.
+
+# end PID...: waits for each, and says of which it was not well.
+end() {
+        local pid
+        for pid; do
+                timeout 20 tail --pid="$pid" -f /dev/null || { echo "$pid still runs"; kill -KILL "$pid"; }
+                wait "$pid" || echo "$pid: exit status $?"
+        done
+}
+kill -TERM "${busy[@]}"
+end "${busy[@]}" >"$work/ends"
+check "each call of the busy ones had its result" diff /dev/null "$work/ends"
+: >"$work/gate"
+end "${idle[@]}" >"$work/ends"
+check "the idle ones still make directories" diff /dev/null "$work/ends"
+check "... all of them" test "$(echo /srv/open/after-* | wc -w)" = $idle_max
+check "nothing was made twice, or where it may not be" \
+        test "$(find /srv/open /srv/shut -mindepth 1 ! -name 'before-*' ! -name 'after-*')" = ""
+no_sessions() {
+        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
+}
+check "they end, and leave nothing in the store" wait_for no_sessions
+alone() {
+        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
+}
+check "nor a process" wait_for alone
+counts() {
+        journalctl --sync
+        journalctl -q -o json --all | python3 "$SOURCE_ROOT/totals.py" "$work"/busy.* "$work"/idle.*
+}
+summary=$(counts)
+check "their own counts, their end records' and the journal's are the same" test $? = 0
+printf '%s\n' "$summary" | sed 's/^/# /'
+python3 "$SOURCE_ROOT/stalls.py" "$work/blows" "$work"/busy.* | sed 's/^/# /'
+
+journalctl -o short -u snotifyd --no-pager | grep -v ' allowed mkdir' >"$work/log"
+finish

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""totals.py FILE...: holds the journal, as `journalctl -o json` prints it on stdin, to what workloads have counted themselves.
+
+A line "SESSION ALLOWED DENIED ..." in one of the files (see steady.c) says what a session's calls came to.  The session's end
+record must say the same, nothing may be lost, and each call must have its record: one, or the same one again where a worker was
+killed while it sent it."""
+
+import collections
+import json
+import re
+import sys
+
+problems = []
+starts = collections.Counter()
+ends = {}
+decisions = collections.defaultdict(dict)  # session: {call: verdict}
+again = 0
+
+for line in sys.stdin:
+    record = json.loads(line)
+    session, message = record.get("SNOTIFY_SESSION"), str(record.get("MESSAGE"))
+    if "SNOTIFY_VERDICT" in record:
+        call, verdict = record["SNOTIFY_REQUEST"], record["SNOTIFY_VERDICT"]
+        before = decisions[session].setdefault(call, verdict)
+        if before is not verdict:
+            again += 1
+            if before != verdict:
+                problems.append(f"session {session}: one call was {before} and {verdict}: {message}")
+    elif re.match(r"session \w+ started", message):
+        starts[session] += 1
+    elif re.match(r"session \w+ ended", message):
+        if session in ends:
+            problems.append(f"session {session} ended twice")
+        ends[session] = {key: int(record[f"SNOTIFY_{key}"]) for key in ("ALLOWED", "DENIED", "FAILED", "SUPPRESSED", "LOST")}
+
+sessions = calls = longest = 0
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            match = re.match(r"(\w{16}) (\d+) (\d+) (\d+)$", line)
+            if not match:
+                if not line.startswith("slow "):
+                    problems.append(f"{path}: {line.strip()}")
+                continue
+            session, allowed, denied = match[1], int(match[2]), int(match[3])
+            sessions, calls, longest = sessions + 1, calls + allowed + denied, max(longest, int(match[4]))
+            if starts[session] != 1:
+                problems.append(f"session {session} has {starts[session]} records of its start")
+            expected = {"ALLOWED": allowed, "DENIED": denied, "FAILED": 0, "SUPPRESSED": 0, "LOST": 0}
+            if ends.get(session) != expected:
+                problems.append(f"session {session} counted {expected}, its end record says {ends.get(session)}")
+            recorded = collections.Counter(decisions[session].values())
+            if recorded != +collections.Counter({"allowed": allowed, "denied": denied}):
+                problems.append(f"session {session} counted {expected}, the journal has {dict(recorded)}")
+
+print(f"{sessions} sessions, {calls} calls, the longest {longest / 1000:.0f} ms, {again} records twice")
+if not sessions:
+    problems.append("no session says what it counted")
+print("\n".join(problems[:40]))
+sys.exit(1 if problems else 0)
