@@ -68,7 +68,10 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
 
         if (!store_exists())
                 return 0;
-        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=" NAME_PREFIX "%016" PRIx64, session_id);
+        /* FDPOLL=0: else systemd lets go of a session that ends while there is no daemon, and nobody says
+         * what it came to. */
+        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" NAME_PREFIX "%016" PRIx64,
+                session_id);
         r = sd_pid_notify_with_fds(0, 0, message, fds, 2);
         if (r < 0)
                 return r;
