@@ -82,6 +82,26 @@ blows() {
 check "the daemon is killed, alone and with its workers, restarted and replaced: $SNOTIFY_TEST_RESTARTS times" blows
 check "the store has the sessions' fds and no others" test "$(property NFileDescriptorStore)" = $((2 * (busy_max + idle_max)))
 
+### While there is no daemon, and can be none.
+
+# What ends meanwhile has its record in the end.
+$snotify_run -- sh -c 'mkdir "$1/left" && rmdir "$1/left"; echo "$SNOTIFY_SESSION 1 0 0"; read -r line' - /srv/open \
+        >"$work/leaving" < <(sleep infinity) &
+leaving=$!
+wait_for test -s "$work/leaving"
+echo nonsense >>/etc/snotify.conf
+restarts=$(property NRestarts)
+echo "broken ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+kill -KILL "$(property MainPID)"
+sleep 2.5
+kill -KILL "$leaving"
+wait "$leaving" 2>/dev/null
+restarts=$(($(property NRestarts) - restarts))
+check "where the configuration is broken systemd goes on trying, but not all the time ($restarts times)" \
+        test "$restarts" -ge 2 -a "$restarts" -le 4
+sed -i '$d' /etc/snotify.conf
+check "... and the daemon is back once it is mended" wait_for replaced 0
+
 ### What the sessions say.
 
 # end PID...: waits for each, and says of which it was not well.
@@ -111,7 +131,7 @@ alone() {
 check "nor a process" wait_for alone
 counts() {
         journalctl --sync
-        journalctl -q -o json --all | python3 "$SOURCE_ROOT/totals.py" "$work"/busy.* "$work"/idle.*
+        journalctl -q -o json --all | python3 "$SOURCE_ROOT/totals.py" "$work"/{busy,idle}.* "$work/leaving"
 }
 summary=$(counts)
 check "their own counts, their end records' and the journal's are the same" test $? = 0
