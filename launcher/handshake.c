@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -33,6 +34,9 @@
  * seconds. */
 #define PAUSE_MSEC_MIN 40L
 #define PAUSE_MSEC_MAX 2560L
+
+/* What receive_reply() returns where the daemon's side was closed instead. */
+#define CUT_OFF 1
 
 /* Says what is wrong; always returns -1. */
 __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
@@ -71,7 +75,11 @@ static int connect_daemon(const char *path, int *ret) {
         return 0;
 }
 
-/* Receives one reply, and the fd that may come with it unless ret_fd is NULL. */
+static int fail_cut_off(void) {
+        return fail("snotifyd ended the connection without a word; see journalctl -u snotifyd");
+}
+
+/* Receives one reply, and the fd that may come with it unless ret_fd is NULL.  Returns 0, CUT_OFF, or -1. */
 static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
         struct pollfd pollfd = {.fd = socket_fd, .events = POLLIN};
         ssize_t n;
@@ -83,10 +91,10 @@ static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
         if (r == 0)
                 return fail("snotifyd does not answer; see systemctl status snotifyd");
         n = r < 0 ? -errno : message_receive(socket_fd, ret, sizeof(*ret), ret_fd);
+        if (n == 0 || n == -ECONNRESET)
+                return CUT_OFF;
         if (n < 0)
                 return fail("cannot receive from snotifyd: %s", strerror((int)-n));
-        if (n == 0)
-                return fail("snotifyd ended the connection without a word; see journalctl -u snotifyd");
         if (!protocol_reply_is_valid(ret, (size_t)n))
                 return fail("snotify-run and snotifyd are of different versions; restart snotifyd after an "
                             "upgrade");
@@ -113,17 +121,27 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
         return 0;
 }
 
-/* Connects until the daemon has time for us.  Returns with the connection, and the welcome and its fd. */
+/* Connects until the daemon has time for us.  One that is killed or restarted just then cuts us off; the
+ * next one takes up the socket, where we may wait for it.  Returns with the connection, and the welcome and
+ * its fd. */
 static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
         int *ret_plot_fd, int *ret_socket_fd) {
+        bool was_cut_off = false;
+
         for (long pause_msec = PAUSE_MSEC_MIN;; pause_msec *= 2) {
                 const struct timespec pause = {pause_msec / 1000, pause_msec % 1000 * 1000000};
                 _cleanup_close_ int socket_fd = -EBADF;
+                int r;
 
-                if (connect_daemon(socket_path, &socket_fd) < 0 ||
-                        send_hello(socket_fd, profile, label) < 0 ||
-                        receive_reply(socket_fd, ret, ret_plot_fd) < 0)
+                if (connect_daemon(socket_path, &socket_fd) < 0 || send_hello(socket_fd, profile, label) < 0)
                         return -1;
+                r = receive_reply(socket_fd, ret, ret_plot_fd);
+                if (r == CUT_OFF && !was_cut_off) {
+                        was_cut_off = true;
+                        continue;
+                }
+                if (r != 0)
+                        return r == CUT_OFF ? fail_cut_off() : -1;
                 if (ret->verdict != PROTOCOL_REFUSED) {
                         *ret_socket_fd = TAKE_FD(socket_fd);
                         return 0;
@@ -186,8 +204,10 @@ static int knock(int socket_fd, uint64_t nonce) {
         if (answer == protocol_knock_answer(nonce))
                 return 0;
         if (answer < 0 && errno == ENOSYS) { /* the daemon's side is closed; it may have said why */
-                if (receive_reply(socket_fd, &reply, NULL) < 0)
-                        return -1;
+                int r = receive_reply(socket_fd, &reply, NULL);
+
+                if (r != 0)
+                        return r == CUT_OFF ? fail_cut_off() : -1;
                 return reply.verdict == PROTOCOL_REFUSED
                                ? fail_refused(&reply)
                                : fail("snotifyd said something unexpected; see journalctl -u snotifyd");

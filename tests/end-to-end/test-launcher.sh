@@ -70,9 +70,9 @@ impostor() {
 
 silence="snotifyd ended the connection without a word; see journalctl -u snotifyd"
 for how in killed closed; do
-        check "the daemon is $how before it accepts" impostor $how-before-accept "$silence"
-        check "the daemon is $how after it has accepted" impostor $how-after-accept "$silence"
-        check "the daemon is $how after the hello" impostor $how-after-hello "$silence"
+        check "the daemon is $how before it accepts" impostor $how-before-accept "snotify-run: "
+        check "the daemon is $how after it has accepted" impostor $how-after-accept "snotify-run: "
+        check "the daemon is $how after the hello" impostor $how-after-hello "snotify-run: "
         check "the daemon is $how after the welcome" impostor $how-after-welcome ""
         check "the daemon is $how after the listener" impostor $how-after-listener "$silence"
         check "the daemon is $how when the knock is pending" impostor $how-before-receiving "$silence"
@@ -104,9 +104,11 @@ for step in answers-nothing answers-one answers-late-nonce answers-error continu
 done
 check "a knock that is answered as if nobody did" impostor answers-enosys "snotify-run: "
 speaks_the_protocol() {
-        ! impostor answers-well "" >/dev/null 2>&1 && [ -e "$ran" ] && rm "$ran"
+        ! impostor "$1" "" >/dev/null 2>&1 && [ -e "$ran" ] && rm "$ran"
 }
-check "an impostor who does all of it right gets the workload: the others were refused for what they did" speaks_the_protocol
+check "an impostor who does all of it right gets the workload: the others were refused for what they did" \
+        speaks_the_protocol answers-well
+check "where the daemon is killed before its welcome the next one is asked" speaks_the_protocol answers-the-second
 
 ### A daemon that is killed while launchers wait for it.
 cat >"$work/launcher.conf" <<'CONF'
@@ -134,7 +136,7 @@ kill -KILL "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null
 wait $waiting
 check "the daemon is killed before it looks: exit status" test $? = 125
-check "... message" grep -q "$silence" "$work/waiting"
+check "... message" grep -q "^snotify-run: cannot connect" "$work/waiting"
 check "... and nothing ran" test ! -e "$ran"
 
 daemon_start <"$work/launcher.conf"
