@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sessions come and go while workers and the daemon are killed, restarted and reloaded: see tests/soak.
+export SNOTIFY_TEST_MINUTES=${SNOTIFY_TEST_MINUTES:-1} SNOTIFY_TEST_SESSIONS=${SNOTIFY_TEST_SESSIONS:-50}
+source "$(dirname "$0")/box.sh"
+
+configure() {
+        cat >/etc/snotify.conf <<CONF
+[limits]
+records-per-second = 1000000
+
+[profile default]
+default = deny
+log = all
+
+[rule $1]
+path = /srv/open/
+action = allow
+CONF
+}
+configure open
+mkdir -p /srv/open /srv/shut
+mount -t tmpfs tmpfs /srv/open
+mkdir -p /run/systemd/system/snotifyd.service.d /run/systemd/journald.conf.d
+printf '[Service]\nLogRateLimitIntervalSec=0\n' >/run/systemd/system/snotifyd.service.d/records.conf
+printf '[Journal]\nSystemMaxUse=8G\nRuntimeMaxUse=8G\n' >/run/systemd/journald.conf.d/room.conf
+systemctl daemon-reload
+systemctl restart systemd-journald
+systemctl start snotifyd.socket
+
+### Sessions.
+
+pids=()
+n_begun=0
+# begin PLACE: each fifth has a call now and then, when its worker has left.
+begin() {
+        local pause=100000
+        (($1 % 5)) || pause=6000000
+        $snotify_run -- "$bin/steady" /srv/open /srv/shut $pause >"$work/session.$n_begun" &
+        pids[$1]=$!
+        n_begun=$((n_begun + 1))
+}
+# A launcher that the daemon has welcomed and leaves then gives up; its program has not begun.
+n_refused=0
+end() {
+        local status
+        kill -TERM "${pids[$1]}" 2>/dev/null
+        wait "${pids[$1]}"
+        status=$?
+        if [ $status = 125 ]; then
+                n_refused=$((n_refused + 1))
+        elif [ $status != 0 ]; then
+                echo "session of place $1: exit status $status" >>"$work/failures"
+        fi
+}
+: >"$work/failures"
+for ((place = 0; place < SNOTIFY_TEST_SESSIONS; place++)); do
+        begin $place
+done
+begun() {
+        [ "$(property NFileDescriptorStore)" = $((2 * SNOTIFY_TEST_SESSIONS)) ]
+}
+check "$SNOTIFY_TEST_SESSIONS sessions begin" wait_for begun
+
+### Disturbances.
+
+# kill_one NAME: one of the processes of that name.
+kill_one() {
+        local pid
+        pid=$(pgrep -x "$1" | shuf -n 1)
+        [ -z "$pid" ] || kill -KILL "$pid"
+}
+disturb() {
+        local place=$((RANDOM % SNOTIFY_TEST_SESSIONS))
+        echo "$1 ${EPOCHREALTIME/[.,]/}" >>"$work/disturbances"
+        case $1 in
+        worker) kill_one snotifyd-worker ;;
+        daemon) kill_one snotifyd ;;
+        all) systemctl kill -s KILL --kill-who=all snotifyd ;;
+        restart) systemctl restart snotifyd ;;
+        reload)
+                configure "open-$RANDOM"
+                systemctl reload snotifyd 2>/dev/null || : # where it has just been killed there is none to be told
+                ;;
+        churn) end $place; begin $place ;;
+        esac
+        sleep "0.$((RANDOM % 300 + 100))"
+}
+
+running() {
+        [ "$(property ActiveState)" = active ] && [ "$(property MainPID)" != 0 ]
+}
+# Prints what the daemon has beyond what its sessions and workers need: fds, fds in the store, sessions' cgroups; and its memory in KiB.
+# Not the PSS: that depends on how many workers share its pages at the moment.
+measure() {
+        local main fds workers cgroups memory
+        wait_for running
+        main=$(property MainPID)
+        workers=$(pgrep -c -P "$main")
+        fds=(/proc/"$main"/fd/*)
+        cgroups=$(find "/sys/fs/cgroup$(property ControlGroup)" -name 'session-*' | wc -l)
+        memory=$(awk '/^Anonymous:/ { print $2 }' "/proc/$main/smaps_rollup")
+        echo $((${#fds[@]} - 2 * SNOTIFY_TEST_SESSIONS - workers)) \
+                $(($(property NFileDescriptorStore) - 2 * SNOTIFY_TEST_SESSIONS)) \
+                $((cgroups > SNOTIFY_TEST_SESSIONS ? cgroups - SNOTIFY_TEST_SESSIONS : 0)) "$memory"
+}
+# The least of some moments: what comes and goes is no growth.
+sample() {
+        local n
+        for ((n = 0; n < 5; n++)); do
+                measure
+                sleep 0.1
+        done | awk '{ for (i = 1; i <= NF; i++) if (NR == 1 || $i < least[i]) least[i] = $i }
+                    END { print least[1], least[2], least[3], least[4] }'
+}
+# soak FILE SECONDS DISTURBANCE...: any of these, all the time, with a sample every now and then.
+soak() {
+        local file=$1 until=$((SECONDS + $2)) step=$(($2 / 5)) next=$SECONDS
+        shift 2
+        while ((SECONDS < until)); do
+                disturb "${@:RANDOM % $# + 1:1}"
+                ((SECONDS >= next)) || continue
+                sample >>"$file"
+                next=$((SECONDS + step))
+        done
+        sample >>"$file"
+}
+half=$((SNOTIFY_TEST_MINUTES * 30))
+soak "$work/with-kills" $half worker worker worker worker reload churn churn daemon all restart
+# From here on it is one daemon, in which what leaks adds up.
+soak "$work/without" $half worker worker worker worker reload churn churn
+echo "# disturbances: $(cut -d' ' -f1 "$work/disturbances" | sort | uniq -c | tr -s ' \n' ' ')"
+for file in with-kills without; do
+        echo "# $file: fds, stored fds and cgroups beyond those of the sessions, memory in KiB: $(tr '\n' ';' <"$work/$file")"
+done
+
+# grows FIELD SLACK: from the second sample, when it has seen everything once, to the last.
+does_not_grow() {
+        awk -v field="$1" -v slack="$2" 'NR == 2 { first = $field } { last = $field }
+                END { print "from " first " to " last; exit NR < 3 || last > first + slack }' "$work/without"
+}
+check "the daemon's fds do not grow" does_not_grow 1 2
+check "nor do those in the store" does_not_grow 2 0
+check "nor cgroups" does_not_grow 3 0
+check "nor its memory" does_not_grow 4 200
+
+### What the sessions say.
+
+for ((place = 0; place < SNOTIFY_TEST_SESSIONS; place++)); do
+        end $place
+done
+check "each call of $((n_begun - n_refused)) sessions had its result" diff /dev/null "$work/failures"
+check "nothing was made twice, or where it may not be" test "$(find /srv/open /srv/shut -mindepth 1)" = ""
+no_sessions() {
+        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
+}
+check "the sessions end, and leave nothing in the store" wait_for no_sessions
+alone() {
+        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
+}
+check "nor a process" wait_for alone
+counts() {
+        journalctl --sync
+        journalctl -q -o json --all --output-fields=MESSAGE,SNOTIFY_SESSION,SNOTIFY_REQUEST,SNOTIFY_VERDICT,SNOTIFY_ALLOWED,SNOTIFY_DENIED,SNOTIFY_FAILED,SNOTIFY_SUPPRESSED,SNOTIFY_LOST |
+                python3 "$SOURCE_ROOT/totals.py" "$work"/session.*
+}
+summary=$(counts)
+check "their own counts, their end records' and the journal's are the same" test $? = 0
+printf '%s\n' "$summary" | sed 's/^/# /'
+echo "# $n_refused launchers gave up"
+python3 "$SOURCE_ROOT/stalls.py" "$work/disturbances" "$work"/session.* | sed 's/^/# /'
+
+journalctl -o short -u snotifyd --no-pager | grep -vE ' (allowed|denied) mkdir' >"$work/log"
+finish
