@@ -103,7 +103,7 @@ check "records of a user's calls" records of-user 65534 as_user
 check "... who owns what was made" test "$(stat -c %u /srv/open/of-user/below)" = 65534
 
 ### Status.
-check "systemctl status has a line" says 0 "sessions; calls allowed: " systemctl status --no-pager snotifyd
+check "systemctl status has a line" says 0 "; calls allowed: " systemctl status --no-pager snotifyd
 check "... with the counts" wait_for status_has "0 sessions; calls allowed: 13, denied: 9, failed: 4; policy generation 2"
 
 ### A session that runs on.
