@@ -394,6 +394,16 @@ static int answer_failure(RequestHandler *handler, int r) {
         return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
 }
 
+/* For the record of a call of which no more was read. */
+static void note_caller(RequestHandler *handler) {
+        bool fresh;
+
+        if (target_open(handler->targets, (pid_t)handler->slot->request.notif.pid, &handler->target,
+                    &fresh) == 0 &&
+                target_read_status(handler->target, &handler->status) == 0)
+                note_status(handler->slot, &handler->status);
+}
+
 /* May a predecessor have performed it?  Where none had begun, it is as it was received. */
 static bool was_begun(const RequestHandler *handler) {
         Deed *deed = ledger_deed(handler->host->ledger, handler->index);
@@ -423,6 +433,8 @@ static int handle(RequestHandler *handler) {
 
         if (slot->attempts > REQUEST_ATTEMPTS_MAX) {
                 forget_decision(slot);
+                if (slot->attempts == REQUEST_ATTEMPTS_MAX + 1) /* they may have died of this */
+                        note_caller(handler);
                 return answer_trouble(handler, EIO, "workers died over it");
         }
         for (unsigned deputies = 1;; deputies++) {
@@ -451,16 +463,11 @@ static void take_up(RequestHandler *handler, uint32_t index) {
 }
 
 int request_refuse(RequestHandler *handler, uint32_t index, const char *why) {
-        bool fresh;
-
         take_up(handler, index);
         /* Where nobody has begun with it, what the slot says is of another call. */
         if (!ledger_is_overdue(handler->host->ledger, index)) {
                 forget_decision(handler->slot);
-                if (target_open(handler->targets, (pid_t)handler->slot->request.notif.pid, &handler->target,
-                            &fresh) == 0 &&
-                        target_read_status(handler->target, &handler->status) == 0)
-                        note_status(handler->slot, &handler->status);
+                note_caller(handler);
         }
         (void)answer_trouble(handler, ETIMEDOUT, why);
         slot_set_phase(handler->slot, SLOT_DONE);

@@ -350,7 +350,8 @@ static void test_poison(void **state) {
                 const char *records[COUNT(calls)];
         } rows[] = {
                 {2, true, {0, 0, 0}, {"allowed ", "allowed ", "allowed "}},
-                {3, true, {EIO, EIO, 0}, {"trouble ", "trouble ", "allowed "}},
+                {3, true, {EIO, EIO, 0},
+                        {"trouble with mkdir(\"\") by test-worker[", "trouble with mkdir(", "allowed "}},
         };
 
         (void)state;
