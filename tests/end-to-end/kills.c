@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Workloads under which workers are killed, and who kills them.  They share the file BOARD.
+ *
+ * kills make BOARD DIRECTORY NUMBER REST: makes directories there, NUMBER-0 and so on, looks at each and
+ * removes it, until it is over; with a rest of up to REST microseconds after each.
+ *
+ * kills contend BOARD DIRECTORY NUMBER: the same, with a competitor for each name.
+ *
+ * kills compete BOARD DIRECTORY NUMBER: makes what that one makes, at the same time.
+ *
+ * kills kill BOARD DAEMON KILLS PERIOD: kills the daemon's workers and their deputies, one at random every
+ * PERIOD microseconds on average, so many that die of it; then it is over for all.
+ *
+ * kills show BOARD: prints what was counted, in one line of "NAME NUMBER".  "wrong" are calls that failed,
+ * or after which the directory was not as it should be; "poisoned" those that failed because workers died
+ * over them (EIO), "both" names that maker and competitor have made, as they were told, and "neither" those
+ * that none has. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAKERS_MAX 64
+#define PROCESSES_MAX 512
+/* Of at most a second, in steps of 0.1 ms. */
+#define STEPS 10000
+#define STEP_USEC 100
+/* About what a supervised call takes: neither always wins. */
+#define HEAD_START_USEC 120
+
+static struct Board {
+        atomic_bool over;
+        atomic_long workers, deputies; /* killed */
+        atomic_long calls, made, poisoned, wrong;
+        atomic_long both, neither;
+        atomic_long longest_usec;
+        atomic_long took[STEPS + 1];
+        struct Contest {
+                atomic_int round; /* the maker is at it */
+                atomic_int tried; /* the competitor was at it... */
+                atomic_int error; /* ... and got that */
+        } contests[MAKERS_MAX];
+} * board;
+
+static int board_open(const char *path) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+                return -1;
+        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        (void)close(fd);
+        return board == MAP_FAILED ? -1 : 0;
+}
+
+static long now_usec(void) {
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+        return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static long at_random(long below) {
+        return below > 0 ? random() % below : 0;
+}
+
+static void note_time(long usec) {
+        long longest = board->longest_usec;
+
+        atomic_fetch_add(&board->took[usec / STEP_USEC < STEPS ? usec / STEP_USEC : STEPS], 1);
+        while (usec > longest && !atomic_compare_exchange_weak(&board->longest_usec, &longest, usec))
+                continue;
+}
+
+static void complain(const char *name, const char *what) {
+        (void)fprintf(stderr, "%s: %s\n", name, what);
+        atomic_fetch_add(&board->wrong, 1);
+}
+
+/* Whoever has made it. */
+static void check_directory(const char *name) {
+        struct stat st;
+
+        if (lstat(name, &st) < 0)
+                complain(name, "it is not there");
+        else if (st.st_mode != (S_IFDIR | 0750) || st.st_uid != geteuid() || st.st_gid != getegid())
+                complain(name, "it is another's, or its mode is wrong");
+        if (rmdir(name) < 0)
+                complain(name, "it can not be removed");
+}
+
+/* Returns 0 or an errno. */
+static int make(const char *name) {
+        long begin = now_usec();
+        int error = mkdir(name, 0750) < 0 ? errno : 0;
+
+        note_time(now_usec() - begin);
+        atomic_fetch_add(&board->calls, 1);
+        if (error == 0)
+                atomic_fetch_add(&board->made, 1);
+        else if (error == EIO)
+                atomic_fetch_add(&board->poisoned, 1);
+        return error;
+}
+
+static void make_alone(const char *name) {
+        int error = make(name);
+
+        if (error == 0)
+                check_directory(name);
+        else if (error == EIO)
+                (void)rmdir(name); /* it may have been made */
+        else
+                complain(name, strerrorname_np(error));
+}
+
+static void set_round(atomic_int *round, int number) {
+        *round = number;
+        (void)syscall(SYS_futex, round, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Returns which it is when it isn't that one any more. */
+static int wait_round(atomic_int *round, int number) {
+        while (*round == number)
+                (void)syscall(SYS_futex, round, FUTEX_WAIT, number, NULL, NULL, 0);
+        return *round;
+}
+
+static void make_contended(const char *name, struct Contest *contest, int round) {
+        int error;
+
+        set_round(&contest->round, round);
+        error = make(name);
+        (void)wait_round(&contest->tried, round - 1);
+        if (error != 0 && error != EEXIST && error != EIO)
+                complain(name, strerrorname_np(error));
+        if (error == 0 && contest->error == 0) {
+                (void)fprintf(stderr, "%s: both have made it\n", name);
+                atomic_fetch_add(&board->both, 1);
+        } else if (error == EEXIST && contest->error != 0)
+                atomic_fetch_add(&board->neither, 1);
+        check_directory(name);
+}
+
+static int make_until_over(int number, long rest_usec, bool contended) {
+        struct Contest *contest = &board->contests[number];
+        char name[32];
+
+        for (int round = 1; !board->over; round++) {
+                (void)snprintf(name, sizeof(name), "%d-%d", number, round);
+                if (contended)
+                        make_contended(name, contest, round);
+                else
+                        make_alone(name);
+                if (rest_usec > 0)
+                        (void)usleep((useconds_t)at_random(rest_usec));
+        }
+        set_round(&contest->round, -1);
+        return 0;
+}
+
+static void spin(long usec) {
+        long until = now_usec() + usec;
+
+        while (now_usec() < until)
+                continue;
+}
+
+static int compete(int number) {
+        struct Contest *contest = &board->contests[number];
+        char name[32];
+
+        for (int round = 0; (round = wait_round(&contest->round, round)) > 0;) {
+                (void)snprintf(name, sizeof(name), "%d-%d", number, round);
+                spin(at_random(HEAD_START_USEC));
+                contest->error = mkdir(name, 0750) < 0 ? errno : 0;
+                set_round(&contest->tried, round);
+        }
+        return 0;
+}
+
+/* Adds those children of a process that have such a name.  Returns how many there are now. */
+static int find_children(int parent, const char *name, int *pids, int n) {
+        char path[64], comm[32];
+        FILE *children, *file;
+        int pid;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+        children = fopen(path, "re");
+        while (children && n < PROCESSES_MAX && fscanf(children, "%d", &pid) == 1) {
+                (void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+                file = fopen(path, "re");
+                if (file && fscanf(file, "%31s", comm) == 1 && strcmp(comm, name) == 0)
+                        pids[n++] = pid;
+                if (file)
+                        (void)fclose(file);
+        }
+        if (children)
+                (void)fclose(children);
+        return n;
+}
+
+/* Returns whether it was this that it died of. */
+static bool kill_one(int pid) {
+        struct pollfd fd = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+        bool died = fd.fd >= 0 && poll(&fd, 1, 0) == 0 &&
+                    syscall(SYS_pidfd_send_signal, fd.fd, SIGKILL, NULL, 0) == 0;
+
+        if (died && poll(&fd, 1, 1000) != 1)
+                complain("kills", "a process that was killed does not die");
+        if (fd.fd >= 0)
+                (void)close(fd.fd);
+        return died;
+}
+
+static int kill_many(int daemon, long kills, long period_usec) {
+        int pids[PROCESSES_MAX], workers, n;
+
+        while (board->workers + board->deputies < kills) {
+                (void)usleep((useconds_t)at_random(2 * period_usec));
+                if (kill(daemon, 0) < 0)
+                        break;
+                workers = n = find_children(daemon, "snotifyd-worker", pids, 0);
+                for (int i = 0; i < workers; i++)
+                        n = find_children(pids[i], "snotifyd-deputy", pids, n);
+                if (n > 0) {
+                        int one = (int)at_random(n);
+
+                        if (kill_one(pids[one]))
+                                atomic_fetch_add(one < workers ? &board->workers : &board->deputies, 1);
+                }
+        }
+        board->over = true;
+        return board->workers + board->deputies < kills;
+}
+
+static int show(void) {
+        long sum = 0;
+        int step = 0;
+
+        while (step < STEPS && (sum += board->took[step]) * 1000 < board->calls * 999)
+                step++;
+        printf("calls %ld made %ld poisoned %ld wrong %ld both %ld neither %ld workers %ld deputies %ld "
+               "usec999 %d "
+               "longest "
+               "%ld\n",
+                board->calls, board->made, board->poisoned, board->wrong, board->both, board->neither,
+                board->workers, board->deputies, (step + 1) * STEP_USEC, board->longest_usec);
+        return 0;
+}
+
+static bool is(const char *what, int argc, char **argv, int n) {
+        return argc == n && strcmp(argv[1], what) == 0;
+}
+
+int main(int argc, char **argv) {
+        int number = argc > 4 ? atoi(argv[4]) : 0;
+
+        if (argc < 3 || board_open(argv[2]) < 0 || number < 0)
+                return 2;
+        srandom((unsigned)getpid());
+        if (is("show", argc, argv, 3))
+                return show();
+        if (is("kill", argc, argv, 6))
+                return kill_many(atoi(argv[3]), number, atol(argv[5]));
+        if (argc < 5 || number >= MAKERS_MAX || chdir(argv[3]) < 0)
+                return 2;
+        if (is("make", argc, argv, 6))
+                return make_until_over(number, atol(argv[5]), false);
+        if (is("contend", argc, argv, 5))
+                return make_until_over(number, 0, true);
+        return is("compete", argc, argv, 5) ? compete(number) : 2;
+}
