@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """fake-journal.py serve FILE: a journal that appends each record to FILE, as a line of JSON.
 fake-journal.py fill: fills the queue of one that is stopped, with what is no record.
+fake-journal.py reloads FILE: prints how often a policy was loaded, and how many decisions there are.  Each was made by one
+policy: its rules have its name and that of a directory, as in "one-A", and "one" allows what is in A, "two" what is in B.
 fake-journal.py check FILE SESSION PATH...: each decision of the session is recorded once, or twice with the same content."""
 
 import json
@@ -76,10 +78,33 @@ def check(file, session, paths):
     sys.exit("\n".join(problems) or 0)
 
 
+def reloads(file):
+    policies, decisions, problems = {}, 0, []
+    with open(file) as lines:
+        for record in map(json.loads, lines):
+            if "SNOTIFY_VERDICT" not in record:
+                if "SNOTIFY_GENERATION" in record:
+                    policies[record["SNOTIFY_GENERATION"]] = None
+                continue
+            decisions += 1
+            policy, directory = record["SNOTIFY_RULE"].split("-")
+            generation = record["SNOTIFY_GENERATION"]
+            if policies[generation] not in (None, policy):
+                problems.append(f"generation {generation} is of both policies: {record}")
+            policies[generation] = policy
+            verdict = "allowed" if (policy, directory) in (("one", "A"), ("two", "B")) else "denied"
+            if record["SNOTIFY_VERDICT"] != verdict or record["SNOTIFY_PATH"].split("/")[-2] != directory:
+                problems.append(f"not {verdict}: {record}")
+    print("loads", len(policies), "decisions", decisions)
+    sys.exit("\n".join(problems[:20]) or 0)
+
+
 match sys.argv[1:]:
     case ["serve", file]:
         serve(file)
     case ["fill"]:
         fill()
+    case ["reloads", file]:
+        reloads(file)
     case ["check", file, session, *paths]:
         check(file, session, paths)

@@ -5,12 +5,17 @@
  * kills make BOARD DIRECTORY NUMBER REST: makes directories there, NUMBER-0 and so on, looks at each and
  * removes it, until it is over; with a rest of up to REST microseconds after each.
  *
+ * kills try BOARD DIRECTORY NUMBER REST: the same, in the two directories A and B there by turns; it may be
+ * denied.
+ *
  * kills contend BOARD DIRECTORY NUMBER: the same, with a competitor for each name.
  *
  * kills compete BOARD DIRECTORY NUMBER: makes what that one makes, at the same time.
  *
  * kills kill BOARD DAEMON KILLS PERIOD: kills the daemon's workers and their deputies, one at random every
  * PERIOD microseconds on average, so many that die of it; then it is over for all.
+ *
+ * kills over BOARD: it is over.
  *
  * kills show BOARD: prints what was counted, in one line of "NAME NUMBER".  "wrong" are calls that failed,
  * or after which the directory was not as it should be; "poisoned" those that failed because workers died
@@ -126,6 +131,15 @@ static void make_alone(const char *name) {
                 complain(name, strerrorname_np(error));
 }
 
+static void try(const char *name) {
+        int error = make(name);
+
+        if (error == 0)
+                check_directory(name);
+        else if (error != EPERM)
+                complain(name, strerrorname_np(error));
+}
+
 static void set_round(atomic_int *round, int number) {
         *round = number;
         (void)syscall(SYS_futex, round, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -154,20 +168,31 @@ static void make_contended(const char *name, struct Contest *contest, int round)
         check_directory(name);
 }
 
-static int make_until_over(int number, long rest_usec, bool contended) {
+static int contend(int number) {
         struct Contest *contest = &board->contests[number];
         char name[32];
 
         for (int round = 1; !board->over; round++) {
                 (void)snprintf(name, sizeof(name), "%d-%d", number, round);
-                if (contended)
-                        make_contended(name, contest, round);
-                else
-                        make_alone(name);
-                if (rest_usec > 0)
-                        (void)usleep((useconds_t)at_random(rest_usec));
+                make_contended(name, contest, round);
         }
         set_round(&contest->round, -1);
+        return 0;
+}
+
+static int make_until_over(int number, long rest_usec, bool may_fail) {
+        char name[32];
+
+        for (int round = 1; !board->over; round++) {
+                if (may_fail) {
+                        (void)snprintf(name, sizeof(name), "%c/%d-%d", "AB"[round % 2], number, round);
+                        try(name);
+                } else {
+                        (void)snprintf(name, sizeof(name), "%d-%d", number, round);
+                        make_alone(name);
+                }
+                (void)usleep((useconds_t)at_random(rest_usec));
+        }
         return 0;
 }
 
@@ -273,13 +298,19 @@ int main(int argc, char **argv) {
         srandom((unsigned)getpid());
         if (is("show", argc, argv, 3))
                 return show();
+        if (is("over", argc, argv, 3)) {
+                board->over = true;
+                return 0;
+        }
         if (is("kill", argc, argv, 6))
                 return kill_many(atoi(argv[3]), number, atol(argv[5]));
         if (argc < 5 || number >= MAKERS_MAX || chdir(argv[3]) < 0)
                 return 2;
         if (is("make", argc, argv, 6))
                 return make_until_over(number, atol(argv[5]), false);
+        if (is("try", argc, argv, 6))
+                return make_until_over(number, atol(argv[5]), true);
         if (is("contend", argc, argv, 5))
-                return make_until_over(number, 0, true);
+                return contend(number);
         return is("compete", argc, argv, 5) ? compete(number) : 2;
 }
