@@ -115,7 +115,7 @@ typedef struct LedgerHeader {
         _Atomic uint64_t delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: it isn't worked at before */
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
-        Quota records; /* that the session makes */
+        Quota records;                     /* that the session makes */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
 } LedgerHeader;
 static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");

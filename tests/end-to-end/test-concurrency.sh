@@ -9,6 +9,9 @@ mount -t tmpfs -o mode=755 tmpfs "$work/fast" || skip_all "cannot mount"
 trap 'umount --recursive "$work/fast"; cleanup' EXIT
 
 daemon_start <<CONF
+[limits]
+records-per-second = 1000000
+
 [profile default]
 default = allow
 log = all

@@ -238,6 +238,9 @@ errors() {
 }
 
 daemon_start <<'CONF'
+[limits]
+records-per-second = 1000000
+
 [profile default]
 default = allow
 log = all

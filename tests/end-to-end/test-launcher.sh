@@ -82,7 +82,7 @@ for step in garbage garbage-long short wrong-magic wrong-version wrong-count lar
         check "a reply that is wrong: $step" impostor $step \
                 "snotify-run and snotifyd are of different versions; restart snotifyd after an upgrade"
 done
-check "an empty reply" impostor empty-message "$silence"
+check "an empty reply" impostor empty-message "snotify-run: " # it asks once more
 check "a refusal" impostor refused "snotifyd refuses: not on a Sunday"
 check "a refusal after the listener" impostor refuses-after-listener "snotifyd refuses: not with that listener"
 check "a refusal after the knock" impostor refuses-after-knock "snotifyd refuses: not with that knock"

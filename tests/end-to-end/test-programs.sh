@@ -19,6 +19,9 @@ wrap=(bwrap --unshare-all --die-with-parent --ro-bind /usr /usr --ro-bind /etc /
 mkdir "$input" "$place"
 
 daemon_start <<'CONF'
+[limits]
+records-per-second = 1000000
+
 [profile default]
 default = allow
 log = all

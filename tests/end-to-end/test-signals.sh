@@ -12,6 +12,9 @@ mkdir "$work/storm" "$work/slow" "$work/long"
 mount -t tmpfs -o mode=755 tmpfs "$work/storm" || skip_all "cannot mount"
 trap 'umount "$work/storm"; cleanup' EXIT
 daemon_start <<CONF
+[limits]
+records-per-second = 1000000
+
 [profile default]
 default = allow
 log = all
