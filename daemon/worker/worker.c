@@ -61,6 +61,18 @@ static void release(Worker *worker, uint32_t index) {
         give(worker, index, SLOT_FREE);
 }
 
+/* Returns 0, NOTIFY_GONE or a negative errno. */
+static int send_reply(const Worker *worker, Slot *slot) {
+        int r = notify_send(worker->arguments->listener_fd, &slot->reply);
+
+        if (r != -EINVAL)
+                return r;
+        /* No reply of ours: a predecessor that was taken over left it, and each successor would fail by it.
+         */
+        notify_reply(&slot->reply, slot->request.notif.id, 0, EIO);
+        return notify_send(worker->arguments->listener_fd, &slot->reply);
+}
+
 /* Finishes the request in the slot, in whatever phase it is, and lets go of it.  Returns 0, REQUEST_LEFT, or
  * a negative errno: then it is the successor's. */
 static int finish(Worker *worker, uint32_t index) {
@@ -84,7 +96,7 @@ static int finish(Worker *worker, uint32_t index) {
                         return r;
         }
 
-        r = notify_send(arguments->listener_fd, &slot->reply);
+        r = send_reply(worker, slot);
         if (r < 0)
                 return r;
         if (slot->verdict != SLOT_UNDECIDED) {
@@ -126,6 +138,17 @@ static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
         return ppoll(fds, n, &idle, waiting);
 }
 
+/* Returns 0, NOTIFY_GONE or a negative errno. */
+static int receive_into(const Worker *worker, Slot *slot) {
+        int r = notify_receive(worker->arguments->listener_fd, &slot->request);
+
+        if (r != -EINVAL)
+                return r;
+        /* It isn't all zero: so may one that was taken over have left it. */
+        slot_clear(slot);
+        return notify_receive(worker->arguments->listener_fd, &slot->request);
+}
+
 /* Receives one request, which then waits in its slot to be taken.  Only the receiver comes here, after
  * poll(), so that this doesn't block; unless another receiver was made meanwhile, who was faster.  Then we
  * wait in here for one request more, or for the daemon to lose its patience (crew_kill_stragglers()); which
@@ -140,7 +163,7 @@ static int receive(Worker *worker) {
                 index++;
         if (index == LEDGER_SLOTS)
                 return 0;
-        r = notify_receive(worker->arguments->listener_fd, &slot->request);
+        r = receive_into(worker, slot);
         if (r != 0) {
                 give(worker, index, SLOT_FREE);
                 return r == NOTIFY_GONE || r == -EINTR ? 0 : r;
