@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Writes what a worker that was taken over could write:
+ *
+ *      ravage id LEDGER ID      another session's id
+ *      ravage all LEDGER SEED   anything in all slots, and where outboxes begin; who holds a slot, its phase
+ *                               and how often it was tried is mostly something that there is */
+
+#include <err.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/ledger.h"
+
+#define OUTBOX_BYTES 128U
+
+static int ledger_fd;
+
+static void put(const void *bytes, size_t size, size_t offset) {
+        if (pwrite(ledger_fd, bytes, size, (off_t)offset) != (ssize_t)size)
+                err(EXIT_FAILURE, "pwrite");
+}
+
+static void put_number(uint32_t number, size_t offset) {
+        put(&number, sizeof(number), offset);
+}
+
+static void put_anything(size_t size, size_t offset) {
+        static uint8_t bytes[LEDGER_SLOT_SIZE];
+
+        for (size_t i = 0; i < size; i++)
+                bytes[i] = (uint8_t)mrand48();
+        put(bytes, size, offset);
+}
+
+static uint32_t choose(uint32_t n) {
+        return (uint32_t)lrand48() % n;
+}
+
+static uint32_t choose_holder(void) {
+        uint32_t holder = choose(LEDGER_WORKERS + 2);
+
+        return holder == LEDGER_WORKERS + 1 ? SLOT_WAITING : holder;
+}
+
+static uint32_t choose_number(void) {
+        const uint32_t numbers[] = {0, 1, 40, LEDGER_OUTBOX_SIZE, (uint32_t)mrand48()};
+
+        return numbers[choose(sizeof(numbers) / sizeof(numbers[0]))];
+}
+
+static void ravage(void) {
+        for (size_t i = 0; i < LEDGER_SLOTS; i++) {
+                size_t slot = LEDGER_PAGE + i * LEDGER_SLOT_SIZE;
+
+                put_anything(LEDGER_SLOT_SIZE, slot);
+                put_number(choose(SLOT_DONE + 2), slot + offsetof(Slot, phase));
+                put_number(choose(LEDGER_WORKERS), slot + offsetof(Slot, attempts));
+                put_number(choose_holder(), offsetof(LedgerHeader, holders[i]));
+        }
+        for (size_t i = 0; i < LEDGER_WORKERS; i++) {
+                size_t outbox = LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + i * LEDGER_OUTBOX_SIZE;
+
+                put_anything(OUTBOX_BYTES, outbox);
+                put_number(choose_number(), outbox);
+                put_number(choose_number(), offsetof(LedgerHeader, outboxes[i].start));
+                put_number(choose_number(), offsetof(LedgerHeader, outboxes[i].used));
+        }
+}
+
+int main(int argc, char **argv) {
+        uint64_t id;
+
+        if (argc != 4)
+                errx(EXIT_FAILURE, "usage: ravage id|all LEDGER ID|SEED");
+        ledger_fd = open(argv[2], O_RDWR | O_CLOEXEC);
+        if (ledger_fd < 0)
+                err(EXIT_FAILURE, "%s", argv[2]);
+        if (strcmp(argv[1], "id") == 0) {
+                id = strtoull(argv[3], NULL, 16);
+                put(&id, sizeof(id), offsetof(LedgerHeader, identity.session_id));
+        } else {
+                srand48(strtol(argv[3], NULL, 10));
+                ravage();
+        }
+        return EXIT_SUCCESS;
+}

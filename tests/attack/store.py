@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""store.py NOTIFY SOCKET DAEMON [ARG...]: runs the daemon and keeps its file descriptors, as systemd does.  Takes commands, a
+line each, and answers each with a line:
+
+ids          which sessions are in the store
+ledger ID    where the ledger of one can be opened
+restart      kills the daemon and its workers, and starts it anew with what is in the store"""
+
+import array
+import os
+import signal
+import socket
+import sys
+import threading
+
+ENOUGH = 1024
+store = {}  # the fds by session
+
+
+def listen(server):
+    while True:
+        message, control, _, _ = server.recvmsg(4096, socket.CMSG_SPACE(16))
+        fds = array.array("i")
+        for _, _, data in control:
+            fds.frombytes(data)
+        lines = dict(line.split("=", 1) for line in message.decode().splitlines())
+        name = lines.get("FDNAME")
+        if "FDSTORE" in lines:
+            store[name] = list(fds)
+            continue
+        for fd in list(fds) + (store.pop(name, []) if "FDSTOREREMOVE" in lines else []):  # the former is a barrier's
+            os.close(fd)
+
+
+def start(address, listening, command):
+    fds = [("socket", listening.fileno())] + [(name, fd) for name, pair in store.items() for fd in pair]
+    pid = os.fork()
+    if pid > 0:
+        return pid
+    os.setpgid(0, 0)
+    for i, (_, fd) in enumerate(fds):
+        os.dup2(fd, ENOUGH + i)
+    for i in range(len(fds)):
+        os.dup2(ENOUGH + i, 3 + i)
+    os.closerange(3 + len(fds), 2 * ENOUGH)
+    os.environ.update(NOTIFY_SOCKET=address, LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
+    os.environ["LISTEN_FDNAMES"] = ":".join(name for name, _ in fds)
+    os.execvp(command[0], command)
+
+
+def ledger(name):
+    paths = [f"/proc/{os.getpid()}/fd/{fd}" for fd in store[name]]
+    return next(path for path in paths if "memfd" in os.readlink(path))
+
+
+def main(address, socket_address, *command):
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    server.bind(address)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(socket_address)
+    listening.listen()
+    threading.Thread(target=listen, args=(server,), daemon=True).start()
+    pid = start(address, listening, command)
+    for line in sys.stdin:
+        match line.split():
+            case ["ids"]:
+                answer = " ".join(name.removeprefix("session-") for name in store)
+            case ["ledger", name]:
+                answer = ledger("session-" + name)
+            case ["restart"]:
+                os.killpg(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                pid = start(address, listening, command)
+                answer = str(pid)
+        print(answer, flush=True)
+    os.killpg(pid, signal.SIGKILL)
+
+
+main(*sys.argv[1:])
