@@ -2,16 +2,48 @@
 
 /* Feeds resolve_split() any path, and place_read() the name that comes of it.  Parent and name make the path
  * again, but for slashes at its end; there is no name where there is none to be made; and a place is the
- * working directory and the name. */
+ * working directory and the name.  Root tries that in a directory whose path is nearly as long as one can
+ * be. */
 
 #include "fuzz.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
 #include "place.h"
 #include "resolve.h"
+
+#define DEPTH 16U
+#define COMPONENT 250U
+
+static int deep_fd = -EBADF; /* below a tmpfs in a mount namespace of our own */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+        char name[COMPONENT + 1];
+
+        (void)argc;
+        (void)argv;
+        if (unshare(CLONE_NEWNS) < 0)
+                return 0;
+        memset(name, 'd', COMPONENT);
+        name[COMPONENT] = '\0';
+        HOLDS(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+        HOLDS(mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0);
+        deep_fd = open("/run", O_PATH | O_CLOEXEC);
+        for (unsigned i = 0; i < DEPTH; i++) {
+                _cleanup_close_ int parent_fd = deep_fd;
+
+                HOLDS(mkdirat(parent_fd, name, 0700) == 0);
+                deep_fd = openat(parent_fd, name, O_PATH | O_CLOEXEC);
+        }
+        HOLDS(deep_fd >= 0);
+        return 0;
+}
 
 static bool exists_always(const char *name) {
         return name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
@@ -54,6 +86,14 @@ static void check_place(const char *name) {
                 HOLDS(length == strlen(expected) && memcmp(place, expected, length + 1) == 0);
 }
 
+static void check_deep_place(const char *name) {
+        _cleanup_close_ int here_fd = open(".", O_PATH | O_CLOEXEC);
+
+        HOLDS(here_fd >= 0 && fchdir(deep_fd) == 0);
+        check_place(name);
+        HOLDS(fchdir(here_fd) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         Input input = {bytes, size};
         _cleanup_free_ char *path = input_string(&input, '\0');
@@ -67,5 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         check_split(path, resolved);
         if (resolved->name)
                 check_place(resolved->name);
+        if (resolved->name && deep_fd >= 0)
+                check_deep_place(resolved->name);
         return 0;
 }

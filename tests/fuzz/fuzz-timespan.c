@@ -1,16 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds timespan_parse() any text.  What is refused leaves the result alone, and what is accepted counts
- * twice when it is written twice. */
+/* Feeds timespan_parse() any text.  What is refused leaves the result alone; what is accepted is as much as
+ * a floating point number says, and counts twice when it is written twice. */
 
 #include "fuzz.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "common/ownership.h"
 #include "timespan.h"
 
 #define UNTOUCHED UINT64_C(0x5a5a5a5a5a5a5a5a)
+
+/* In microseconds, of a text that is a time span.  The first bytes of a unit tell which it is; seconds are
+ * what is left. */
+static long double estimate(const char *text) {
+        static const struct {
+                const char *start;
+                long double usec;
+        } units[] = {{"us", 1}, {"\u00b5", 1}, {"\u03bc", 1}, {"ms", 1e3L}, {"m", 6e7L}, {"h", 36e8L},
+                {"", 1e6L}};
+        long double sum = 0;
+
+        while (*text != '\0') {
+                char *end;
+                long double number = strtold(text, &end);
+                size_t i = 0;
+
+                text = end;
+                text += strspn(text, " \t");
+                while (strncmp(text, units[i].start, strlen(units[i].start)) != 0)
+                        i++;
+                sum += number * units[i].usec;
+                text += strcspn(text, " \t0123456789");
+                text += strspn(text, " \t");
+        }
+        return sum;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         Input input = {bytes, size};
@@ -24,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         HOLDS(r == 0 || r == -EINVAL || r == -ERANGE);
         HOLDS(r == 0 || usec == UNTOUCHED);
         HOLDS(again == (r == 0 && usec > UINT64_MAX / 2 ? -ERANGE : r));
+        /* What is less than a microsecond is lost, in each digit and each number. */
+        HOLDS(r < 0 || fabsl(estimate(text) - usec) <= size + usec * 1e-15L);
         HOLDS(again == 0 ? sum == 2 * usec : sum == UNTOUCHED);
         return 0;
 }
