@@ -246,9 +246,12 @@ static int finish_predecessors(Worker *worker) {
         int r = 0;
 
         for (uint32_t i = 0; r == 0 && i < LEDGER_SLOTS; i++) {
+                uint32_t holder = atomic_load(&worker->header->holders[i]);
                 Slot *slot = ledger_slot(worker->ledger, i);
 
-                if (atomic_load(&worker->header->holders[i]) != self)
+                if (holder > LEDGER_WORKERS && holder != SLOT_WAITING) /* no worker has that number */
+                        (void)ledger_pass(worker->ledger, i, holder, SLOT_WAITING);
+                if (holder != self)
                         continue;
                 if (slot->request.notif.id == 0 && slot->request.notif.pid == 0)
                         slot_clear(slot); /* it may have died while it did that */

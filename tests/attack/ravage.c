@@ -39,9 +39,12 @@ static uint32_t choose(uint32_t n) {
         return (uint32_t)lrand48() % n;
 }
 
-static uint32_t choose_holder(void) {
+/* Mostly of those that can be; sometimes nobody can. */
+static uint32_t choose_holder(bool possible) {
         uint32_t holder = choose(LEDGER_WORKERS + 2);
 
+        if (!possible)
+                return LEDGER_WORKERS + 1 + choose(SLOT_WAITING - LEDGER_WORKERS - 1);
         return holder == LEDGER_WORKERS + 1 ? SLOT_WAITING : holder;
 }
 
@@ -52,13 +55,15 @@ static uint32_t choose_number(void) {
 }
 
 static void ravage(void) {
+        bool possible = choose(4) > 0;
+
         for (size_t i = 0; i < LEDGER_SLOTS; i++) {
                 size_t slot = LEDGER_PAGE + i * LEDGER_SLOT_SIZE;
 
                 put_anything(LEDGER_SLOT_SIZE, slot);
                 put_number(choose(SLOT_DONE + 2), slot + offsetof(Slot, phase));
                 put_number(choose(LEDGER_WORKERS), slot + offsetof(Slot, attempts));
-                put_number(choose_holder(), offsetof(LedgerHeader, holders[i]));
+                put_number(choose_holder(possible), offsetof(LedgerHeader, holders[i]));
         }
         for (size_t i = 0; i < LEDGER_WORKERS; i++) {
                 size_t outbox = LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + i * LEDGER_OUTBOX_SIZE;
