@@ -54,9 +54,16 @@ static void reader_fail(Reader *reader, const char *why) {
 
 /* Elsewhere '#' and ';' are bytes of a name or a value, and what follows them may be printed. */
 static bool begins_comment(const char *text, size_t at) {
+        const char *end;
+
         if (at == 0)
                 return *text == '#' || *text == ';';
-        return text[at] == ';' && (*text == '[' ? memchr(text, ']', at) : strchr(BLANKS, text[at - 1]));
+        if (text[at] != ';')
+                return false;
+        if (*text != '[')
+                return strchr(BLANKS, text[at - 1]);
+        end = memchr(text, ']', at);
+        return end && end + 1 + strspn(end + 1, BLANKS) == text + at;
 }
 
 /* Says whether the line is one that may be looked at further; if not, on_error was told. */

@@ -419,6 +419,8 @@ static const struct {
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         WRONG(PROFILE "[rule a ;\x1b[31m]\n",
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
+        WRONG(PROFILE "[rule a] b ;\x1b[31m\n",
+                "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         WRONG(" \xef\xbb\xbf[profile default = 1\n" PROFILE,
                 "snotify.conf:1: byte order mark elsewhere than at the start of the file"),
         WRONG(PROFILE "\xef\xbb\xbflog = all\n",
