@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nss.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,6 +51,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         drop_in_fd = openat(fd, "main.d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         main_fd = openat(fd, "main", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         HOLDS(drop_in_fd >= 0 && main_fd >= 0);
+        /* Others than files would be asked over sockets, at each name that there isn't. */
+        HOLDS(__nss_configure_lookup("passwd", "files") == 0 &&
+                __nss_configure_lookup("group", "files") == 0);
         return 0;
 }
 
