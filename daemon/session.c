@@ -22,6 +22,7 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "crew.h"
+#include "privileges.h"
 #include "session-records.h"
 #include "store.h"
 #include "worker/caretaker.h"
@@ -142,8 +143,10 @@ static int session_spawn_worker(Session *session, uint32_t number) {
         if (crew->receiver == LEDGER_NO_RECEIVER)
                 crew_set_receiver(crew, number);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
+        if (pid == 0 && session->stopping)
+                _exit(privileges_drop() < 0 ? WORKER_EXIT_FAILED : caretaker_run(&arguments));
         if (pid == 0)
-                _exit(session->stopping ? caretaker_run(&arguments) : worker_run(&arguments));
+                _exit(worker_run(&arguments));
         if (pid > 0) {
                 *mate = (Mate){.pid = pid, .userdata = session};
                 r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
