@@ -52,7 +52,8 @@ vetting_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
         fails_with $launcher_fails supervised --label "vetting-$1" -- mkdir "$tree/vetting-$1" || return
-        wait_for logged_times $from "a vetting child was $forbidden" 1 || return
+        # The launcher asks twice.
+        wait_for logged_times $from "a vetting child was $forbidden" 2 || return
         [ ! -e "$tree/vetting-$1" ]
 }
 
