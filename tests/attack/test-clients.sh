@@ -7,7 +7,8 @@
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 strangers=${STRANGERS:-20000}
-[ -z "$SANITIZED" ] || strangers=1000
+burst=300
+[ -z "$SANITIZED" ] || strangers=1000 burst=40
 ran=$work/user/ran
 mkdir -m 777 "$work/user"
 
@@ -29,7 +30,7 @@ refuses() {
         output=$("$@" 2>&1)
         [ $? = 125 ] || { echo "exit status is not 125; output: $output"; return 1; }
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-        [ ! -e "$ran" ] || { echo "the workload has run"; rm "$ran"; return 1; }
+        [ ! -e "$ran" ] || { echo "the workload has run"; rm -rf "$ran"; return 1; }
 }
 
 # A session that makes directories as fast as it can, and counts them in $work/made.
@@ -68,6 +69,14 @@ pace() {
                 best=$((pace > best ? pace : best))
         done
         echo "$best" >"$work/pace"
+}
+# check_pace BEFORE NOW
+check_pace() {
+        if [ -n "$SANITIZED" ]; then
+                skip "... a session keeps its pace" "the sanitizers take nearly all of the time"
+        else
+                check "... a session keeps its pace: $1, $2 per second" test $(($2 * 4)) -gt "$1"
+        fi
 }
 work_stop() {
         kill $worker
@@ -178,14 +187,18 @@ pace sleep 0.5
 alone=$(<"$work/pace")
 check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed $((strangers / 5)) 2
 beside=$(<"$work/pace")
-check "... a session keeps its pace: $alone, $beside per second" test $((beside * 4)) -gt "$alone"
+check_pace "$alone" "$beside"
 check "... and nothing is left of them: no vetting child" wait_for vetting_children_are 0
 children_are() {
         [ "$(children)" = "$1" ]
 }
 check "... but those that were there" wait_for children_are "$children_before"
 check "... no file descriptor" test "$(fds)" = "$fds_before"
-check "... no memory: $(memory) KiB, $memory_before before" test "$(memory)" -le $((memory_before + 64))
+if [ -n "$SANITIZED" ]; then
+        skip "... no memory" "the sanitizers keep what is freed"
+else
+        check "... no memory: $(memory) KiB, $memory_before before" test "$(memory)" -le $((memory_before + 64))
+fi
 work_stop
 daemon_stop
 check "the daemon ends well" test $? = 0
@@ -197,7 +210,7 @@ come() {
                 supervised -- true || return 1
         done
 }
-start "handshake-timeout = 20s"
+start "handshake-timeout = 1min"
 work_start
 pace come
 alone=$(<"$work/pace")
@@ -209,14 +222,14 @@ check "300 connections of a user's: those above the limit are refused" wait_for 
 check "... with the reason" logged "uid 65534: user 65534 has as many connections as a user may, 32; see connections-per-user= in snotify.conf(5)"
 check "... another user gets in" pace come
 beside=$(<"$work/pace")
-check "... a session keeps its pace: $alone, $beside per second" test $((beside * 4)) -gt "$alone"
+check_pace "$alone" "$beside"
 check "... the user himself does not, for as long as he waits" \
         refuses "snotifyd refuses: user 65534 has as many connections as a user may, 32" supervised_user -- mkdir "$ran"
 exec 9>&-
 wait $crowd
 check "... and all that while the others held what they had" grep -qx "32 open" "$work/crowd"
 check "a burst of one user's programs simply works" \
-        as_user sh -c "seq 300 | xargs -P 100 -n 1 $SNOTIFY_RUN --socket $socket -- true"
+        as_user sh -c "seq $burst | xargs -P 100 -n 1 $SNOTIFY_RUN --socket $socket -- true"
 work_stop
 daemon_stop
 check "the daemon ends well" test $? = 0
@@ -294,6 +307,9 @@ check "... fewer than the limit and the time allow: $said have none" test "$said
 check "... and both are all of them" test $((recorded + said)) = 5000
 check "... as the record of its end says" logged "; $said of them not recorded"
 
+sed -i 's/^records-per-second.*/records-per-second = 1/' "$work/conf"
+kill -HUP "$daemon_pid"
+logged "policy generation 2"
 for ((n = 0; n < 300; n++)); do
         "$bin/stranger" "$socket" byte
 done >/dev/null
