@@ -3,8 +3,8 @@
 /* stranger SOCKET KIND: connects to the daemon as snotify-run does, goes wrong in one way, and prints how
  * that ends: "refused: WHY", or "closed".
  *
- *      stranger SOCKET crowd NUMBER           so many connections at once that say nothing; prints how many
- * were refused, then waits for the end of its stdin and prints how many are still open
+ *      stranger SOCKET crowd NUMBER ENOUGH     so many connections at once that say nothing; prints how many
+ * were refused when there are ENOUGH, then waits for the end of its stdin and prints how many are still open
  *      stranger SOCKET mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so
  * many processes at a time */
 
@@ -560,37 +560,32 @@ static void be(size_t kind) {
         socket_fd = -1;
 }
 
-static int crowd(unsigned n) {
+/* Those that the daemon has closed. */
+static unsigned count_closed(const int *fds, unsigned n) {
+        unsigned closed = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                struct pollfd fd = {.fd = fds[i], .events = POLLIN};
+
+                closed += poll(&fd, 1, 0) > 0;
+        }
+        return closed;
+}
+
+static int crowd(unsigned n, unsigned enough) {
         struct rlimit limit = {4096, 4096};
-        unsigned refused = 0, open_still = 0;
         int *fds = calloc(n, sizeof(int));
         char byte;
 
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         for (unsigned i = 0; fds && i < n; i++)
                 fds[i] = connect_daemon();
-        for (;;) {
-                unsigned closed = 0;
-
-                for (unsigned i = 0; i < n; i++) {
-                        struct pollfd fd = {.fd = fds[i], .events = POLLIN};
-
-                        closed += poll(&fd, 1, 0) > 0;
-                }
-                if (closed > 0 && closed == refused)
-                        break;
-                refused = closed;
-                (void)poll(NULL, 0, 500);
-        }
-        (void)printf("%u refused\n", refused);
+        for (int msec = 0; msec < PATIENCE_MSEC && count_closed(fds, n) < enough; msec += 10)
+                (void)poll(NULL, 0, 10);
+        (void)printf("%u refused\n", count_closed(fds, n));
         (void)fflush(stdout);
         (void)!read(STDIN_FILENO, &byte, 1);
-        for (unsigned i = 0; i < n; i++) {
-                struct pollfd fd = {.fd = fds[i], .events = POLLIN};
-
-                open_still += poll(&fd, 1, 0) == 0;
-        }
-        (void)printf("%u open\n", open_still);
+        (void)printf("%u open\n", n - count_closed(fds, n));
         return 0;
 }
 
@@ -616,8 +611,8 @@ int main(int argc, char **argv) {
         if (argc < 3)
                 return 255;
         socket_path = argv[1];
-        if (argc == 4 && strcmp(argv[2], "crowd") == 0)
-                return crowd((unsigned)atoi(argv[3]));
+        if (argc == 5 && strcmp(argv[2], "crowd") == 0)
+                return crowd((unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]));
         if (argc == 5 && strcmp(argv[2], "mixed") == 0)
                 return mixed((unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]));
         for (size_t i = 0; i < N_KINDS; i++)
