@@ -379,6 +379,11 @@ static void forget_decision(Slot *slot) {
         }
 }
 
+/* Of memory, file descriptors or processes; mkdir(2) has one word for them. */
+static bool is_shortage(int r) {
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EAGAIN;
+}
+
 /* Whatever went wrong, it may be because the target died meanwhile; but only the kernel knows that it did,
  * and who isn't dead must not be left waiting. */
 static int answer_failure(RequestHandler *handler, int r) {
@@ -391,7 +396,7 @@ static int answer_failure(RequestHandler *handler, int r) {
         if (r == -EPIPE)
                 return answer_trouble(handler, EIO, "deputies died over it");
         (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
-        return answer_trouble(handler, r == -ENOMEM || r == -EMFILE || r == -ENFILE ? ENOMEM : EIO, why);
+        return answer_trouble(handler, is_shortage(r) ? ENOMEM : EIO, why);
 }
 
 /* For the record of a call of which no more was read. */

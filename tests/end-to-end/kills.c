@@ -243,7 +243,7 @@ static bool kill_one(int pid) {
         bool died = fd.fd >= 0 && poll(&fd, 1, 0) == 0 &&
                     syscall(SYS_pidfd_send_signal, fd.fd, SIGKILL, NULL, 0) == 0;
 
-        if (died && poll(&fd, 1, 1000) != 1)
+        if (died && poll(&fd, 1, 10000) != 1)
                 complain("kills", "a process that was killed does not die");
         if (fd.fd >= 0)
                 (void)close(fd.fd);

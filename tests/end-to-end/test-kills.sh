@@ -95,7 +95,7 @@ summary() {
 
 # Trouble knows the name only where a worker came to read it.
 count_poisoned() {
-        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \(workers died over it\)' "$work/log" | wc -l
+        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((workers|deputies) died over it\)' "$work/log" | wc -l
 }
 
 is_empty() {
@@ -113,7 +113,7 @@ check "$KILLS kills under the calls of 20 sessions" kills kill "$daemon_pid" "$K
 finish_part
 calls=$(count calls) made=$(count made) poisoned=$(count poisoned)
 check "each call has succeeded, and its directory was there as it should be" test "$((made + poisoned))" = "$calls" -a "$(count wrong)" = 0
-check "... but some over which three workers were killed, if any" test $((100 * poisoned)) -le "$KILLS"
+check "... but some over which three were killed, if any" test $((100 * poisoned)) -le "$KILLS"
 check "... which say so" test "$(count_poisoned)" = "$poisoned"
 check "... and none was made again later" is_empty
 check "none took longer than a second" test "$(count longest)" -lt 1000000
@@ -137,7 +137,7 @@ check "$KILLS kills while others make the same directories" kills kill "$daemon_
 finish_part
 calls=$(count calls) made=$(count made) poisoned=$(count poisoned)
 check "each call has succeeded or failed with EEXIST, and the directory was there as it should be" test "$(count wrong)" = 0
-check "... but some over which three workers were killed, if any" test $((100 * poisoned)) -le "$KILLS"
+check "... but some over which three were killed, if any" test $((100 * poisoned)) -le "$KILLS"
 check "... which say so" test "$(($(count_poisoned) - before))" = "$poisoned"
 check "each was made by the one or the other" test "$(count neither)" = 0
 # The window that snotifyd(8) tells of: an accident, not a rule.

@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The daemon runs out of processes, file descriptors, memory, disk, and of a journal: calls wait or fail with an error that mkdir(2)
+# has, no program starts unsupervised, and all goes on by itself once there is enough again.
+source "$(dirname "$0")/lib.sh" alone
+
+mount -t tmpfs -o mode=755 tmpfs /run || skip_all "cannot mount"
+mkdir -m 777 "$work/room" "$work/small"
+mount -t tmpfs -o mode=777,nr_inodes=8 tmpfs "$work/small" || skip_all "cannot mount"
+trap 'umount "$work/small"; leave_cgroups; cleanup' EXIT
+
+daemon_start <<'CONF'
+[profile default]
+default = allow
+log = all
+CONF
+
+# make_cgroup CONTROLLER: a control group of the daemon and what it starts; $cgroup.
+cgroups=()
+make_cgroup() {
+        local name=snotify-test-$$-$daemon_pid root
+        if [ -d "/sys/fs/cgroup/$1" ]; then
+                root=/sys/fs/cgroup/$1
+        elif grep -qw "$1" /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
+                root=/sys/fs/cgroup
+        else
+                return 1
+        fi
+        cgroup=$root/$name
+        mkdir "$cgroup" 2>/dev/null || return 1
+        cgroups+=("$cgroup")
+        echo "$daemon_pid" >"$cgroup/cgroup.procs"
+}
+
+leave_cgroups() {
+        local cgroup pid
+        for cgroup in "${cgroups[@]}"; do
+                while read -r pid; do
+                        echo "$pid" >"${cgroup%/*}/cgroup.procs"
+                done <"$cgroup/cgroup.procs" 2>/dev/null
+                rmdir "$cgroup"
+        done
+}
+
+# begin: a session, $session, that does what it is told.
+begin() {
+        rm -f "$work/tell"
+        mkfifo "$work/tell"
+        # shellcheck disable=SC2016
+        supervised -- sh -c 'while read -r command; do $command 2>>"$0/err"; echo "$?" >>"$0/said"; done' "$work" <"$work/tell" &
+        session=$!
+        exec 7>"$work/tell"
+}
+
+end() {
+        exec 7>&-
+        wait "$session"
+}
+
+has_said() {
+        [ "$(tail -n 1 "$work/said")" = "$1" ]
+}
+
+# tell COMMAND...: without waiting for it.
+tell() {
+        : >"$work/said"
+        echo "$@" >&7
+}
+
+# make NAME
+make() {
+        tell mkdir "$work/room/$1"
+        wait_for has_said 0 && [ -d "$work/room/$1" ]
+}
+
+# Those that there are leave when their session is renewed.
+has_no_workers() {
+        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
+}
+without_workers() {
+        kill -HUP "$daemon_pid" && wait_for has_no_workers
+}
+
+# count TEXT: how often the journal says it, as a basic regular expression.
+count() {
+        grep -c -- "$1" "$work/log"
+}
+says_more_than() {
+        [ "$(count "$2")" -gt "$1" ]
+}
+
+is_refused_or_waits() {
+        says_more_than "$1" 'cannot see to launchers' || ! kill -0 "$launcher" 2>/dev/null
+}
+
+# Either as it would have been otherwise, or not at all.
+launched() {
+        wait "$launcher"
+        case $? in
+        0) [ -e "$work/$1-ran" ] ;;
+        125) [ ! -e "$work/$1-ran" ] && echo "# refused: $(cat "$work/$1-err")" ;;
+        *) return 1 ;;
+        esac
+}
+
+# starve WHAT LIMIT LIFT: these are functions.
+starve() {
+        local what=$1 waiting='cannot start a worker\|had to give up\|failed with exit status' workers launchers
+        begin
+        check "$what: a session" make "$what-before"
+        check "... which has no worker" without_workers
+        workers=$(count "$waiting")
+        launchers=$(count 'cannot see to launchers')
+        "$2"
+        tell mkdir "$work/room/$what-during"
+        check "... a call waits, and the journal says so" wait_for says_more_than "$workers" "$waiting"
+        supervised -- touch "$work/$what-ran" 2>"$work/$what-err" &
+        launcher=$!
+        check "... and so does a launcher, or it is refused" wait_for is_refused_or_waits "$launchers"
+        check "... and no program starts" test ! -e "$work/$what-ran"
+        check "... and the call fails for no reason that it would not have otherwise" test ! -s "$work/said"
+        "$3"
+        check "... as soon as there is enough it is performed" wait_for has_said 0
+        check "... and the next" make "$what-after"
+        launched "$what"
+        check "... and the launcher starts its program, if it was not refused" test $? = 0
+        end
+}
+
+### Processes.
+
+if make_cgroup pids; then
+        limit() { echo 1 >"$cgroup/pids.max"; }
+        lift() { echo max >"$cgroup/pids.max"; }
+        starve processes limit lift
+
+        # A worker, but no deputy.
+        begin
+        check "processes: a worker" make deputy-before
+        echo "$(($(pgrep -cP "$daemon_pid") + 1))" >"$cgroup/pids.max"
+        tell unshare -Ur mkdir "$work/room/deputy-during"
+        check "... for want of a deputy a call fails" wait_for has_said 1
+        check "... with an error that mkdir(2) has" grep -q 'deputy-during.*: Cannot allocate memory$' "$work/err"
+        check "... and the journal says why" logged "snotifyd's worker failed: Resource temporarily unavailable"
+        lift
+        tell unshare -Ur mkdir "$work/room/deputy-after"
+        check "... and the next one succeeds" wait_for has_said 0
+        end
+else
+        skip "processes" "no control group with a limit of processes can be made here"
+fi
+
+### File descriptors.
+
+limit() {
+        local free=0
+        while [ -e "/proc/$daemon_pid/fd/$free" ]; do
+                free=$((free + 1))
+        done
+        prlimit --pid "$daemon_pid" --nofile="$free:"
+}
+lift() {
+        prlimit --pid "$daemon_pid" --nofile=1024:
+}
+starve descriptors limit lift
+
+### Memory.
+
+limit() {
+        prlimit --pid "$daemon_pid" --as=$((1024 * $(awk '$1 == "VmSize:" { print $2 }' "/proc/$daemon_pid/status"))):
+}
+lift() {
+        prlimit --pid "$daemon_pid" --as=unlimited:
+}
+starve memory limit lift
+
+### Disk.
+
+fill() {
+        local n
+        for n in {1..20}; do
+                "$@" mkdir "$work/small/$n" 2>&1 || return
+        done
+}
+natively=$(fill env; ls "$work/small")
+rm -r "$work/small/"*
+supervised_fill() {
+        [ "$(fill supervised --; ls "$work/small")" = "$natively" ]
+}
+check "disk: a full one gives the same errors as natively" supervised_fill
+check "... which is recorded" logged ': ENOSPC (as without snotify)'
+rmdir "$work/small/1"
+check "... until there is room" supervised -- mkdir "$work/small/1"
+daemon_stop
+check "the daemon ends well" test $? = 0
+finish
