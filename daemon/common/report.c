@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -33,6 +34,7 @@ struct Report {
         uint64_t patience_usec;
         Outbox outbox;             /* without bytes: there is none */
         uint64_t dropped;          /* records of the outbox, since it was asked */
+        uint64_t lost;             /* without an outbox, since that was said */
         uint64_t stuck_until_usec; /* the last wait was in vain: the next one isn't before */
         bool overflow;             /* the record under construction does not fit */
         size_t length;
@@ -293,8 +295,25 @@ static bool journal_take_later(Report *report) {
         return false;
 }
 
+static void say_lost(Report *report) {
+        uint64_t lost = report->lost;
+
+        report->lost = 0;
+        if (!report_line(report, REPORT_WARNING,
+                    "records lost before this one, for the journal did not take them: %" PRIu64, lost))
+                report->lost = lost;
+}
+
 static bool journal_take(Report *report) {
-        return report->outbox.bytes ? journal_take_later(report) : journal_take_now(report);
+        if (report->outbox.bytes)
+                return journal_take_later(report);
+        if (!journal_take_now(report)) {
+                report->lost++;
+                return false;
+        }
+        if (report->lost > 0)
+                say_lost(report);
+        return true;
 }
 
 __attribute__((format(printf, 2, 0))) static bool report_vsend(

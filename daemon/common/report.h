@@ -61,7 +61,8 @@ void report_text(Report *report, const char *field, const char *format, ...)
 /* Any bytes, newlines too: the protocol carries the length. */
 void report_bytes(Report *report, const char *field, const void *value, size_t size);
 /* Adds MESSAGE and sends.  What comes from outside must have gone through report_escape().  Returns false
- * where the record was lost. */
+ * where the record was lost; without an outbox it is said how many were, as soon as the journal takes one.
+ */
 bool report_send(Report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* report_begin() and report_send() for a record without fields of its own. */

@@ -303,6 +303,10 @@ static void get_stuck(const void *argument) {
         }
         CHECK(report_line(report, REPORT_NOTE, "back"));
         check_text(receive(journal_fd), "MESSAGE", "back");
+        check_text(receive(journal_fd), "MESSAGE",
+                "records lost before this one, for the journal did not take them: 101");
+        CHECK(report_line(report, REPORT_NOTE, "once"));
+        check_text(receive(journal_fd), "MESSAGE", "once");
 
         /* And waited for again. */
         report_set_patience(report, 10000);
@@ -334,6 +338,8 @@ static void reconnect(const void *argument) {
         CHECK_INT(report_fd(report), fd);
         CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         check_text(receive(journal_fd), "MESSAGE", "two");
+        check_text(receive(journal_fd), "MESSAGE",
+                "records lost before this one, for the journal did not take them: 1");
         report_drain(report, 1000000);
         report_free(report);
 }
