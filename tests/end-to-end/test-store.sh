@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What systemd keeps for the daemon: never more than it has room for, nothing of sessions that have ended, and nothing is believed of
+# it that is of another version.
+source "$(dirname "$0")/box.sh"
+
+cat >/etc/snotify.conf <<'CONF'
+[limits]
+sessions = 1000
+sessions-per-user = 1000
+
+[profile default]
+default = deny
+
+[rule open]
+path = /srv/open/
+action = allow
+CONF
+mkdir -p /srv/open
+systemctl start snotifyd.socket
+
+stored() {
+        [ "$(property NFileDescriptorStore)" = "$1" ]
+}
+
+### Sessions come and go.
+
+churn() {
+        local n
+        for ((n = 0; n < 300; n++)); do
+                $snotify_run -- mkdir "/srv/open/churn-$n" || return 1
+        done
+}
+check "300 sessions, one after the other" churn
+check "leave nothing in the store" wait_for stored 0
+fds_of() {
+        local fds=(/proc/"$(property MainPID)"/fd/*)
+        echo ${#fds[@]}
+}
+check "nor in the daemon" test "$(fds_of)" -lt 25
+
+### As many as there may be.
+
+mkfifo "$work/gate"
+# Not all at once: a user may have so many connections.
+stored_at_least() {
+        [ "$(property NFileDescriptorStore)" -ge "$1" ]
+}
+for ((n = 0; n < 1000; n++)); do
+        # shellcheck disable=SC2016
+        $snotify_run -- sh -c 'read -r line <"$2"; exec mkdir "/srv/open/crowd-$1"' - "$n" "$work/gate" 2>>"$work/crowd" &
+        ((n % 20)) || wait_for stored_at_least $((2 * (n - 10)))
+done
+check "1000 sessions are in the store" wait_for stored 2000
+check "... which has room for them" test "$(property FileDescriptorStoreMax)" -gt 2000
+check "... and whose launchers were let go" diff /dev/null "$work/crowd"
+check "one more is refused" fails_with 125 $snotify_run -- true
+check "... and not stored" stored 2000
+main=$(property MainPID)
+kill -KILL "$main"
+another() {
+        [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
+}
+check "the daemon is killed" wait_for another
+check "... and the next one takes up all of them" wait_for synced "took up 1000 sessions"
+: >"$work/gate"
+wait
+check "... which go on" test "$(find /srv/open -name 'crowd-*' | wc -l)" = 1000
+check "... and leave nothing" wait_for stored 0
+
+### A ledger of another version.
+
+# ledger.py SESSION VERSION: writes that into the ledger that systemd has.
+cat >"$work/ledger.py" <<'PY'
+import glob, os, struct, sys
+session, version = int(sys.argv[1], 16), int(sys.argv[2])
+for path in glob.glob("/proc/1/fd/*"):
+    if "memfd:snotify-ledger" in os.readlink(path):
+        with open(path, "r+b") as ledger:
+            if struct.unpack_from("=QIIQ", ledger.read(24))[3] == session:
+                ledger.seek(8)
+                ledger.write(struct.pack("=I", version))
+                sys.exit()
+sys.exit("there is no such ledger")
+PY
+# shellcheck disable=SC2016
+loop='echo "$SNOTIFY_SESSION"; while read -r path; do mkdir "$path" 2>&1; echo "status $?"; done'
+# begin NAME: makes in, out and id those of a new session.
+begin() {
+        mkfifo "$work/$1.in" "$work/$1.out"
+        $snotify_run -- sh -c "$loop" <"$work/$1.in" >"$work/$1.out" &
+        exec {in}>"$work/$1.in" {out}<"$work/$1.out"
+        read -r -t 20 -u "$out" id
+}
+begin one
+one_in=$in one_out=$out one_id=$id
+begin other
+other_in=$in other_out=$out
+
+# ask IN OUT PATH TEXT: a mkdir of a session; TEXT is in what it says.
+ask() {
+        local line output=
+        echo "$3" >&"$1"
+        while read -r -t 20 -u "$2" line; do
+                output+=$line$'\n'
+                [[ $line != status* ]] || break
+        done
+        [[ $output == *"$4"* ]] || { echo "it says: $output"; return 1; }
+}
+check "two sessions" ask "$one_in" "$one_out" /srv/open/one "status 0"
+check "... that go on" ask "$other_in" "$other_out" /srv/open/other "status 0"
+main=$(property MainPID)
+kill -STOP "$main"
+check "one's ledger is made one of another version" python3 "$work/ledger.py" "$one_id" 77
+kill -KILL "$main"
+wait_for another
+check "the next daemon says that it does not take it up" wait_for synced \
+        "cannot take up session $one_id: its ledger is of another version of snotifyd; its calls fail with ENOSYS from now on"
+check "... and its calls fail with ENOSYS" ask "$one_in" "$one_out" /srv/open/one-more "Function not implemented"
+check "... but those of the other do not" ask "$other_in" "$other_out" /srv/open/other-more "status 0"
+check "... which is what the store has" stored 2
+check "... and was taken up" wait_for synced "took up 1 session"
+exec {one_in}>&- {other_in}>&-
+check "in the end it is empty" wait_for stored 0
+
+journalctl -o short -u snotifyd --no-pager >"$work/log"
+finish
