@@ -3,7 +3,7 @@
 #
 # For tests of the installed units in a real systemd with a real journald:
 #
-#   source "$(dirname "$0")/box.sh"
+#   source "$(dirname "$0")/../end-to-end/box.sh"
 #
 # Outside, this installs the build into a directory of its own, boots tests/systemd-in-a-box and runs the test once more, inside,
 # where the root file system is a throw-away view of the machine's own; and ends as that does.  Inside, it sources lib.sh and
@@ -11,7 +11,7 @@
 
 # Below /var/lib, for the box has a /tmp of its own.
 box_run() {
-        local reason stage variable passed=()
+        local reason stage script variable passed=()
         for reason in "needs root:test $(id -u) = 0" "needs systemd:test -x /lib/systemd/systemd" \
                 "needs unshare and nsenter:command -v unshare nsenter setpriv" "needs dbus:command -v dbus-daemon" \
                 "needs a cgroup2 mount:findmnt -nft cgroup2" "needs to make namespaces:unshare --mount --pid --fork true" \
@@ -28,7 +28,11 @@ box_run() {
         mkdir "$stage/helpers"
         # shellcheck disable=SC2086
         cp $HELPERS "$stage/helpers/"
-        cp "$SOURCE_ROOT"/tests/end-to-end/{lib.sh,box.sh,*.py} "$0" "$stage/"
+        script=$(realpath "$0")
+        script=$stage/tests/${script##*/tests/}
+        mkdir -p "$stage/tests/end-to-end" "${script%/*}"
+        cp "$SOURCE_ROOT"/tests/end-to-end/{lib.sh,box.sh,*.py} "$stage/tests/end-to-end/"
+        cp "$0" "$script"
         for variable in "${!SNOTIFY_@}"; do
                 passed+=("$variable=${!variable}")
         done
@@ -36,12 +40,12 @@ box_run() {
         BOX=snotify-test-${stage##*.} BOX_BIND=$stage "$SOURCE_ROOT/tests/systemd-in-a-box" run \
                 env "${passed[@]}" INSIDE=yes SANITIZED="${SANITIZED-}" SOURCE_ROOT="$stage" BUILD_ROOT="$stage" \
                 SNOTIFYD=/usr/sbin/snotifyd SNOTIFY_RUN="$stage/installed/usr/bin/snotify-run" \
-                HELPERS="$(echo "$stage"/helpers/*)" bash "$stage/${0##*/}" "$@"
+                HELPERS="$(echo "$stage"/helpers/*)" bash "$script" "$@"
         exit $?
 }
 [ -n "${INSIDE-}" ] || box_run "$@"
 
-source "$(dirname "$0")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 tar -C "$SOURCE_ROOT/installed" -c . | tar -C / -x --keep-directory-symlink ||
         { echo "Bail out! cannot install in the box"; exit 1; }
 [ -z "${SANITIZED-}" ] || {

@@ -4,7 +4,7 @@
 #
 #   RESTARTS=200 meson test -C BUILD restarts      that often; 20 times otherwise
 export SNOTIFY_TEST_RESTARTS=${RESTARTS:-${SNOTIFY_TEST_RESTARTS:-20}}
-source "$(dirname "$0")/box.sh"
+source "$(dirname "$0")/../end-to-end/box.sh"
 
 busy_max=20
 idle_max=20
@@ -131,12 +131,12 @@ alone() {
 check "nor a process" wait_for alone
 counts() {
         journalctl --sync
-        journalctl -q -o json --all | python3 "$SOURCE_ROOT/totals.py" "$work"/{busy,idle}.* "$work/leaving"
+        journalctl -q -o json --all | python3 "$SOURCE_ROOT/tests/end-to-end/totals.py" "$work"/{busy,idle}.* "$work/leaving"
 }
 summary=$(counts)
 check "their own counts, their end records' and the journal's are the same" test $? = 0
 printf '%s\n' "$summary" | sed 's/^/# /'
-python3 "$SOURCE_ROOT/stalls.py" "$work/blows" "$work"/busy.* | sed 's/^/# /'
+python3 "$SOURCE_ROOT/tests/end-to-end/stalls.py" "$work/blows" "$work"/busy.* | sed 's/^/# /'
 
 journalctl -o short -u snotifyd --no-pager | grep -v ' allowed mkdir' >"$work/log"
 finish

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Sessions come and go while workers and the daemon are killed, restarted and reloaded: see tests/soak.
 export SNOTIFY_TEST_MINUTES=${SNOTIFY_TEST_MINUTES:-1} SNOTIFY_TEST_SESSIONS=${SNOTIFY_TEST_SESSIONS:-50}
-source "$(dirname "$0")/box.sh"
+source "$(dirname "$0")/../end-to-end/box.sh"
 
 configure() {
         cat >/etc/snotify.conf <<CONF
@@ -162,13 +162,13 @@ check "nor a process" wait_for alone
 counts() {
         journalctl --sync
         journalctl -q -o json --all --output-fields=MESSAGE,SNOTIFY_SESSION,SNOTIFY_REQUEST,SNOTIFY_VERDICT,SNOTIFY_ALLOWED,SNOTIFY_DENIED,SNOTIFY_FAILED,SNOTIFY_SUPPRESSED,SNOTIFY_LOST |
-                python3 "$SOURCE_ROOT/totals.py" "$work"/session.*
+                python3 "$SOURCE_ROOT/tests/end-to-end/totals.py" "$work"/session.*
 }
 summary=$(counts)
 check "their own counts, their end records' and the journal's are the same" test $? = 0
 printf '%s\n' "$summary" | sed 's/^/# /'
 echo "# $n_refused launchers gave up"
-python3 "$SOURCE_ROOT/stalls.py" "$work/disturbances" "$work"/session.* | sed 's/^/# /'
+python3 "$SOURCE_ROOT/tests/end-to-end/stalls.py" "$work/disturbances" "$work"/session.* | sed 's/^/# /'
 
 journalctl -o short -u snotifyd --no-pager | grep -vE ' (allowed|denied) mkdir' >"$work/log"
 finish

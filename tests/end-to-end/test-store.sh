@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What systemd keeps for the daemon: never more than it has room for, nothing of sessions that have ended, and nothing is believed of
 # it that is of another version.
-source "$(dirname "$0")/box.sh"
+source "$(dirname "$0")/../end-to-end/box.sh"
 
 cat >/etc/snotify.conf <<'CONF'
 [limits]

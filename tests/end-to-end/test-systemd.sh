@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The installed units in a real systemd with a real journald: socket activation, records, reload, restart, crash, stop.
-source "$(dirname "$0")/box.sh"
+source "$(dirname "$0")/../end-to-end/box.sh"
 journalctl --update-catalog
 
 says() {
@@ -88,7 +88,7 @@ records() {
         wait_for synced "session $session ended" || { echo "session $session has not ended"; return 1; }
         path="'/srv/open/shut/$tricky'"
         journalctl -u snotifyd -o json --all >"$work/json"
-        python3 "$SOURCE_ROOT/journal.py" "$session" "$uid" \
+        python3 "$SOURCE_ROOT/tests/end-to-end/journal.py" "$session" "$uid" \
                 "allowed mkdir open 0 /srv/open/$name -" \
                 "failed mkdir open EEXIST /srv/open/$name -" \
                 "allowed mkdirat open 0 /srv/open/$name/below $name/below" \
