@@ -235,7 +235,8 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
                 seen.error = ETIMEDOUT;
                 (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
                 seen.before = header->totals[index];
-                record_decision(header, index, &seen, policy_find_profile(host->policy, session->profile),
+                (void)record_decision(header, index, &seen,
+                        policy_find_profile(host->policy, session->profile),
                         policy_limits(host->policy)->records_per_second, host->report);
         }
         slot->verdict = SLOT_UNDECIDED;

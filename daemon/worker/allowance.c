@@ -68,8 +68,15 @@ static void reclaim(const Allowance *allowance) {
                 return;
 }
 
-bool allowance_is_spent(Allowance *allowance, uint64_t made) {
-        if (allowance->procs_fd >= 0 && made >= UNCHARGED_MAX) {
+static bool has_made_many(const LedgerHeader *session) {
+        LedgerTotals totals;
+
+        ledger_sum_totals(session, &totals);
+        return totals.allowed >= UNCHARGED_MAX;
+}
+
+bool allowance_is_spent(Allowance *allowance, const LedgerHeader *session) {
+        if (allowance->procs_fd >= 0 && has_made_many(session)) {
                 if (write(allowance->procs_fd, "0", 1) < 0) /* then it has no bound */
                         allowance->current_fd = fd_close(allowance->current_fd);
                 allowance->procs_fd = fd_close(allowance->procs_fd);

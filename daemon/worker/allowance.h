@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/ledger.h"
+
 typedef struct Allowance {
         int procs_fd;     /* cgroup.procs, until we are there; else -EBADF */
         int reclaim_fd;   /* memory.reclaim, Linux 5.19; else -EBADF */
@@ -26,6 +28,5 @@ typedef struct Allowance {
 void allowance_init(Allowance *allowance, int cgroup_fd);
 void allowance_done(Allowance *allowance);
 
-/* The session has made so many directories, and wants one more.  Has it had all that it may?  Looks now and
- * then only. */
-bool allowance_is_spent(Allowance *allowance, uint64_t made);
+/* The session wants one directory more.  Has it had all that it may?  Looks now and then only. */
+bool allowance_is_spent(Allowance *allowance, const LedgerHeader *session);

@@ -155,7 +155,7 @@ static bool report_decision(
                 explain(session, slot, kind, why, sizeof(why)));
 }
 
-void record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, const Profile *profile,
+uint64_t record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, const Profile *profile,
         uint64_t limit, Report *report) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
         LedgerTotals after = slot->before;
@@ -169,4 +169,5 @@ void record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, con
         else if (!report_decision(&header->identity, slot, kind, now, report))
                 after.lost++;
         header->totals[index] = after;
+        return now;
 }

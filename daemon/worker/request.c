@@ -180,12 +180,10 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
 /* The name is where slot->path says. */
 static int perform(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
-        LedgerTotals totals;
         int r, error = 0;
 
         if (!again) {
-                ledger_sum_totals(header(handler), &totals);
-                if (allowance_is_spent(&handler->allowance, totals.allowed))
+                if (allowance_is_spent(&handler->allowance, header(handler)))
                         return answer_trouble(
                                 handler, ENOMEM, "its session has as much memory in directories as it may");
                 deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
@@ -238,7 +236,8 @@ static int judge(RequestHandler *handler, Verdict *ret) {
                         return REQUEST_GONE;
                 handler->checked = true;
                 hold_to_landlock(handler, ret);
-                if (ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
+                if (ret->delay_usec == 0 ||
+                        ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
                         return 0;
                 r = wait_delay(handler, ret->delay_usec);
                 if (r != 0)

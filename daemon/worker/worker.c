@@ -100,9 +100,8 @@ static int finish(Worker *worker, uint32_t index) {
         if (r < 0)
                 return r;
         if (slot->verdict != SLOT_UNDECIDED) {
-                record_decision(worker->header, index, slot, arguments->profile,
+                worker->reported_usec = record_decision(worker->header, index, slot, arguments->profile,
                         policy_limits(arguments->policy)->records_per_second, arguments->report);
-                worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
         release(worker, index);
         return 0;

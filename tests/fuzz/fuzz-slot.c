@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         HOLDS(slot && header);
         fill(slot, header, &input);
         header->records = (Quota){}; /* an excess would be a record more */
-        record_decision(header, 3, slot, profile, 1, journal_report(journal));
+        (void)record_decision(header, 3, slot, profile, 1, journal_report(journal));
         totals = header->totals[3];
         HOLDS(all_counted(&totals) == all_counted(&slot->before) + 1);
         taken = journal_take(journal);
