@@ -18,7 +18,7 @@ CONF
 # make_cgroup CONTROLLER: a control group of the daemon and what it starts; $cgroup.
 cgroups=()
 make_cgroup() {
-        local name=snotify-test-$$-$daemon_pid root
+        local root
         if [ -d "/sys/fs/cgroup/$1" ]; then
                 root=/sys/fs/cgroup/$1
         elif grep -qw "$1" /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null; then
@@ -26,8 +26,7 @@ make_cgroup() {
         else
                 return 1
         fi
-        cgroup=$root/$name
-        mkdir "$cgroup" 2>/dev/null || return 1
+        cgroup=$(mktemp -d "$root/snotify-test.XXXXXX" 2>/dev/null) || return 1
         cgroups+=("$cgroup")
         echo "$daemon_pid" >"$cgroup/cgroup.procs"
 }
@@ -164,6 +163,24 @@ lift() {
 }
 starve descriptors limit lift
 
+# A worker alone, over a caller that it doesn't know yet.
+begin
+check "descriptors: a worker" make worker-before
+worker=$(pgrep -P "$daemon_pid")
+free_fd=0
+while [ -e "/proc/$worker/fd/$free_fd" ]; do
+        free_fd=$((free_fd + 1))
+done
+prlimit --pid "$worker" --nofile="$free_fd:"
+tell mkdir "$work/room/worker-during"
+check "... for want of them a call fails" wait_for has_said 1
+check "... with an error that mkdir(2) has" grep -q 'worker-during.*: Cannot allocate memory$' "$work/err"
+check "... and the journal says why" logged "snotifyd's worker failed: Too many open files"
+prlimit --pid "$worker" --nofile=1024:
+check "... and the next one succeeds" make worker-after
+check "... by the same worker" test "$(pgrep -P "$daemon_pid")" = "$worker"
+end
+
 ### Memory.
 
 limit() {
@@ -172,7 +189,11 @@ limit() {
 lift() {
         prlimit --pid "$daemon_pid" --as=unlimited:
 }
-starve memory limit lift
+if [ -z "${SANITIZED-}" ]; then
+        starve memory limit lift
+else
+        skip "memory" "the build is sanitized, and takes terabytes of addresses"
+fi
 
 ### Disk.
 
@@ -193,4 +214,44 @@ rmdir "$work/small/1"
 check "... until there is room" supervised -- mkdir "$work/small/1"
 daemon_stop
 check "the daemon ends well" test $? = 0
+
+### The journal.
+
+journal() {
+        python3 "$SOURCE_ROOT/tests/end-to-end/fake-journal.py" "$@"
+}
+start_journal() {
+        rm -rf /run/systemd
+        python3 "$SOURCE_ROOT/tests/end-to-end/fake-journal.py" serve "$work/records" 7>&- &
+        journal_pid=$!
+        wait_for test -S /run/systemd/journal/socket
+}
+recorded() {
+        wait_for grep -q "$1" "$work/records"
+}
+start_journal || { echo "Bail out! no journal"; exit 1; }
+"$SNOTIFYD" --config "$work/conf" --socket "$socket" --log-target=journal 2>"$work/log" &
+daemon_pid=$!
+wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
+begin
+# shellcheck disable=SC2016
+tell eval 'echo "$SNOTIFY_SESSION" >"$0/id"'
+check "journal: a session" wait_for has_said 0
+check "... whose call is recorded" make journal-before
+kill "$journal_pid"
+wait "$journal_pid" 2>/dev/null
+check "... calls go on without one" make journal-during
+kill -KILL "$(pgrep -P "$daemon_pid")"
+check "... though a worker is killed" make journal-during-2
+check "... and sessions begin" supervised -- mkdir "$work/room/journal-other"
+start_journal
+check "... and are recorded when it is back" make journal-after
+end
+check "... which the session's end shows" recorded '"MESSAGE": "session [0-9a-f]* ended: 4 allowed, 0 denied, 0 failed"'
+check "... each of them" journal check "$work/records" "$(cat "$work/id")" \
+        "$work/room/journal-before" "$work/room/journal-during" "$work/room/journal-during-2" "$work/room/journal-after"
+check "what the daemon had to say itself is counted" recorded 'records lost before this one, for the journal did not take them: [1-9]'
+daemon_stop
+check "the daemon ends well" test $? = 0
+kill "$journal_pid"
 finish
