@@ -102,6 +102,10 @@ launched() {
         esac
 }
 
+is_over() {
+        has_said 0 || { has_said 1 && grep -q "$1-during.*: Cannot allocate memory$" "$work/err"; }
+}
+
 # starve WHAT LIMIT LIFT: these are functions.
 starve() {
         local what=$1 waiting='cannot start a worker\|had to give up\|failed with exit status' workers launchers
@@ -117,10 +121,11 @@ starve() {
         launcher=$!
         check "... and so does a launcher, or it is refused" wait_for is_refused_or_waits "$launchers"
         check "... and no program starts" test ! -e "$work/$what-ran"
-        check "... and the call fails for no reason that it would not have otherwise" test ! -s "$work/said"
         "$3"
-        check "... as soon as there is enough it is performed" wait_for has_said 0
-        check "... and the next" make "$what-after"
+        check "... as soon as there is enough the call is performed, or has failed for this reason" wait_for is_over "$what"
+        # One that was forked meanwhile has kept the limit.
+        check "... no worker is left of then" without_workers
+        check "... and the next call is performed" make "$what-after"
         launched "$what"
         check "... and the launcher starts its program, if it was not refused" test $? = 0
         end
@@ -237,7 +242,8 @@ begin
 # shellcheck disable=SC2016
 tell eval 'echo "$SNOTIFY_SESSION" >"$0/id"'
 check "journal: a session" wait_for has_said 0
-check "... whose call is recorded" make journal-before
+check "... makes a directory" make journal-before
+check "... which is recorded" recorded journal-before
 kill "$journal_pid"
 wait "$journal_pid" 2>/dev/null
 check "... calls go on without one" make journal-during
