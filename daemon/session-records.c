@@ -30,7 +30,7 @@ void session_records_start(Report *report, uint64_t id, const char *profile, int
                 report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
 }
 
-void session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd) {
+bool session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd) {
         char suppressed[64] = "", lost[96] = "";
         LedgerIdentity identity = {};
         LedgerTotals totals = {};
@@ -53,7 +53,7 @@ void session_records_end(Report *report, uint64_t id, const char *profile, int l
         if (totals.lost > 0)
                 (void)snprintf(lost, sizeof(lost),
                         "; %" PRIu64 " records lost, the journal did not take them", totals.lost);
-        (void)report_send(report,
+        return report_send(report,
                 "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
                 " failed%s%s",
                 id, totals.allowed, totals.denied, totals.failed, suppressed, lost);

@@ -36,6 +36,9 @@
 #define DEATHS_AT_ONCE 5U
 /* A worker is spawned for nothing but unsent records so often. */
 #define RECORDS_PAUSE_USEC 1000000U
+/* For how long the record of a session's end is tried, and how often. */
+#define END_PATIENCE_USEC 10000000U
+#define END_PAUSE_USEC 200000U
 /* How often it wants to be looked at while it has workers; and while it has none but such as hang. */
 #define TICK_USEC 10000U
 #define HANGING_TICK_USEC 1000000U
@@ -53,6 +56,7 @@ struct Session {
         Crew *crew;
         uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
         uint64_t records_due_usec; /* when unsent records may have a worker again */
+        uint64_t end_by_usec;      /* 0: it has not come to its end */
         bool said_pause;           /* since a worker was spawned last */
         uint64_t deaths_usec;      /* until then there were too many, or would be with some more */
         bool over;                 /* the last target is gone */
@@ -210,8 +214,18 @@ static bool session_has_records_due(const Session *session) {
         return false;
 }
 
+/* A journal that is busy is given time for the record of its end, which says what it came to. */
 static void session_end(Session *session) {
-        session_records_end(session->host->report, session->id, session->profile, session->ledger_fd);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (session->end_by_usec == 0)
+                session->end_by_usec = now + END_PATIENCE_USEC;
+        if (!session_records_end(session->host->report, session->id, session->profile, session->ledger_fd) &&
+                now < session->end_by_usec) {
+                session->pause_until_usec = now + END_PAUSE_USEC;
+                session->host->on_active(session->host->userdata);
+                return;
+        }
         if (session->host->cgroups_fd >= 0)
                 cgroups_remove(session->host->cgroups_fd, session->id);
         store_remove(session->id);

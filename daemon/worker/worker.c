@@ -20,6 +20,9 @@
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
 #define REPORT_PATIENCE_USEC 1000000U
+/* The same at the end of a session, when nobody waits for the worker, and nobody will send what it leaves.
+ */
+#define LAST_PATIENCE_USEC 10000000U
 /* A record is not kept back for much longer than this, however busy the session is. */
 #define FLUSH_USEC 50000U
 
@@ -348,11 +351,12 @@ static void trim_slots(Worker *worker) {
  * there is none. */
 static void say_the_last(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
+        bool over = poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
         Report *report = worker->arguments->report;
 
         record_excess(worker->header, report);
-        flush(worker, REPORT_PATIENCE_USEC);
-        if (report_is_pending(report) && poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP))
+        flush(worker, over ? LAST_PATIENCE_USEC : REPORT_PATIENCE_USEC);
+        if (over)
                 report_drop(report);
         atomic_fetch_add(&worker->header->lost, report_count_dropped(report));
         /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */

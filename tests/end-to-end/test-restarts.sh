@@ -121,6 +121,32 @@ check "the idle ones still make directories" diff /dev/null "$work/ends"
 check "... all of them" test "$(echo /srv/open/after-* | wc -w)" = $idle_max
 check "nothing was made twice, or where it may not be" \
         test "$(find /srv/open /srv/shut -mindepth 1 ! -name 'before-*' ! -name 'after-*')" = ""
+# A session ends while the journal takes nothing.
+cat >"$work/fill.py" <<'PY'
+import socket
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.connect("/run/systemd/journal/socket")
+journal.setblocking(False)
+try:
+    while True:
+        journal.send(b"MESSAGE=filler\n")
+except BlockingIOError:
+    pass
+PY
+journald=$(systemctl show -P MainPID systemd-journald)
+mkfifo "$work/late.gate"
+# shellcheck disable=SC2016
+$snotify_run -- sh -c 'read -r line <"$2"; mkdir "$1/late" && rmdir "$1/late"; echo "$SNOTIFY_SESSION 1 0 0"' - /srv/open "$work/late.gate" \
+        >"$work/late" &
+late=$!
+sleep 0.2
+kill -STOP "$journald"
+python3 "$work/fill.py"
+: >"$work/late.gate"
+wait $late
+sleep 4
+kill -CONT "$journald"
+check "one that ends while the journal takes nothing has its record, too" wait_for synced "session $(cut -d' ' -f1 "$work/late") ended: 1 allowed, 0 denied, 0 failed"
 no_sessions() {
         status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
 }
@@ -131,7 +157,7 @@ alone() {
 check "nor a process" wait_for alone
 counts() {
         journalctl --sync
-        journalctl -q -o json --all | python3 "$SOURCE_ROOT/tests/end-to-end/totals.py" "$work"/{busy,idle}.* "$work/leaving"
+        journalctl -q -o json --all | python3 "$SOURCE_ROOT/tests/end-to-end/totals.py" "$work"/{busy,idle}.* "$work"/{leaving,late}
 }
 summary=$(counts)
 check "their own counts, their end records' and the journal's are the same" test $? = 0

@@ -3,8 +3,8 @@
 """totals.py FILE...: holds the journal, as `journalctl -o json` prints it on stdin, to what workloads have counted themselves.
 
 A line "SESSION ALLOWED DENIED ..." in one of the files (see steady.c) says what a session's calls came to.  The session's end
-record must say the same, nothing may be lost, and each call must have its record: one, or the same one again where a worker was
-killed while it sent it."""
+record must say the same, nothing may be lost, and each call must have its record; the same one may be there again, of who was
+killed when it had just sent it."""
 
 import collections
 import json
@@ -12,7 +12,7 @@ import re
 import sys
 
 problems = []
-starts = collections.Counter()
+starts = set()
 ends = {}
 decisions = collections.defaultdict(dict)  # session: {call: verdict}
 again = 0
@@ -28,11 +28,11 @@ for line in sys.stdin:
             if before != verdict:
                 problems.append(f"session {session}: one call was {before} and {verdict}: {message}")
     elif re.match(r"session \w+ started", message):
-        starts[session] += 1
+        starts.add(session)
     elif re.match(r"session \w+ ended", message):
-        if session in ends:
-            problems.append(f"session {session} ended twice")
-        ends[session] = {key: int(record[f"SNOTIFY_{key}"]) for key in ("ALLOWED", "DENIED", "FAILED", "SUPPRESSED", "LOST")}
+        end = {key: int(record[f"SNOTIFY_{key}"]) for key in ("ALLOWED", "DENIED", "FAILED", "SUPPRESSED", "LOST")}
+        if ends.setdefault(session, end) != end:
+            problems.append(f"session {session} ended with {ends[session]} and {end}")
 
 sessions = calls = longest = 0
 for path in sys.argv[1:]:
@@ -45,8 +45,8 @@ for path in sys.argv[1:]:
                 continue
             session, allowed, denied = match[1], int(match[2]), int(match[3])
             sessions, calls, longest = sessions + 1, calls + allowed + denied, max(longest, int(match[4]))
-            if starts[session] != 1:
-                problems.append(f"session {session} has {starts[session]} records of its start")
+            if session not in starts:
+                problems.append(f"session {session} has no record of its start")
             expected = {"ALLOWED": allowed, "DENIED": denied, "FAILED": 0, "SUPPRESSED": 0, "LOST": 0}
             if ends.get(session) != expected:
                 problems.append(f"session {session} counted {expected}, its end record says {ends.get(session)}")
