@@ -94,6 +94,10 @@ bool crew_has_waiting(const Crew *crew) {
         return false;
 }
 
+bool crew_has_knock(const Crew *crew) {
+        return holder(crew, 0) == SLOT_WAITING && slot_phase(ledger_slot(crew->ledger, 0)) == SLOT_DONE;
+}
+
 static bool is_free(const Crew *crew, uint32_t number) {
         return crew->mates[number].pid == 0 && crew_find_orphan(crew, number) == CREW_NO_ORPHAN;
 }

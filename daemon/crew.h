@@ -55,6 +55,9 @@ CrewOrphan crew_find_orphan(const Crew *crew, uint32_t number);
 /* Does a request wait for the receiver in the ledger, apart from those in the kernel? */
 bool crew_has_waiting(const Crew *crew);
 
+/* Does the knock still wait for its answer?  Nothing else waits with its answer there. */
+bool crew_has_knock(const Crew *crew);
+
 /* Returns the number of a worker that isn't and has left nothing; LEDGER_REFUSER where all others hang; or
  * LEDGER_NO_RECEIVER where the crew is complete. */
 uint32_t crew_find_free(const Crew *crew);

@@ -446,17 +446,20 @@ static int session_answer_knock(Session *session) {
         return session_spawn_worker(session, 0);
 }
 
+static void session_begin(Session *session) {
+        session_records_start(session->host->report, session->id, session->profile, session->ledger_fd);
+        (void)session_answer_knock(session);
+        session_settle(session);
+}
+
 /* The session is durable: from here on it survives us, so its knock may be answered.  Should we not come to
- * it, the knock lies in the ledger, and is answered as any other request is. */
+ * it, the next daemon finds it in the ledger. */
 static void on_stored(void *userdata) {
         Session *session = userdata;
 
         session->deposit = store_deposit_free(session->deposit);
-        if (session->over || session->stopping)
-                return;
-        session_records_start(session->host->report, session->id, session->profile, session->ledger_fd);
-        (void)session_answer_knock(session);
-        session_settle(session);
+        if (!session->over && !session->stopping)
+                session_begin(session);
 }
 
 static int session_make(const SessionHost *host, const LedgerIdentity *identity, int listener_fd,
@@ -526,7 +529,10 @@ int session_restore(
         if (r < 0)
                 return r;
         *ret = session;
-        session_settle(session);
+        if (session_need_crew(session) >= 0 && session->crew->n_mates == 0 && crew_has_knock(session->crew))
+                session_begin(session);
+        else
+                session_settle(session);
         return 0;
 }
 

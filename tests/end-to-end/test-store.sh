@@ -68,6 +68,31 @@ wait
 check "... which go on" test "$(find /srv/open -name 'crowd-*' | wc -l)" = 1000
 check "... and leave nothing" wait_for stored 0
 
+### The daemon is killed just when a session begins.
+
+begin_and_kill() {
+        local n
+        for ((n = 0; n < 30; n++)); do
+                main=$(property MainPID)
+                # shellcheck disable=SC2016
+                $snotify_run -- sh -c 'echo "$SNOTIFY_SESSION"' >>"$work/begun" 2>/dev/null &
+                sleep "0.00$((n % 8))"
+                kill -KILL "$main"
+                wait $! || [ $? = 125 ] || return 1
+                wait_for another || return 1
+        done
+}
+check "the daemon is killed while a session begins, 30 times: it begins or does not" begin_and_kill
+echo "# $(wc -l <"$work/begun") of them began"
+all_started() {
+        local id
+        while read -r id; do
+                synced "session $id started" || { echo "no record of the start of $id"; return 1; }
+        done <"$work/begun"
+}
+check "... and those that did have a record of it" all_started
+check "... and leave nothing in the store" wait_for stored 0
+
 ### A ledger of another version.
 
 # ledger.py SESSION VERSION: writes that into the ledger that systemd has.
