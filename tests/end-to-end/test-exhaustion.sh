@@ -88,8 +88,10 @@ says_more_than() {
         [ "$(count "$2")" -gt "$1" ]
 }
 
+# At the door, or with a session that has no worker to answer its knock.
+no_launchers='cannot see to launchers\|cannot start a worker'
 is_refused_or_waits() {
-        says_more_than "$1" 'cannot see to launchers' || ! kill -0 "$launcher" 2>/dev/null
+        says_more_than "$1" "$no_launchers" || ! kill -0 "$launcher" 2>/dev/null
 }
 
 # Either as it would have been otherwise, or not at all.
@@ -113,7 +115,7 @@ starve() {
         check "$what: a session" make "$what-before"
         check "... which has no worker" without_workers
         workers=$(count "$waiting")
-        launchers=$(count 'cannot see to launchers')
+        launchers=$(count "$no_launchers")
         "$2"
         tell mkdir "$work/room/$what-during"
         check "... a call waits, and the journal says so" wait_for says_more_than "$workers" "$waiting"
