@@ -76,7 +76,7 @@ $snotify_run -- sh -c 'mkdir "$1/hang"; mkdir /srv/open/second-of-the-same' - "$
 second=$!
 check "another call hangs" hangs_in second
 main=$(property MainPID)
-kill -KILL "$main"
+systemctl kill -s KILL --kill-who=main snotifyd
 is_back() {
         [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
 }

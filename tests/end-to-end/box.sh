@@ -54,10 +54,8 @@ tar -C "$SOURCE_ROOT/installed" -c . | tar -C / -x --keep-directory-symlink ||
         printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n' >/etc/systemd/system/snotifyd.service.d/sanitized.conf
 }
 # On a busy machine too it takes what is sent to it: what is lost otherwise is another matter.
-mkdir -p /run/systemd/system/systemd-journald.service.d
-printf '[Service]\nNice=-15\n' >/run/systemd/system/systemd-journald.service.d/pace.conf
+renice -n -15 -p "$(systemctl show -P MainPID systemd-journald)" >/dev/null
 systemctl daemon-reload
-systemctl restart systemd-journald
 # As the installed one is, of which the user may not see the text.
 snotify_run=/usr/bin/snotify-run
 trap 'cleanup; systemctl stop snotifyd.socket snotifyd.service' EXIT

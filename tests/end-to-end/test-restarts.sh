@@ -57,7 +57,7 @@ blow() {
         [ "$main" != 0 ] || { echo "there is no daemon"; return 1; }
         echo "$1 ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
         case $1 in
-        kill) kill -KILL "$main" ;;
+        kill) systemctl kill -s KILL --kill-who=main snotifyd ;;
         kill-all) systemctl kill -s KILL --kill-who=all snotifyd ;;
         restart) systemctl restart snotifyd ;;
         upgrade)
@@ -92,7 +92,7 @@ wait_for test -s "$work/leaving"
 echo nonsense >>/etc/snotify.conf
 restarts=$(property NRestarts)
 echo "broken ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
-kill -KILL "$(property MainPID)"
+systemctl kill -s KILL --kill-who=main snotifyd
 sleep 2.5
 kill -KILL "$leaving"
 wait "$leaving" 2>/dev/null
@@ -101,6 +101,20 @@ check "where the configuration is broken systemd goes on trying, but not all the
         test "$restarts" -ge 2 -a "$restarts" -le 4
 sed -i '$d' /etc/snotify.conf
 check "... and the daemon is back once it is mended" wait_for replaced 0
+
+### It stands still.
+
+printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/snotifyd.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart snotifyd
+sleep 3
+main=$(property MainPID)
+check "a daemon that is alive has nothing to fear from the watchdog" fails_with 1 synced "Watchdog timeout"
+echo "stopped ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+systemctl kill -s STOP --kill-who=main snotifyd
+check "one that stands still is replaced" wait_for replaced "$main"
+check "... by the watchdog" synced "Watchdog timeout (limit 2s)"
+check "... and new sessions begin" $snotify_run -- true
 
 ### What the sessions say.
 
@@ -124,14 +138,19 @@ check "nothing was made twice, or where it may not be" \
 # A session ends while the journal takes nothing.
 cat >"$work/fill.py" <<'PY'
 import socket
-journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-journal.connect("/run/systemd/journal/socket")
-journal.setblocking(False)
-try:
-    while True:
-        journal.send(b"MESSAGE=filler\n")
-except BlockingIOError:
-    pass
+# Its queue is full when not even a socket that has sent nothing yet can send: each may have so many on the way.
+sent = True
+while sent:
+    sent = False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.connect("/run/systemd/journal/socket")
+        journal.setblocking(False)
+        try:
+            while True:
+                journal.send(b"MESSAGE=filler\n")
+                sent = True
+        except BlockingIOError:
+            pass
 PY
 journald=$(systemctl show -P MainPID systemd-journald)
 mkfifo "$work/late.gate"
