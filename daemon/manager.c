@@ -340,8 +340,7 @@ static void manager_restore(Manager *manager, StoreFind *find) {
         int r;
 
         if (find->listener_fd < 0 || find->ledger_fd < 0 || manager->n_sessions >= LIMITS_SESSIONS_MAX) {
-                /* systemd has lost half of it, as it lets go of a listener that an earlier release stored.
-                 */
+                /* systemd has lost half of it: it lets go of a listener that an earlier release stored. */
                 fd_close(find->listener_fd);
                 fd_close(find->ledger_fd);
                 store_remove(find->session_id);
