@@ -7,6 +7,7 @@
 #include "request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/notify.h"
+#include "common/ownership.h"
 #include "identity.h"
 #include "landlock.h"
 #include "memory.h"
@@ -288,6 +290,14 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         return actor_pin(handler->actor, &handler->part, &handler->site, &handler->checked, ret_error);
 }
 
+/* A file system may say EMFILE, and so does the kernel where we have no file descriptor left, which is not
+ * the target's concern. */
+static bool lacks_descriptors(const RequestHandler *handler) {
+        _cleanup_close_ int fd = fcntl(handler->host->listener_fd, F_DUPFD_CLOEXEC, 0);
+
+        return fd < 0;
+}
+
 static int handle_target(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
         CallArguments arguments;
@@ -298,6 +308,8 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         r = read_argument(handler, &arguments, &error);
         if (r == 0 && error == 0)
                 r = pin_parent(handler, arguments.dirfd, &error);
+        if (r == 0 && error == EMFILE && lacks_descriptors(handler))
+                return -EMFILE;
         if (r == -EBADF)
                 error = EBADF;
         else if (r != 0)

@@ -108,6 +108,10 @@ is_over() {
         has_said 0 || { has_said 1 && grep -q "$1-during.*: Cannot allocate memory$" "$work/err"; }
 }
 
+ends() {
+        wait_for is_over "$1" || { cat "$work/said" "$work/err"; tail -n 12 "$work/log"; return 1; }
+}
+
 # starve WHAT LIMIT LIFT: these are functions.
 starve() {
         local what=$1 waiting='cannot start a worker\|had to give up\|failed with exit status' workers launchers
@@ -124,7 +128,7 @@ starve() {
         check "... and so does a launcher, or it is refused" wait_for is_refused_or_waits "$launchers"
         check "... and no program starts" test ! -e "$work/$what-ran"
         "$3"
-        check "... as soon as there is enough the call is performed, or has failed for this reason" wait_for is_over "$what"
+        check "... as soon as there is enough the call is performed, or has failed for this reason" ends "$what"
         # One that was forked meanwhile has kept the limit.
         check "... no worker is left of then" without_workers
         check "... and the next call is performed" make "$what-after"
