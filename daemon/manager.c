@@ -530,9 +530,8 @@ static void manager_stop(Manager *manager) {
                 session_abandon(manager->sessions[i]);
         if (manager->n_sessions > 0 && !store_exists())
                 (void)report_line(manager->report, REPORT_WARNING,
-                        "%zu running sessions are lost, for without systemd nothing keeps them: their "
-                        "supervised calls fail "
-                        "with ENOSYS from now on",
+                        "running sessions that are lost, for without systemd nothing keeps them: %zu; their "
+                        "supervised calls fail with ENOSYS from now on",
                         manager->n_sessions);
 }
 

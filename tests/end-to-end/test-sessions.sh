@@ -100,6 +100,17 @@ check "each session has ended with the right count" \
 check "no file descriptor is left of them" wait_for has_fds "$fds"
 check "no process is left of them" wait_for has_no_children
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
+
+# Without systemd, a session that runs on is lost; which is said, and its calls fail.
+mkfifo "$work/go"
+before=$(grep -c ' started: ' "$work/log")
+supervised -- sh -c "read -r _ <'$work/go'; mkdir '$work/lost' 2>'$work/lost.err'" &
+last=$!
+check "a session that runs on" wait_for logged_times ' started: ' $((before + 1))
 daemon_stop
 check "the daemon ends well" test $? = 0
+check "... and says how many sessions are lost" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
+echo >"$work/go"
+wait "$last"
+check "... whose calls fail with ENOSYS" grep -q "Function not implemented" "$work/lost.err"
 finish
