@@ -59,10 +59,12 @@ static int next_fd(void) {
 static void *receive(const Input *input, unsigned n_fds, size_t room, bool takes_fd) {
         int fd = -EBADF, next = next_fd();
         void *message = calloc(1, room);
+        ssize_t n;
 
         HOLDS(message);
         send_bytes(input, n_fds);
-        HOLDS(message_receive(ends[1], message, room, takes_fd ? &fd : NULL) == (ssize_t)input->left);
+        n = message_receive(ends[1], message, room, takes_fd ? &fd : NULL);
+        HOLDS(n == (n_fds > takes_fd ? -EPROTO : (ssize_t)input->left));
         HOLDS((fd >= 0) == (takes_fd && n_fds > 0));
         fd_close(fd);
         HOLDS(next_fd() == next);

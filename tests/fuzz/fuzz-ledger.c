@@ -87,7 +87,7 @@ static void check_identity(int ledger_fd) {
 }
 
 static bool may_have_free(const Crew *crew) {
-        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+        for (uint32_t i = 0; i < LEDGER_REFUSER; i++) /* which serves only where others hang */
                 if (crew_find_orphan(crew, i) == CREW_NO_ORPHAN)
                         return true;
         return false;
