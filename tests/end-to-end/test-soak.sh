@@ -142,11 +142,7 @@ does_not_grow() {
 check "the daemon's fds do not grow" does_not_grow 1 2
 check "nor do those in the store" does_not_grow 2 0
 check "nor cgroups" does_not_grow 3 0
-if [ -z "$SANITIZED" ]; then
-        check "nor its memory" does_not_grow 4 200
-else
-        skip "nor its memory" "the build is sanitized"
-fi
+check "nor its memory" does_not_grow 4 200
 
 ### What the sessions say.
 
