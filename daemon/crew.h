@@ -15,7 +15,7 @@
 #define CREW_STALL_USEC 10000U
 
 /* Who isn't gone so long after SIGKILL hangs in the kernel: in a file system that doesn't answer. */
-#define CREW_HANG_USEC 100000U
+#define CREW_HANG_USEC 1000000U
 
 typedef struct Mate {
         pid_t pid;               /* 0: there is none */
