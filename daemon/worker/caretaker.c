@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Answers as the kernel does where nobody holds the listener: ENOSYS.  Run in a process of its own that
- * outlives the daemon.  Owns nothing.  Must never perform a call, nor answer one that another daemon has
- * taken up. */
+/* Answers as the kernel does where nobody holds the listener: ENOSYS; but what is done already with its
+ * result. Run in a process of its own that outlives the daemon.  Owns nothing.  Must never perform a call,
+ * nor answer one that another daemon has taken up. */
 
 #include "caretaker.h"
 
@@ -21,10 +21,19 @@ static void answer(int listener_fd, uint64_t id) {
 /* Those that were received: by the one that hangs, and before it did. */
 static void answer_received(const WorkerArguments *arguments, Ledger *ledger) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
-                const Slot *slot = ledger_slot(ledger, i);
+                Slot *slot = ledger_slot(ledger, i);
 
-                if (slot_phase(slot) != SLOT_EMPTY)
+                switch (slot_phase(slot)) {
+                case SLOT_EMPTY:
+                        break;
+                case SLOT_RECEIVED:
+                case SLOT_ACTING:
                         answer(arguments->listener_fd, slot->request.notif.id);
+                        break;
+                case SLOT_DONE: /* by a worker that was killed before it could say so */
+                        (void)notify_send(arguments->listener_fd, &slot->reply);
+                        break;
+                }
         }
 }
 
