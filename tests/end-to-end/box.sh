@@ -72,3 +72,13 @@ synced() {
 status_has() {
         [[ $(property StatusText) == *"$1"* ]]
 }
+
+# The sessions have ended, and left nothing in the store.
+no_sessions() {
+        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
+}
+
+# The daemon is the only process of its kind.
+alone() {
+        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
+}

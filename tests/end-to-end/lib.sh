@@ -128,6 +128,20 @@ logged() {
         wait_for grep -qF -- "$1" "$work/log" || { echo "no record: $1"; cat "$work/log"; return 1; }
 }
 
+# What the daemon has open, and forked.
+count_fds() {
+        local fds=("/proc/$daemon_pid/fd/"*)
+        echo ${#fds[@]}
+}
+
+has_fds() {
+        [ "$(count_fds)" = "$1" ] || { ls -l "/proc/$daemon_pid/fd"; return 1; }
+}
+
+has_no_children() {
+        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
+}
+
 finish() {
         echo "1..$checks"
         [ "$failures" = 0 ] || { echo "# the daemon's records:"; tail -n 40 "$work/log" | sed 's/^/# /'; }

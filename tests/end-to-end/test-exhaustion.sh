@@ -73,11 +73,8 @@ make() {
 }
 
 # Those that there are leave when their session is renewed.
-has_no_workers() {
-        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
-}
 without_workers() {
-        kill -HUP "$daemon_pid" && wait_for has_no_workers
+        kill -HUP "$daemon_pid" && wait_for has_no_children
 }
 
 # count TEXT: how often the journal says it, as a basic regular expression.

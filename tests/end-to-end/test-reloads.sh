@@ -43,19 +43,6 @@ policy one A B
 daemon_pid=$!
 wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 
-count_fds() {
-        local fds=("/proc/$daemon_pid/fd/"*)
-        echo ${#fds[@]}
-}
-
-has_fds() {
-        [ "$(count_fds)" = "$1" ] || { ls -l "/proc/$daemon_pid/fd"; return 1; }
-}
-
-has_no_children() {
-        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
-}
-
 # Has the daemon taken the signal?
 is_taken() {
         local key pending

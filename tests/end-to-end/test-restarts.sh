@@ -166,13 +166,7 @@ wait $late
 sleep 4
 kill -CONT "$journald"
 check "one that ends while the journal takes nothing has its record, too" wait_for synced "session $(cut -d' ' -f1 "$work/late") ended: 1 allowed, 0 denied, 0 failed"
-no_sessions() {
-        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
-}
 check "they end, and leave nothing in the store" wait_for no_sessions
-alone() {
-        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
-}
 check "nor a process" wait_for alone
 counts() {
         journalctl --sync

@@ -12,19 +12,6 @@ default = allow
 log = none
 CONF
 
-count_fds() {
-        local fds=("/proc/$daemon_pid/fd/"*)
-        echo ${#fds[@]}
-}
-
-has_fds() {
-        [ "$(count_fds)" = "$1" ] || { ls -l "/proc/$daemon_pid/fd"; return 1; }
-}
-
-has_no_children() {
-        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
-}
-
 # The text of libraries is shared with whoever else runs: what grows is anonymous memory.
 pss_kib() {
         awk -v key="$1:" '$1 == key { print $2 }' "/proc/$daemon_pid/smaps_rollup"

@@ -151,13 +151,7 @@ for ((place = 0; place < SNOTIFY_TEST_SESSIONS; place++)); do
 done
 check "each call of $((n_begun - n_refused)) sessions had its result" diff /dev/null "$work/failures"
 check "nothing was made twice, or where it may not be" test "$(find /srv/open /srv/shut -mindepth 1)" = ""
-no_sessions() {
-        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
-}
 check "the sessions end, and leave nothing in the store" wait_for no_sessions
-alone() {
-        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
-}
 check "nor a process" wait_for alone
 counts() {
         journalctl --sync
