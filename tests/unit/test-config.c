@@ -902,7 +902,7 @@ int main(void) {
                 IN_DIRECTORY(test_leaves_no_fd),
                 IN_DIRECTORY(test_many_rules),
                 cmocka_unit_test(test_timespan),
-                cmocka_unit_test(test_admission),
+                IN_DIRECTORY(test_admission),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
