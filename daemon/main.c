@@ -3,6 +3,7 @@
 /* snotifyd's command line.  Owns the options and the reporter; everything else is the manager's. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "common/policy.h"
 #include "common/protocol.h"
 #include "common/report.h"
+#include "common/stdio-fill.h"
 #include "config.h"
 #include "manager.h"
 #include "privileges.h"
@@ -164,6 +166,12 @@ int main(int argc, char **argv) {
         };
         int r;
 
+        /* Kept across the forks, so that no worker's standard output is a socket or a listener either. */
+        r = stdio_fill("/dev/null", O_RDWR);
+        if (r < 0) {
+                (void)fprintf(stderr, "snotifyd: cannot open /dev/null: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
         r = parse_options(argc, argv, &options);
         if (r <= 0)
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

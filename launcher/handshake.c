@@ -7,6 +7,8 @@
 #include "handshake.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,6 +38,9 @@
 #define PAUSE_MSEC_MIN 40L
 #define PAUSE_MSEC_MAX 2560L
 
+/* How many file descriptors this process opens at a time: the connection, the plot and the listener. */
+#define FDS_NEEDED 3
+
 /* What receive_reply() returns where the daemon's side was closed instead. */
 #define CUT_OFF 1
 
@@ -48,6 +54,22 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
         va_end(arguments);
         (void)fputc('\n', stderr);
         return -1;
+}
+
+/* Checks for room before anything is sent: the kernel drops an fd that comes with a message where there is
+ * no number for it, and then says nothing. */
+static int check_room_for_fds(void) {
+        struct rlimit limit;
+        rlim_t needed = 0;
+
+        for (unsigned n_free = 0; n_free < FDS_NEEDED; needed++)
+                if (fcntl((int)needed, F_GETFD) < 0)
+                        n_free++;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+                return 0;
+        return fail("this process may open %" PRIuMAX " file descriptors, and needs %" PRIuMAX
+                    "; raise the limit with ulimit -n, or LimitNOFILE= in its unit",
+                (uintmax_t)limit.rlim_cur, (uintmax_t)needed);
 }
 
 static int connect_daemon(const char *path, int *ret) {
@@ -225,6 +247,8 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
          * that it doesn't have any more: then nothing but this keeps the listener from its user. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return fail("cannot protect this process: %s", strerror(errno));
+        if (check_room_for_fds() < 0)
+                return -1;
         if (ask_in(socket_path, profile, label, &welcome, &plot_fd, &socket_fd) < 0)
                 return -1;
         /* If this can't be, the daemon says why that matters. */

@@ -4,6 +4,7 @@
  * fails before the exec ends it with status 125. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/protocol.h"
+#include "common/stdio-fill.h"
 #include "handshake.h"
 
 /* As env(1), nohup(1) and timeout(1) have it. */
@@ -102,6 +104,14 @@ int main(int argc, char **argv) {
         char text[17];
         int r;
 
+        /* Closed again by exec(2), so that COMMAND finds them closed.  As before, nothing can be read or
+         * written there: that is what O_PATH means.  Unlike /dev/null, the root directory is always there.
+         */
+        r = stdio_fill("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r < 0) {
+                (void)fprintf(stderr, "snotify-run: cannot open /: %s\n", strerror(-r));
+                return EXIT_OURS;
+        }
         r = parse_options(argc, argv, &options);
         if (r <= 0)
                 return r < 0 ? EXIT_OURS : EXIT_SUCCESS;

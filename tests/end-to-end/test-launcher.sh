@@ -202,6 +202,56 @@ with_more_fds() {
 }
 check "... those that were open stay open" with_more_fds
 
+# Which of sleep's descriptors are open, once it runs.
+is_sleeping() {
+        [ "$(cat "/proc/$1/comm")" = sleep ]
+}
+open_when_closed() {
+        local pid
+        case $closed in
+        0) "$@" sleep 1000 0<&- & ;;
+        1) "$@" sleep 1000 1>&- & ;;
+        2) "$@" sleep 1000 2>&- & ;;
+        *) "$@" sleep 1000 0<&- 1>&- 2>&- & ;;
+        esac
+        pid=$!
+        wait_for is_sleeping $pid || echo "it does not run"
+        (cd "/proc/$pid/fd" && stat -c '%N' -- *) | sed 's/\[.*//'
+        kill $pid
+        wait $pid
+}
+closed_as_natively() {
+        local closed=$1 native supervised
+        native=$(open_when_closed 2>&1)
+        supervised=$(open_when_closed "$SNOTIFY_RUN" --socket "$socket" 2>&1)
+        [ "$native" = "$supervised" ] || { echo "native: $native"; echo "supervised: $supervised"; return 1; }
+}
+for closed in 0 1 2 "0 to 2"; do
+        check "... those that were closed stay closed: $closed" closed_as_natively "$closed"
+done
+# What it says of this would go to the daemon, if its connection were its standard error.
+says_nothing() {
+        fails_with 125 supervised --profile nowhere -- touch "$ran" 2>&- && [ ! -e "$ran" ]
+}
+check "where it cannot say why, nothing runs" says_nothing
+
+# With 3 open by the shell, and with 3 to 5 open by us.
+with_few() (
+        local limit=$1
+        shift
+        ulimit -n "$limit"
+        "$@"
+)
+for limit in 3 4 5; do
+        check "with $limit file descriptors nothing runs" refuses "may open $limit file descriptors, and needs 6; raise the limit with ulimit -n" \
+                with_few $limit supervised -- touch "$ran"
+done
+check "... with 6 it does" with_few 6 supervised -- true
+with_more_open() {
+        with_few 8 supervised -- touch "$ran" 3</dev/null 4</dev/null 5</dev/null
+}
+check "... unless others are open" refuses "may open 8 file descriptors, and needs 9;" with_more_open
+
 environment() {
         local output
         output=$(env -i A=1 SNOTIFY_SESSION=forged "$SNOTIFY_RUN" --socket "$socket" -- /usr/bin/env | sort)
@@ -230,6 +280,29 @@ check "... really" test ! -e "$work/stranger"
 check "... nor for root, who is not named" says 125 "profile certain is not for user 0" supervised --profile certain -- true
 check "... which the journal shows" logged "refused a session to pid"
 check "... other profiles are for all" supervised_stranger --profile other -- true
+
+### A daemon whose own standard input, output and error are closed.
+"$SNOTIFYD" --config "$work/conf" --socket "$work/closed" <&- >&- 2>&- &
+closed_pid=$!
+# What it opens later must not take their numbers: what is meant for stderr would go there.
+std_of() {
+        readlink "/proc/$1/fd/"{0,1,2} | sort -u
+}
+wait_for is_listening "$work/closed"
+check "a daemon that has no standard input, output and error has /dev/null" test "$(std_of $closed_pid)" = /dev/null
+"$SNOTIFY_RUN" --socket "$work/closed" -- sh -c 'mkdir "$0" && exec sleep 1000' "$work/user/closed" &
+workload=$!
+worker_has_null() {
+        local worker
+        worker=$(pgrep -o -P $closed_pid) && [ "$(std_of "$worker")" = /dev/null ]
+}
+check "... and so have its workers" wait_for worker_has_null
+check "... and it serves" wait_for is_sleeping $workload
+check "... as it should" test -d "$work/user/closed"
+kill $workload
+kill $closed_pid
+wait $closed_pid
+check "... and it ends well" test $? = 0
 
 check "--profile and --label show in the record" supervised --profile other --label 'of a label' -- true
 check "... of the session" logged "profile other, label of a label"
