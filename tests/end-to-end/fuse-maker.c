@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* fuse-maker MOUNT BACKING: a FUSE file system of directories, served by one thread.  It shows what is in
- * BACKING, and who makes a directory in it is served by making one there, before the answer.  Ends when
- * MOUNT is unmounted. */
+ * BACKING.  To serve mkdir it creates a directory there before it answers, and prints "NAME by PID".  A dot
+ * at the end of a component does not count, as on vfat: "a" and "a." are one name.  Ends when MOUNT is
+ * unmounted. */
 
 #define FUSE_USE_VERSION 31
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,9 +18,17 @@
 
 static int backing_fd;
 
-/* FUSE's paths begin with a slash. */
+/* FUSE's paths begin with a slash and have no component "." or "..".  One thread: the next call may
+ * overwrite what this one returns. */
 static const char *below(const char *path) {
-        return path[1] == '\0' ? "." : path + 1;
+        static char name[PATH_MAX];
+        char *end = name;
+
+        for (const char *p = path + 1; *p != '\0'; p++)
+                if (*p != '.' || (p[1] != '/' && p[1] != '\0'))
+                        *end++ = *p;
+        *end = '\0';
+        return end == name ? "." : name;
 }
 
 static int on_getattr(const char *path, struct stat *ret, struct fuse_file_info *info) {
@@ -27,6 +37,8 @@ static int on_getattr(const char *path, struct stat *ret, struct fuse_file_info 
 }
 
 static int on_mkdir(const char *path, mode_t mode) {
+        (void)printf("%s by %d\n", below(path), (int)fuse_get_context()->pid);
+        (void)fflush(stdout);
         return mkdirat(backing_fd, below(path), mode) < 0 ? -errno : 0;
 }
 

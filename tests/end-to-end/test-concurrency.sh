@@ -77,7 +77,7 @@ serve_and() {
         timeout --kill-after=5 30 "$SNOTIFY_RUN" --socket "$socket" -- sh -c '
                 cd "$0" || exit 120
                 serve() {
-                        fuse-maker "$1" "$2" &
+                        fuse-maker "$1" "$2" >/dev/null &
                         until mountpoint -q "$1"; do sleep 0.05; done
                 }
                 serve mnt backing

@@ -5,14 +5,47 @@
 source "$(dirname "$0")/lib.sh" alone
 
 # What the user may run.
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -m 777 "$work/tree"
 cd "$work/tree" || exit 1
 cp "$SOURCE_ROOT/tests/end-to-end/differences.py" "$work/bin/"
-daemon_start <<'CONF'
+daemon_start <<CONF
+[limits]
+call-timeout = 1h
+
 [profile default]
 default = allow
+
+[rule fuse]
+path = $work/fuse/denied
+action = deny
+
+[rule fuse-tree]
+path = $work/fuse/tree/
+action = deny
+
+[rule vfat]
+path = $work/vfat/denied
+action = deny
+
+[rule vfat-tree]
+path = $work/vfat/tree/
+action = deny
+
+[profile whole]
+default = allow
+
+[rule fuse-whole]
+profile = whole
+path = $work/fuse/
+action = deny
+
+[rule vfat-whole]
+profile = whole
+path = $work/vfat/
+action = deny
 CONF
+trap 'fsfreeze --unfreeze "$work/frozen" 2>/dev/null; umount -l "$work"/*/ 2>/dev/null; cleanup' EXIT
 
 # differs WHO THING NATIVE SUPERVISED: WHO is root or user.
 differs() {
@@ -32,6 +65,18 @@ says() {
         [[ ,$expected, == *",$output,"* ]] || { echo "not \"$expected\" but \"$output\""; return 1; }
 }
 
+# differs_if WHO WHAT THING NATIVE SUPERVISED: checks WHAT, where it is natively as it should be.
+differs_if() {
+        local native
+        native=$(python3 "$bin/differences.py" "$3" 2>&1)
+        find . -mindepth 1 -delete
+        if [ "$native" = "$4" ]; then
+                check "$2" differs "$1" "$3" "$4" "$5"
+        else
+                skip "$2" "natively it is \"$native\" here"
+        fi
+}
+
 for who in root user; do
         check "$who: io_uring" differs $who io_uring EFAULT,EPERM ENOSYS
         check "$who: a btrfs subvolume, here of what has none" differs $who subvolume ENOTTY,EBADF,EINVAL EPERM
@@ -40,22 +85,164 @@ for who in root user; do
         check "$who: the status in /proc" differs $who seccomp 0 2
         check "$who: the session in the environment" differs $who session unset set
         check "$who: another supervisor by seccomp notification" differs $who second-listener 0 EBUSY
+        check "$who: strict mode" differs $who strict 0 EINVAL
+        check "$who: a tracer's own filter for the call is not heard" differs $who trace-filter ENOSYS 0
+        differs_if $who "$who: a path in secret memory" secret 0 EFAULT
 done
 check "the long path is recorded" logged "ENAMETOOLONG (the directory's path is too long to be judged)"
 check "root: no_new_privs" differs root no-new-privs 0 0
 check "user: no_new_privs" differs user no-new-privs 0 1
-if [ "$(python3 "$bin/differences.py" maker)" = itself ]; then
-        rm -rf watched
-        check "fanotify(7) names the worker" differs root maker itself another
+differs_if root "fanotify(7) names the worker" maker itself another
+differs_if root "a filter that has the call logged is not heard" log-filter logged silent
+
+### Of the room for its environment a program loses what SNOTIFY_SESSION takes, or what the launcher's own command line does.
+
+label=$(printf 'x%.0s' {1..79})
+environment() {
+        says "as documented" python3 "$bin/differences.py" environment "$@"
+}
+check "the environment that fits" environment "$SNOTIFY_RUN" --socket "$socket" --
+check "... with a long command line" environment "$SNOTIFY_RUN" --socket "$socket" --label "$label" --
+cd "$bin" && ln snotify-run s && ln -s "$socket" t
+check "... with a short one" environment ./s --so=t
+cd "$work/tree" || exit 1
+
+### What a user can not do without set-user-ID programs.
+
+cat >"$bin/map-users" <<'SH'
+#!/bin/sh
+mkfifo ready go
+unshare --user sh -c 'echo >ready; read -r _ <go' &
+read -r _ <ready
+newuidmap $! 0 65534 1 1 100000 10 2>/dev/null && echo mapped || echo refused
+echo >go
+wait
+rm ready go
+SH
+chmod 755 "$bin/map-users"
+echo "nobody:100000:65536" >"$work/subuid"
+# shellcheck disable=SC2015
+if [ -e /etc/subuid ] && mount --bind "$work/subuid" /etc/subuid && [ "$(as_user map-users)" = mapped ]; then
+        check "user: newuidmap(1) has no effect" says refused supervised_user -- map-users
 else
-        skip "fanotify(7) names the worker" "there is no fanotify for this file system"
+        skip "user: newuidmap(1)" "it can not be used here"
+fi
+mountpoint -q /etc/subuid && umount /etc/subuid
+
+### File systems.
+
+# on_image OPTIONS DIRECTORY MKFS...: the directory is a new file system.
+on_image() {
+        local options=$1 directory=$2
+        shift 2
+        mkdir "$directory"
+        truncate -s 32M "$directory.image"
+        "$@" "$directory.image" >/dev/null 2>&1 && mount -o "loop$options" "$directory.image" "$directory" 2>/dev/null
+}
+
+if on_image "" "$work/encrypted" mkfs.ext4 -q -O encrypt; then
+        cd "$work/encrypted" || exit 1
+        rmdir lost+found
+        differs_if root "a key in the keyring of the session: fscrypt's first version" encrypted made ENOKEY
+        cd "$work/tree" || exit 1
+        umount "$work/encrypted"
+else
+        skip "a key in the keyring of the session" "an ext4 that can be encrypted can not be mounted here"
 fi
 
+# serve DIRECTORY: a FUSE file system is there, and the server prints what it is asked into DIRECTORY.asked.
+serve() {
+        mkdir "$1" "$1.backing"
+        fuse-maker "$1" "$1.backing" >"$1.asked" 2>&1 &
+        wait_for mountpoint -q "$1"
+}
+
+# asked_by COMMAND...: runs mkdir through it; "itself" or "another" is the process that the server has been told about.
+asked_by() {
+        local pid
+        # shellcheck disable=SC2016
+        pid=$("$@" sh -c 'echo $$; exec mkdir "$1"' sh "$work/fuse/asked") || return
+        grep -qx "asked by $pid" "$work/fuse.asked" && echo itself || echo another
+        rmdir "$work/fuse.backing/asked"
+        : >"$work/fuse.asked"
+}
+
+# A rule knows a name as the program spelled it, whatever the file system takes it for.
+spelled() {
+        local directory=$1 made=$2
+        rm -rf "${made:?}"/{denied,tree}
+        mkdir -p "$made/tree"
+        supervised -- mkdir "$directory/denied" 2>/dev/null && { echo "a denied name was made"; return 1; }
+        supervised -- mkdir "$directory/tree/x" 2>/dev/null && { echo "a name below a denied one was made"; return 1; }
+        supervised -- mkdir "$directory/denied." && [ -d "$made/denied" ] || { echo "another spelling is not made"; return 1; }
+}
+
+# What to do about it: no spelling leads there where all of the file system is denied.
+denied_whole() {
+        local directory=$1 name
+        for name in denied denied. tree/x tree./x other; do
+                ! supervised --profile=whole -- mkdir "$directory/$name" 2>/dev/null || { echo "$name"; return 1; }
+        done
+}
+
+if [ -e /dev/fuse ] && [ -e "$bin/fuse-maker" ] && serve "$work/fuse"; then
+        check "natively a FUSE server sees the process" says itself asked_by env
+        check "... and supervised another one" says another asked_by supervised --
+        check "FUSE: names that the file system takes for the same" spelled "$work/fuse" "$work/fuse.backing"
+        check "... and so a name below a denied directory" supervised -- mkdir "$work/fuse/tree./x"
+        check "... not where all of the file system is denied" denied_whole "$work/fuse"
+        umount "$work/fuse"
+else
+        skip "FUSE" "no /dev/fuse, or built without libfuse3"
+fi
+if on_image "" "$work/vfat" mkfs.vfat; then
+        check "vfat: names that the file system takes for the same" spelled "$work/vfat" "$work/vfat"
+        check "... not where all of the file system is denied" denied_whole "$work/vfat"
+        umount "$work/vfat"
+else
+        skip "vfat" "it can not be mounted here"
+fi
+
+### While 15 calls of a session wait for a file system that is frozen, its further calls wait, too.
+
+frozen_workers() {
+        grep -lx 'Name:.snotifyd-worker' /proc/[0-9]*/status 2>/dev/null | xargs grep -l '^State:.D' | wc -l
+}
+frozen_workers_are() {
+        [ "$(frozen_workers)" = "$1" ]
+}
+cat >"$work/freeze.sh" <<'SH'
+cd "$1" || exit 1
+for n in {1..15}; do
+        mkdir "frozen/$n" &
+done
+until [ -e all-wait ]; do sleep 0.01; done
+mkdir elsewhere && wait
+SH
+if on_image "" "$work/frozen" mkfs.ext4 -q && fsfreeze --freeze "$work/frozen" 2>/dev/null; then
+        supervised -- bash "$work/freeze.sh" "$work" &
+        freezer=$!
+        check "15 calls wait for a file system that is frozen" wait_for frozen_workers_are 15
+        : >"$work/all-wait"
+        check "... other sessions do not" supervised -- mkdir "$work/tree/other-session"
+        check "... a further call of the session does" test ! -e "$work/elsewhere"
+        fsfreeze --unfreeze "$work/frozen"
+        wait $freezer
+        check "... until it is thawed" test $? = 0 -a -d "$work/elsewhere" -a -d "$work/frozen/15"
+        rmdir "$work/tree/other-session"
+        umount "$work/frozen"
+else
+        skip "a file system that is frozen" "ext4 can not be mounted and frozen here"
+fi
+
+# traced OPTIONS: how often mkdir(2) shows.
 traced() {
         local options=$1
         # shellcheck disable=SC2086
         supervised -- strace -f $options -e trace=mkdir -o "$work/trace" mkdir "traced$RANDOM" && grep -c '^[0-9]* *mkdir(' "$work/trace"
 }
+### strace(1).
+
 if strace -o /dev/null true 2>/dev/null; then
         check "strace --seccomp-bpf does not show the call" says 0 traced --seccomp-bpf
         check "... and strace does" says 1 traced ""
