@@ -241,6 +241,12 @@ traced() {
         # shellcheck disable=SC2086
         supervised -- strace -f $options -e trace=mkdir -o "$work/trace" mkdir "traced$RANDOM" && grep -c '^[0-9]* *mkdir(' "$work/trace"
 }
+### Root is outside of the promises, without capabilities, too.
+
+check "root without capabilities may signal the daemon" \
+        supervised -- setpriv --bounding-set=-all --inh-caps=-all sh -c "kill -0 $daemon_pid"
+check "... and a user may not" fails_with 1 supervised_user -- sh -c "kill -0 $daemon_pid"
+
 ### strace(1).
 
 if strace -o /dev/null true 2>/dev/null; then
