@@ -61,7 +61,7 @@ static int take_fds(Report *report, Activation *activation) {
                 int fd = SD_LISTEN_FDS_START + i;
 
                 if (r >= 0)
-                        r = store_find(names[i], fd, &activation->finds, &activation->n_finds);
+                        r = store_take(names[i], fd, &activation->stored);
                 if (r == 0 && activation->socket_fd < 0 &&
                         sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0 &&
                         fcntl(fd, F_SETFL, O_NONBLOCK) >= 0)
@@ -78,7 +78,7 @@ static int take_fds(Report *report, Activation *activation) {
 }
 
 int activation_take(const char *socket_path, Report *report, Activation *ret) {
-        Activation activation = {.socket_fd = -EBADF};
+        Activation activation = {.socket_fd = -EBADF, .stored = STORE_CONTENTS_NONE};
         int r;
 
         r = take_fds(report, &activation);
@@ -90,7 +90,7 @@ int activation_take(const char *socket_path, Report *report, Activation *ret) {
                 activation.socket_is_ours = r >= 0;
         }
         if (r < 0) {
-                free(activation.finds);
+                store_contents_done(&activation.stored);
                 return r;
         }
         *ret = activation;

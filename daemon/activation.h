@@ -12,9 +12,8 @@
 
 typedef struct Activation {
         int socket_fd;
-        bool socket_is_ours; /* we made its name in the file system, and remove it */
-        StoreFind *finds;    /* the caller frees the array and takes the fds over */
-        size_t n_finds;
+        bool socket_is_ours;  /* we made its name in the file system, and remove it */
+        StoreContents stored; /* the caller's, who takes fds out of it */
 } Activation;
 
 /* Takes what systemd passed, and opens the socket at socket_path where that was none.  Says on report what

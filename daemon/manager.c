@@ -27,6 +27,7 @@
 #include "confinements.h"
 #include "filter.h"
 #include "host.h"
+#include "identities.h"
 #include "privileges.h"
 #include "reception.h"
 #include "session.h"
@@ -58,7 +59,8 @@ struct Manager {
         SessionHost session_host;
         ReceptionHost reception_host;
         Reception *reception;
-        bool socket_is_ours; /* and so is its name in the file system */
+        Identities *identities; /* of the sessions */
+        bool socket_is_ours;    /* and so is its name in the file system */
         sd_event_source *tick_source;
         uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
         sd_event_source *status_source;
@@ -163,6 +165,7 @@ static void on_session_end(Session *session, void *userdata) {
                         manager->sessions[i] = manager->sessions[--manager->n_sessions];
                         break;
                 }
+        identities_remove(manager->identities, session_identity(session)->session_id);
         session_free(session);
         manager_update_status(manager);
 }
@@ -181,16 +184,17 @@ static void manager_count_sessions(uint32_t uid, VettingCrowd *ret, void *userda
 
         ret->sessions += (uint32_t)manager->n_sessions;
         for (size_t i = 0; i < manager->n_sessions; i++)
-                ret->sessions_of_user += session_uid(manager->sessions[i]) == uid;
+                ret->sessions_of_user += session_identity(manager->sessions[i])->uid == uid;
 }
 
 /* Makes a session of a launcher that knocked well.  On failure the listener is closed, the knock gets ENOSYS
  * and the launcher gives up. */
 static int manager_begin_session(Manager *manager, const Arrival *arrival) {
-        LedgerIdentity identity = {
+        SessionIdentity identity = {
                 .session_id = arrival->session_id,
                 .started_usec = clock_usec(CLOCK_REALTIME),
                 .uid = arrival->findings->uid,
+                .account = arrival->findings->uid,
                 .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
@@ -204,13 +208,17 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
-        r = ledger_new(&identity, &arrival->findings->knock, arrival->knock_answer, &ledger_fd);
+        r = ledger_new(identity.session_id, &arrival->findings->knock, arrival->knock_answer, &ledger_fd);
+        if (r >= 0)
+                r = identities_add(manager->identities, &identity);
         if (r < 0)
                 return r;
         r = session_new(
                 &manager->session_host, &identity, TAKE_FD(listener_fd), TAKE_FD(ledger_fd), &session);
-        if (r < 0)
+        if (r < 0) {
+                identities_remove(manager->identities, identity.session_id);
                 return r;
+        }
         manager->sessions[manager->n_sessions++] = session;
         return 0;
 }
@@ -253,15 +261,15 @@ static void report_lost_profiles(const Manager *manager) {
         char shown[4 * PROTOCOL_PROFILE_SIZE];
 
         for (size_t i = 0; i < manager->n_sessions; i++) {
-                const Session *session = manager->sessions[i];
-                const char *profile = session_profile(session);
+                const SessionIdentity *session = session_identity(manager->sessions[i]);
+                const char *profile = session->profile;
 
                 if (!policy_find_profile(manager->policy, profile))
                         (void)report_line(manager->report, REPORT_WARNING,
                                 "session %016" PRIx64
                                 " uses profile %s, which the configuration no longer has: "
                                 "everything is denied to it",
-                                session_id(session),
+                                session->session_id,
                                 report_escape(profile, strlen(profile), shown, sizeof(shown)));
         }
 }
@@ -335,29 +343,80 @@ static int manager_add_signals(Manager *manager) {
         return 0;
 }
 
-static void manager_restore(Manager *manager, StoreFind *find) {
+/* Clauses for the record of a session that cannot be taken up. */
+static const char *explain_restore(int error) {
+        switch (error) {
+        case -ENOENT:
+                return "its identity is not in the store";
+        case -EPROTONOSUPPORT:
+                return "its ledger is of another version of snotifyd";
+        default:
+                return strerror(-error);
+        }
+}
+
+static int manager_restore(Manager *manager, StoredSession *stored) {
+        SessionIdentity identity;
         Session *session;
         int r;
 
-        if (find->listener_fd < 0 || find->ledger_fd < 0 || manager->n_sessions >= LIMITS_SESSIONS_MAX) {
+        if (manager->n_sessions >= LIMITS_SESSIONS_MAX)
+                return -EUSERS;
+        r = identities_find(manager->identities, stored->session_id, &identity);
+        if (r < 0)
+                return r;
+        r = session_restore(&manager->session_host, &identity, TAKE_FD(stored->listener_fd),
+                TAKE_FD(stored->ledger_fd), &session);
+        if (r < 0)
+                return r;
+        manager->sessions[manager->n_sessions++] = session;
+        return 0;
+}
+
+static void manager_restore_or_end(Manager *manager, StoredSession *stored) {
+        int r;
+
+        if (stored->listener_fd < 0 || stored->ledger_fd < 0) {
                 /* systemd has lost half of it: it lets go of a listener that an earlier release stored. */
-                fd_close(find->listener_fd);
-                fd_close(find->ledger_fd);
-                store_remove(find->session_id);
+                store_remove(stored->session_id);
                 return;
         }
-        r = session_restore(
-                &manager->session_host, find->session_id, find->listener_fd, find->ledger_fd, &session);
+        r = manager_restore(manager, stored);
+        if (r >= 0)
+                return;
+        (void)report_line(manager->report, REPORT_ERROR,
+                "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
+                stored->session_id, explain_restore(r));
+        store_remove(stored->session_id);
+}
+
+static bool is_session(uint64_t id, void *userdata) {
+        const Manager *manager = userdata;
+
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                if (session_identity(manager->sessions[i])->session_id == id)
+                        return true;
+        return false;
+}
+
+static int manager_restore_all(Manager *manager, StoreContents *stored) {
+        int r;
+
+        r = identities_open(TAKE_FD(stored->identities_fd), &manager->identities);
+        if (r > 0)
+                r = store_put_identities(identities_fd(manager->identities));
         if (r < 0) {
                 (void)report_line(manager->report, REPORT_ERROR,
-                        "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
-                        find->session_id,
-                        r == -EPROTONOSUPPORT ? "its ledger is of another version of snotifyd"
-                                              : strerror(-r));
-                store_remove(find->session_id);
-                return;
+                        "cannot keep the identities of sessions: %s", strerror(-r));
+                return r;
         }
-        manager->sessions[manager->n_sessions++] = session;
+        for (size_t i = 0; i < stored->n_sessions; i++)
+                manager_restore_or_end(manager, &stored->sessions[i]);
+        (void)identities_prune(manager->identities, is_session, manager);
+        if (manager->n_sessions > 0)
+                (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
+                        manager->n_sessions);
+        return 0;
 }
 
 static int manager_open(Manager *manager) {
@@ -368,12 +427,12 @@ static int manager_open(Manager *manager) {
         if (r < 0)
                 return r;
         manager->socket_is_ours = activation.socket_is_ours;
-        for (size_t i = 0; i < activation.n_finds; i++)
-                manager_restore(manager, &activation.finds[i]);
-        free(activation.finds);
-        if (manager->n_sessions > 0)
-                (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
-                        manager->n_sessions);
+        r = manager_restore_all(manager, &activation.stored);
+        store_contents_done(&activation.stored);
+        if (r < 0) {
+                fd_close(activation.socket_fd);
+                return r;
+        }
         r = reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
         if (r < 0)
                 (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
@@ -480,6 +539,7 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         reception_free(manager->reception);
+        identities_free(manager->identities);
         while (manager->n_sessions > 0)
                 session_free(manager->sessions[--manager->n_sessions]);
         if (manager->socket_is_ours) {

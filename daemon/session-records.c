@@ -12,41 +12,43 @@
 #include "common/confinement.h"
 #include "common/ledger.h"
 
-void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd) {
-        char label[4 * PROTOCOL_LABEL_SIZE], shown[4 * PROTOCOL_PROFILE_SIZE];
-        LedgerIdentity identity = {};
-
-        (void)ledger_read_identity(ledger_fd, &identity);
-        report_begin(report, REPORT_SESSION_STARTED);
-        report_text(report, "OBJECT_PID", "%" PRIu32, identity.pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", profile);
-        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
-        (void)report_send(report,
-                "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s", id,
-                identity.pid, identity.uid, report_escape(profile, strlen(profile), shown, sizeof(shown)),
-                identity.label[0] ? ", label " : "",
-                report_escape(identity.label, strlen(identity.label), label, sizeof(label)));
+static void add_session(Report *report, const SessionIdentity *session) {
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
+        report_text(report, "SNOTIFY_PROFILE", "%s", session->profile);
+        report_bytes(report, "SNOTIFY_LABEL", session->label, strlen(session->label));
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, session->uid);
 }
 
-bool session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd) {
+void session_records_start(Report *report, const SessionIdentity *session) {
+        char label[4 * PROTOCOL_LABEL_SIZE], profile[4 * PROTOCOL_PROFILE_SIZE];
+
+        report_begin(report, REPORT_SESSION_STARTED);
+        report_text(report, "OBJECT_PID", "%" PRIu32, session->pid);
+        add_session(report, session);
+        (void)report_send(report,
+                "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
+                session->session_id, session->pid, session->uid,
+                report_escape(session->profile, strlen(session->profile), profile, sizeof(profile)),
+                session->label[0] ? ", label " : "",
+                report_escape(session->label, strlen(session->label), label, sizeof(label)));
+}
+
+static void add_totals(Report *report, const LedgerTotals *totals) {
+        report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals->allowed);
+        report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals->denied);
+        report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals->failed);
+        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals->suppressed);
+        report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals->lost);
+}
+
+bool session_records_end(Report *report, const SessionIdentity *session, int ledger_fd) {
         char suppressed[64] = "", lost[96] = "";
-        LedgerIdentity identity = {};
         LedgerTotals totals = {};
 
-        (void)ledger_read_identity(ledger_fd, &identity);
         (void)ledger_read_totals(ledger_fd, &totals);
         report_begin(report, REPORT_SESSION_ENDED);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
-        report_text(report, "SNOTIFY_PROFILE", "%s", profile);
-        report_bytes(report, "SNOTIFY_LABEL", identity.label, strlen(identity.label));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, identity.uid);
-        report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals.allowed);
-        report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals.denied);
-        report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals.failed);
-        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals.suppressed);
-        report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals.lost);
+        add_session(report, session);
+        add_totals(report, &totals);
         if (totals.suppressed > 0)
                 (void)snprintf(suppressed, sizeof(suppressed), "; %" PRIu64 " of them not recorded",
                         totals.suppressed);
@@ -56,7 +58,7 @@ bool session_records_end(Report *report, uint64_t id, const char *profile, int l
         return report_send(report,
                 "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
                 " failed%s%s",
-                id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
+                session->session_id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
 }
 
 void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The records of a session's life.  What else there is to say of it they read from its ledger. */
+/* The records of a session's life.  Its totals they read from its ledger. */
 
 #include <signal.h>
 #include <stdbool.h>
@@ -9,10 +9,11 @@
 #include <sys/types.h>
 
 #include "common/report.h"
+#include "common/session-identity.h"
 
-void session_records_start(Report *report, uint64_t id, const char *profile, int ledger_fd);
+void session_records_start(Report *report, const SessionIdentity *session);
 /* Returns false where the journal did not take it. */
-bool session_records_end(Report *report, uint64_t id, const char *profile, int ledger_fd);
+bool session_records_end(Report *report, const SessionIdentity *session, int ledger_fd);
 
 /* A worker was killed and doesn't die of it; so many of the session's do not. */
 void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging);

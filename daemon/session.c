@@ -45,10 +45,7 @@
 
 struct Session {
         const SessionHost *host;
-        /* All else that it is stands in the ledger; but a worker that was taken over could write there. */
-        uint64_t id;
-        char profile[PROTOCOL_PROFILE_SIZE];
-        uint32_t uid;
+        SessionIdentity identity;
         int listener_fd;
         int ledger_fd;
         sd_event_source *source;
@@ -106,7 +103,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
 
         (void)source;
         if (died && mate->killed_usec == 0) {
-                session_records_death(session->host->report, session->id, mate->pid, info);
+                session_records_death(session->host->report, session->identity.session_id, mate->pid, info);
                 session_note_death(session);
         }
 
@@ -122,7 +119,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
 static int session_spawn_worker(Session *session, uint32_t number) {
         const SessionHost *host = session->host;
         _cleanup_close_ int cgroup_fd =
-                host->cgroups_fd < 0 ? -EBADF : cgroups_make(host->cgroups_fd, session->id);
+                host->cgroups_fd < 0 ? -EBADF : cgroups_make(host->cgroups_fd, session->identity.session_id);
         const WorkerArguments arguments = {
                 .listener_fd = session->listener_fd,
                 .ledger_fd = session->ledger_fd,
@@ -130,8 +127,9 @@ static int session_spawn_worker(Session *session, uint32_t number) {
                 .host_root_fd = host->host_root_fd,
                 .cgroup_fd = cgroup_fd,
                 .number = number,
+                .session = session->identity,
                 .policy = host->policy,
-                .profile = policy_find_profile(host->policy, session->profile),
+                .profile = policy_find_profile(host->policy, session->identity.profile),
                 .report = host->report,
                 .confinement = &host->confinements->worker,
                 .deputy_confinement = &host->confinements->deputy,
@@ -175,7 +173,7 @@ static void session_pause(Session *session, int error) {
         if (!session->said_pause)
                 (void)report_line(session->host->report, REPORT_ERROR,
                         "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
-                        session->id, strerror(-error));
+                        session->identity.session_id, strerror(-error));
         session->said_pause = true;
         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
         session->host->on_active(session->host->userdata);
@@ -220,15 +218,15 @@ static void session_end(Session *session) {
 
         if (session->end_by_usec == 0)
                 session->end_by_usec = now + END_PATIENCE_USEC;
-        if (!session_records_end(session->host->report, session->id, session->profile, session->ledger_fd) &&
+        if (!session_records_end(session->host->report, &session->identity, session->ledger_fd) &&
                 now < session->end_by_usec) {
                 session->pause_until_usec = now + END_PAUSE_USEC;
                 session->host->on_active(session->host->userdata);
                 return;
         }
         if (session->host->cgroups_fd >= 0)
-                cgroups_remove(session->host->cgroups_fd, session->id);
-        store_remove(session->id);
+                cgroups_remove(session->host->cgroups_fd, session->identity.session_id);
+        store_remove(session->identity.session_id);
         session->host->on_end(session, session->host->userdata);
 }
 
@@ -249,8 +247,8 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
                 seen.error = ETIMEDOUT;
                 (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
                 seen.before = header->totals[index];
-                (void)record_decision(header, index, &seen,
-                        policy_find_profile(host->policy, session->profile),
+                (void)record_decision(&session->identity, header, index, &seen,
+                        policy_find_profile(host->policy, session->identity.profile),
                         policy_limits(host->policy)->records_per_second, host->report);
         }
         slot->verdict = SLOT_UNDECIDED;
@@ -270,8 +268,8 @@ static void session_look_after_late(Session *session) {
         for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
                 if (crew_mate_hangs(crew, i) && !crew->mates[i].said_hang) {
                         crew->mates[i].said_hang = true;
-                        session_records_hang(session->host->report, session->id, crew->mates[i].pid,
-                                crew_count_hanging(crew));
+                        session_records_hang(session->host->report, session->identity.session_id,
+                                crew->mates[i].pid, crew_count_hanging(crew));
                 }
 }
 
@@ -447,7 +445,7 @@ static int session_answer_knock(Session *session) {
 }
 
 static void session_begin(Session *session) {
-        session_records_start(session->host->report, session->id, session->profile, session->ledger_fd);
+        session_records_start(session->host->report, &session->identity);
         (void)session_answer_knock(session);
         session_settle(session);
 }
@@ -462,7 +460,7 @@ static void on_stored(void *userdata) {
                 session_begin(session);
 }
 
-static int session_make(const SessionHost *host, const LedgerIdentity *identity, int listener_fd,
+static int session_make(const SessionHost *host, const SessionIdentity *identity, int listener_fd,
         int ledger_fd, Session **ret) {
         Session *session;
         int r;
@@ -475,12 +473,10 @@ static int session_make(const SessionHost *host, const LedgerIdentity *identity,
         }
         *session = (Session){
                 .host = host,
-                .id = identity->session_id,
-                .uid = identity->uid,
+                .identity = *identity,
                 .listener_fd = listener_fd,
                 .ledger_fd = ledger_fd,
         };
-        memcpy(session->profile, identity->profile, sizeof(session->profile));
         r = sd_event_add_io(host->event, &session->source, listener_fd, 0, on_listener, session);
         if (r < 0) {
                 session_free(session);
@@ -490,7 +486,7 @@ static int session_make(const SessionHost *host, const LedgerIdentity *identity,
         return 0;
 }
 
-int session_new(const SessionHost *host, const LedgerIdentity *identity, int listener_fd, int ledger_fd,
+int session_new(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
         Session **ret) {
         Session *session;
         int r;
@@ -510,22 +506,18 @@ int session_new(const SessionHost *host, const LedgerIdentity *identity, int lis
         return 0;
 }
 
-int session_restore(
-        const SessionHost *host, uint64_t session_id, int listener_fd, int ledger_fd, Session **ret) {
-        LedgerIdentity identity;
+int session_restore(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret) {
         Session *session;
         int r;
 
-        r = ledger_read_identity(ledger_fd, &identity);
-        /* By its id it would take another session's fds out of the store. */
-        if (r >= 0 && identity.session_id != session_id)
-                r = -EBADMSG;
+        r = ledger_check(ledger_fd);
         if (r < 0) {
                 fd_close(listener_fd);
                 fd_close(ledger_fd);
                 return r;
         }
-        r = session_make(host, &identity, listener_fd, ledger_fd, &session);
+        r = session_make(host, identity, listener_fd, ledger_fd, &session);
         if (r < 0)
                 return r;
         *ret = session;
@@ -548,16 +540,8 @@ Session *session_free(Session *session) {
         return NULL;
 }
 
-uint64_t session_id(const Session *session) {
-        return session->id;
-}
-
-const char *session_profile(const Session *session) {
-        return session->profile;
-}
-
-uint32_t session_uid(const Session *session) {
-        return session->uid;
+const SessionIdentity *session_identity(const Session *session) {
+        return &session->identity;
 }
 
 bool session_has_workers(const Session *session) {

@@ -15,6 +15,7 @@
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "common/report.h"
+#include "common/session-identity.h"
 #include "confinements.h"
 
 typedef struct Session Session;
@@ -36,14 +37,13 @@ typedef struct SessionHost {
 /* Begins a session with vetted fds, which it takes over even on failure.  It becomes durable first
  * (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative errno.
  */
-int session_new(const SessionHost *host, const LedgerIdentity *identity, int listener_fd, int ledger_fd,
+int session_new(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
         Session **ret);
 
-/* Takes up a session that an earlier daemon left in the store under that id; takes the fds over even on
- * failure.  Returns 0, what ledger_read_identity() returns, -EBADMSG also where the ledger has another id,
- * or another negative errno. */
-int session_restore(
-        const SessionHost *host, uint64_t session_id, int listener_fd, int ledger_fd, Session **ret);
+/* Takes up a session that an earlier daemon left in the store; takes the fds over even on failure.  Returns
+ * 0, what ledger_check() returns, or another negative errno. */
+int session_restore(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret);
 
 /* Lets go of a session without ending it: its workers were stopped (session_stop()), its fds stay in the
  * store.  Takes NULL, returns NULL. */
@@ -52,10 +52,7 @@ Session *session_free(Session *session);
 /* Workers that can still do something; those that hang in the kernel are not to be waited for. */
 bool session_has_workers(const Session *session);
 uint32_t session_count_hanging(const Session *session);
-uint64_t session_id(const Session *session);
-const char *session_profile(const Session *session);
-/* The launcher's. */
-uint32_t session_uid(const Session *session);
+const SessionIdentity *session_identity(const Session *session);
 /* Returns 0 or a negative errno. */
 int session_totals(const Session *session, LedgerTotals *ret);
 

@@ -20,7 +20,8 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 
-#define NAME_PREFIX "session-"
+#define SESSION_PREFIX "session-"
+#define IDENTITIES_NAME "identities"
 
 struct StoreDeposit {
         sd_event_source *source;
@@ -70,7 +71,7 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
                 return 0;
         /* FDPOLL=0: else systemd lets go of a session that ends while there is no daemon, and nobody says
          * what it came to. */
-        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" NAME_PREFIX "%016" PRIx64,
+        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" SESSION_PREFIX "%016" PRIx64,
                 session_id);
         r = sd_pid_notify_with_fds(0, 0, message, fds, 2);
         if (r < 0)
@@ -105,47 +106,84 @@ StoreDeposit *store_deposit_free(StoreDeposit *deposit) {
 }
 
 void store_remove(uint64_t session_id) {
-        (void)sd_pid_notifyf(0, 0, "FDSTOREREMOVE=1\nFDNAME=" NAME_PREFIX "%016" PRIx64, session_id);
+        (void)sd_pid_notifyf(0, 0, "FDSTOREREMOVE=1\nFDNAME=" SESSION_PREFIX "%016" PRIx64, session_id);
 }
 
-static int finds_add(uint64_t session_id, StoreFind **finds, size_t *n_finds, StoreFind **ret) {
-        StoreFind *larger;
+/* An older one is only taken out: the one who calls has what it needs of it. */
+static int put_alone(const char *name, int fd) {
+        char message[128];
+        int r;
 
-        for (size_t i = 0; i < *n_finds; i++)
-                if ((*finds)[i].session_id == session_id) {
-                        *ret = &(*finds)[i];
-                        return 0;
-                }
-        larger = reallocarray(*finds, *n_finds + 1, sizeof(**finds));
+        if (!store_exists())
+                return 0;
+        (void)snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        (void)sd_notify(0, message);
+        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s", name);
+        r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
+        return r < 0 ? r : 0;
+}
+
+int store_put_identities(int fd) {
+        return put_alone(IDENTITIES_NAME, fd);
+}
+
+static StoredSession *contents_find_session(StoreContents *contents, uint64_t session_id) {
+        StoredSession *larger;
+
+        for (size_t i = 0; i < contents->n_sessions; i++)
+                if (contents->sessions[i].session_id == session_id)
+                        return &contents->sessions[i];
+        larger = reallocarray(contents->sessions, contents->n_sessions + 1, sizeof(*larger));
         if (!larger)
+                return NULL;
+        contents->sessions = larger;
+        larger += contents->n_sessions++;
+        *larger = (StoredSession){.session_id = session_id, .listener_fd = -EBADF, .ledger_fd = -EBADF};
+        return larger;
+}
+
+static int take_of_session(uint64_t session_id, int fd, StoreContents *contents) {
+        StoredSession *session = contents_find_session(contents, session_id);
+        int *place;
+
+        if (!session)
                 return -ENOMEM;
-        *finds = larger;
-        *ret = &larger[(*n_finds)++];
-        **ret = (StoreFind){.session_id = session_id, .listener_fd = -EBADF, .ledger_fd = -EBADF};
+        place = notify_is_listener(fd) ? &session->listener_fd : &session->ledger_fd;
+        fd_close(*place);
+        *place = fd;
+        return 1;
+}
+
+/* Does name begin so, with a number behind that? */
+static bool divide_name(const char *name, const char *prefix, uint64_t *ret) {
+        const char *digits = name + strlen(prefix);
+        char *end;
+
+        if (strncmp(name, prefix, strlen(prefix)) != 0)
+                return false;
+        *ret = strtoull(digits, &end, 16);
+        return end == digits + 16 && *end == '\0';
+}
+
+int store_take(const char *name, int fd, StoreContents *contents) {
+        uint64_t number;
+
+        if (strcmp(name, IDENTITIES_NAME) == 0) {
+                fd_close(contents->identities_fd);
+                contents->identities_fd = fd;
+                return 1;
+        }
+        if (divide_name(name, SESSION_PREFIX, &number))
+                return take_of_session(number, fd, contents);
         return 0;
 }
 
-int store_find(const char *name, int fd, StoreFind **finds, size_t *n_finds) {
-        const char *digits = name + sizeof(NAME_PREFIX) - 1;
-        uint64_t session_id;
-        StoreFind *find;
-        char *end;
-        int r;
-
-        if (strncmp(name, NAME_PREFIX, sizeof(NAME_PREFIX) - 1) != 0)
-                return 0;
-        session_id = strtoull(digits, &end, 16);
-        if (end != digits + 16 || *end != '\0')
-                return 0;
-        r = finds_add(session_id, finds, n_finds, &find);
-        if (r < 0)
-                return r;
-        if (notify_is_listener(fd)) {
-                fd_close(find->listener_fd);
-                find->listener_fd = fd;
-        } else {
-                fd_close(find->ledger_fd);
-                find->ledger_fd = fd;
+void store_contents_done(StoreContents *contents) {
+        for (size_t i = 0; i < contents->n_sessions; i++) {
+                fd_close(contents->sessions[i].listener_fd);
+                fd_close(contents->sessions[i].ledger_fd);
         }
-        return 1;
+        free(contents->sessions);
+        fd_close(contents->identities_fd);
+        *contents = STORE_CONTENTS_NONE;
 }

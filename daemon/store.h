@@ -2,8 +2,10 @@
 #pragma once
 
 /* systemd's file descriptor store, in which sessions outlive the daemon: see sd_pid_notify_with_fds(3).
- * Without systemd every function here does nothing and says so. */
+ * Without systemd every function here does nothing and says so.  systemd handles messages in the order in
+ * which they were sent, also those of a daemon that is dead by then. */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,11 +15,23 @@ typedef struct StoreDeposit StoreDeposit;
 typedef void (*StoreFunction)(void *userdata);
 
 /* A session that an earlier daemon left, as found at start; fds are -EBADF where one is missing. */
-typedef struct StoreFind {
+typedef struct StoredSession {
         uint64_t session_id;
         int listener_fd;
         int ledger_fd;
-} StoreFind;
+} StoredSession;
+
+/* All that an earlier daemon left.  Fds are -EBADF where there is none. */
+typedef struct StoreContents {
+        StoredSession *sessions;
+        size_t n_sessions;
+        int identities_fd;
+} StoreContents;
+
+#define STORE_CONTENTS_NONE ((StoreContents){.identities_fd = -EBADF})
+
+/* Closes and frees what was not taken. */
+void store_contents_done(StoreContents *contents);
 
 /* Is there a store? */
 bool store_exists(void);
@@ -34,6 +48,10 @@ StoreDeposit *store_deposit_free(StoreDeposit *deposit);
 /* Takes a session's fds out of the store. */
 void store_remove(uint64_t session_id);
 
-/* Does name, as sd_listen_fds_with_names(3) gave it, belong to a stored session?  If so, adds fd, which the
- * array owns from then on, to its entry in finds.  Returns 1, 0 where it isn't one, or -ENOMEM. */
-int store_find(const char *name, int fd, StoreFind **finds, size_t *n_finds);
+/* Replaces what is stored of the sessions' identities; does not wait.  The fd stays the caller's.  Returns 0
+ * or a negative errno. */
+int store_put_identities(int fd);
+
+/* Does name, as sd_listen_fds_with_names(3) gave it, belong to something stored?  If so, adds fd, which
+ * contents owns from then on.  Returns 1, 0 where it does not, or -ENOMEM. */
+int store_take(const char *name, int fd, StoreContents *contents);

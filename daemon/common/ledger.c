@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,20 +54,20 @@ static int write_knock(int fd, const NotifyRequest *knock, int64_t answer) {
         return write_all(fd, slot, offsetof(Slot, argument), LEDGER_PAGE);
 }
 
-int ledger_new(
-        const LedgerIdentity *identity, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd) {
+int ledger_new(uint64_t session_id, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd) {
         LedgerHeader header = {
                 .magic = LEDGER_MAGIC,
                 .version = LEDGER_VERSION,
                 .size = LEDGER_SIZE,
-                .identity = *identity,
                 .receiver = LEDGER_NO_RECEIVER,
                 .holders = {SLOT_WAITING},
         };
         _cleanup_close_ int fd = -EBADF;
+        char name[64];
         int r;
 
-        fd = memfd_create("snotify-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        (void)snprintf(name, sizeof(name), "snotify-ledger-%016" PRIx64, session_id);
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
                 return -errno;
         if (ftruncate(fd, LEDGER_SIZE) < 0)
@@ -105,18 +106,10 @@ static int read_header(int fd, LedgerHeader *ret) {
         return 0;
 }
 
-int ledger_read_identity(int ledger_fd, LedgerIdentity *ret) {
+int ledger_check(int ledger_fd) {
         LedgerHeader header;
-        int r;
 
-        r = read_header(ledger_fd, &header);
-        if (r < 0)
-                return r;
-        if (!memchr(header.identity.profile, '\0', sizeof(header.identity.profile)) ||
-                !memchr(header.identity.label, '\0', sizeof(header.identity.label)))
-                return -EBADMSG;
-        *ret = header.identity;
-        return 0;
+        return read_header(ledger_fd, &header);
 }
 
 int ledger_read_totals(int ledger_fd, LedgerTotals *ret) {

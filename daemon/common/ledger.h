@@ -6,8 +6,9 @@
  * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
  * delivers a notification only once: who forgets its id leaves the target hanging.
  *
- * It holds a header, which says what the session is; LEDGER_SLOTS slots, each a request in flight; and for
- * each of up to LEDGER_WORKERS workers an outbox of records that are still to be sent.  Who writes what:
+ * It holds a header; LEDGER_SLOTS slots, each a request in flight; and for each of up to LEDGER_WORKERS
+ * workers an outbox of records that are still to be sent.  It does not say what the session is: see
+ * session-identity.h.  Who writes what:
  *
  *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, `overdue`,
  *      and the first slot until the knock in there is answered.
@@ -57,7 +58,7 @@
  * meant without the field.  Where that can't be, LEDGER_VERSION goes up: then an upgrade ends the sessions
  * that run. */
 #define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
-#define LEDGER_VERSION 2U
+#define LEDGER_VERSION 3U
 #define LEDGER_SLOTS 16U
 #define LEDGER_WORKERS 16U
 #define LEDGER_PAGE 4096U
@@ -72,16 +73,6 @@
 #define LEDGER_ARGUMENT_SIZE 4096 /* PATH_MAX, with the NUL */
 #define LEDGER_PATH_SIZE 4608     /* a parent's path, "/" and a name, with the NUL */
 
-/* What a session is.  Immutable; enough to rebuild it after a restart. */
-typedef struct LedgerIdentity {
-        uint64_t session_id;
-        uint64_t started_usec; /* CLOCK_REALTIME */
-        uint32_t uid;          /* of the launcher, as the kernel told */
-        uint32_t pid;
-        char profile[PROTOCOL_PROFILE_SIZE];
-        char label[PROTOCOL_LABEL_SIZE];
-} LedgerIdentity;
-
 /* Decisions since the session began. */
 typedef struct LedgerTotals {
         uint64_t allowed;
@@ -95,7 +86,6 @@ typedef struct LedgerHeader {
         uint64_t magic;
         uint32_t version;
         uint32_t size; /* of the whole ledger, in bytes */
-        LedgerIdentity identity;
         /* The number of the worker that may RECV, or LEDGER_NO_RECEIVER: the others finish what they hold
          * and leave. */
         _Atomic uint32_t receiver;
@@ -118,8 +108,7 @@ typedef struct LedgerHeader {
         Quota records;                     /* that the session makes */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
 } LedgerHeader;
-static_assert(sizeof(LedgerIdentity) == 152, "crosses a process boundary");
-static_assert(sizeof(LedgerHeader) == 1200, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 1048, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -205,17 +194,16 @@ static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV mu
 
 typedef struct Ledger Ledger;
 
-/* Makes the ledger of a session.  The knock becomes the first slot's request, answered with
- * knock_answer in phase DONE, so that the session's first worker answers it.  Returns 0 and the caller's fd,
- * or a negative errno. */
-int ledger_new(
-        const LedgerIdentity *identity, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd);
+/* Makes the ledger of a session, whose id is in the name of the memfd, for those that look for it in /proc.
+ * The knock becomes the first slot's request, answered with knock_answer in phase DONE, so that the
+ * session's first worker answers it.  Returns 0 and the caller's fd, or a negative errno. */
+int ledger_new(uint64_t session_id, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd);
 
-/* Reads what a stored ledger says of its session, trusting none of it.  Returns 0, -EBADMSG (this is no
- * ledger of ours), -EPROTONOSUPPORT (of another version), or a negative errno of pread(2). */
-int ledger_read_identity(int ledger_fd, LedgerIdentity *ret);
+/* Checks that a stored fd is a ledger.  Returns 0, -EBADMSG (this is no ledger of ours), -EPROTONOSUPPORT
+ * (of another version), or a negative errno of pread(2). */
+int ledger_check(int ledger_fd);
 
-/* Reads the session's totals.  Returns 0 or a negative errno. */
+/* Reads the session's totals.  Returns 0, or what ledger_check() returns. */
 int ledger_read_totals(int ledger_fd, LedgerTotals *ret);
 void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret);
 

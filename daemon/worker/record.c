@@ -73,7 +73,7 @@ static void add_paths(Report *report, const Slot *slot) {
                 report_bytes(report, "SNOTIFY_ARGUMENT", slot->argument, argument_length);
 }
 
-static void add_fields(Report *report, const LedgerIdentity *session, const Slot *slot, ReportKind kind,
+static void add_fields(Report *report, const SessionIdentity *session, const Slot *slot, ReportKind kind,
         const char *call, uint64_t now_usec) {
         static const char *const verdicts[] = {
                 [REPORT_DENIED] = "denied",
@@ -102,7 +102,7 @@ static void add_fields(Report *report, const LedgerIdentity *session, const Slot
 
 /* Why it was decided so, as the end of the sentence. */
 static const char *explain(
-        const LedgerIdentity *session, const Slot *slot, ReportKind kind, char *to, size_t size) {
+        const SessionIdentity *session, const Slot *slot, ReportKind kind, char *to, size_t size) {
         char text[256];
 
         if (slot->why[0] != '\0')
@@ -117,23 +117,23 @@ static const char *explain(
         return report_escape(text, strlen(text), to, size);
 }
 
-void record_excess(LedgerHeader *header, Report *report) {
-        uint64_t id = header->identity.session_id, excess = quota_collect(&header->records);
+void record_excess(const SessionIdentity *session, LedgerHeader *header, Report *report) {
+        uint64_t excess = quota_collect(&header->records);
 
         if (excess == 0)
                 return;
         report_begin(report, REPORT_SUPPRESSED);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
-        add_text(report, "SNOTIFY_PROFILE", header->identity.profile, sizeof(header->identity.profile));
+        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
+        add_text(report, "SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, excess);
         (void)report_send(report,
                 "session %016" PRIx64 " made %" PRIu64
                 " more calls, which are not recorded; see records-per-second= in snotify.conf(5)",
-                id, excess);
+                session->session_id, excess);
 }
 
 static bool report_decision(
-        const LedgerIdentity *session, const Slot *slot, ReportKind kind, uint64_t now, Report *report) {
+        const SessionIdentity *session, const Slot *slot, ReportKind kind, uint64_t now, Report *report) {
         static const char *const words[] = {
                 [REPORT_DENIED] = "denied",
                 [REPORT_ALLOWED] = "allowed",
@@ -155,18 +155,18 @@ static bool report_decision(
                 explain(session, slot, kind, why, sizeof(why)));
 }
 
-uint64_t record_decision(LedgerHeader *header, uint32_t index, const Slot *slot, const Profile *profile,
-        uint64_t limit, Report *report) {
+uint64_t record_decision(const SessionIdentity *session, LedgerHeader *header, uint32_t index,
+        const Slot *slot, const Profile *profile, uint64_t limit, Report *report) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
         LedgerTotals after = slot->before;
         ReportKind kind = decision_kind(slot);
 
         count(&after, kind);
         if (quota_is_due(&header->records, now))
-                record_excess(header, report);
+                record_excess(session, header, report);
         if (!is_wanted(profile, kind) || !quota_take(&header->records, limit, now))
                 after.suppressed++;
-        else if (!report_decision(&header->identity, slot, kind, now, report))
+        else if (!report_decision(session, slot, kind, now, report))
                 after.lost++;
         header->totals[index] = after;
         return now;

@@ -103,8 +103,9 @@ static int finish(Worker *worker, uint32_t index) {
         if (r < 0)
                 return r;
         if (slot->verdict != SLOT_UNDECIDED) {
-                worker->reported_usec = record_decision(worker->header, index, slot, arguments->profile,
-                        policy_limits(arguments->policy)->records_per_second, arguments->report);
+                worker->reported_usec =
+                        record_decision(&arguments->session, worker->header, index, slot, arguments->profile,
+                                policy_limits(arguments->policy)->records_per_second, arguments->report);
         }
         release(worker, index);
         return 0;
@@ -354,7 +355,7 @@ static void say_the_last(Worker *worker) {
         bool over = poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
         Report *report = worker->arguments->report;
 
-        record_excess(worker->header, report);
+        record_excess(&worker->arguments->session, worker->header, report);
         flush(worker, over ? LAST_PATIENCE_USEC : REPORT_PATIENCE_USEC);
         if (over)
                 report_drop(report);

@@ -11,6 +11,7 @@
 #include "common/ledger.h"
 #include "common/policy.h"
 #include "common/report.h"
+#include "common/session-identity.h"
 
 /* For how long a worker without requests stays. */
 #define WORKER_IDLE_USEC 5000000U
@@ -30,6 +31,7 @@ typedef struct WorkerArguments {
         int host_root_fd; /* O_PATH, of PID 1's root */
         int cgroup_fd;    /* the session's; -EBADF: it has none */
         uint32_t number;  /* which of the session's workers: below LEDGER_WORKERS */
+        SessionIdentity session;
         const Policy *policy;
         const Profile *profile; /* NULL: the configuration no longer has it, everything is denied */
         Report *report;

@@ -2,12 +2,14 @@
 
 /* Writes what a worker that was taken over could write:
  *
- *      ravage id LEDGER ID      another session's id
- *      ravage all LEDGER SEED   anything in all slots, and where outboxes begin; who holds a slot, its phase
- *                               and how often it was tried is mostly something that there is */
+ *      ravage text FILE FROM TO  TO wherever the file has the text FROM
+ *      ravage all LEDGER SEED    anything in all slots, and where outboxes begin; of who holds a slot, its
+ *                                phase and how often it was tried, mostly something that there is */
 
 #include <err.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,18 +77,33 @@ static void ravage(void) {
         }
 }
 
-int main(int argc, char **argv) {
-        uint64_t id;
+/* Both with their NUL. */
+static void replace(const char *from, const char *to) {
+        static char bytes[LEDGER_SIZE];
+        ssize_t n = pread(ledger_fd, bytes, sizeof(bytes), 0);
+        size_t length = strlen(from) + 1, replaced = 0;
 
-        if (argc != 4)
-                errx(EXIT_FAILURE, "usage: ravage id|all LEDGER ID|SEED");
+        if (n < 0)
+                err(EXIT_FAILURE, "pread");
+        for (size_t at = 0; at + length <= (size_t)n; at++)
+                if (memcmp(bytes + at, from, length) == 0) {
+                        put(to, strlen(to) + 1, at);
+                        replaced++;
+                }
+        (void)printf("%zu\n", replaced);
+}
+
+int main(int argc, char **argv) {
+        bool text = argc == 5 && strcmp(argv[1], "text") == 0;
+
+        if (!text && !(argc == 4 && strcmp(argv[1], "all") == 0))
+                errx(EXIT_FAILURE, "usage: ravage text FILE FROM TO, or ravage all LEDGER SEED");
         ledger_fd = open(argv[2], O_RDWR | O_CLOEXEC);
         if (ledger_fd < 0)
                 err(EXIT_FAILURE, "%s", argv[2]);
-        if (strcmp(argv[1], "id") == 0) {
-                id = strtoull(argv[3], NULL, 16);
-                put(&id, sizeof(id), offsetof(LedgerHeader, identity.session_id));
-        } else {
+        if (text)
+                replace(argv[3], argv[4]);
+        else {
                 srand48(strtol(argv[3], NULL, 10));
                 ravage();
         }

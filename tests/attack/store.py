@@ -5,6 +5,7 @@ line each, and answers each with a line:
 
 ids          which sessions are in the store
 ledger ID    where the ledger of one can be opened
+forget NAME  loses what has that name
 restart      kills the daemon and its workers, and starts it anew with what is in the store"""
 
 import array
@@ -65,9 +66,13 @@ def main(address, socket_address, *command):
     for line in sys.stdin:
         match line.split():
             case ["ids"]:
-                answer = " ".join(name.removeprefix("session-") for name in store)
+                answer = " ".join(name.removeprefix("session-") for name in store if name.startswith("session-"))
             case ["ledger", name]:
                 answer = ledger("session-" + name)
+            case ["forget", name]:
+                for fd in store.pop(name):
+                    os.close(fd)
+                answer = "forgotten"
             case ["restart"]:
                 os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)

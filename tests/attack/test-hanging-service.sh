@@ -97,7 +97,7 @@ none_hangs() {
 }
 check "once the file system answers nothing hangs any more" wait_for none_hangs
 check "... and no process is left of it" wait_for workers_are 0
-check "... nor of the store" test "$(property NFileDescriptorStore)" = 2
+check "... nor of the store" stored 2
 
 ### Stop.
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A worker that was taken over writes what it likes into its session's ledger, and then the daemon is started anew.  Other sessions
-# don't notice, the daemon lives, and the session itself gets answers.
+# A worker that was taken over writes what it likes into all that it can reach, and then the daemon is started anew.  Its session
+# remains what it was.  Other sessions do not notice, the daemon lives, and the session itself gets answers.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 rounds=40
@@ -10,6 +10,9 @@ cat >"$work/conf" <<CONF
 [profile default]
 default = allow
 log = all
+
+[profile guarded]
+default = deny
 CONF
 mkfifo "$work/orders" "$work/answers"
 python3 "$(dirname "$0")/store.py" "$work/notify" "$socket" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
@@ -22,12 +25,12 @@ order() {
         read -r -t 30 answer <&"$answers" || { echo "Bail out! no answer to: $*"; exit 1; }
 }
 
-# Starts a session, which makes each directory that it is told.
+# begin NAME [OPTION...]: starts a session, which makes each directory that it is told.
 declare -A pids to from id
 begin() {
         local to_fd from_fd
         mkfifo "$work/to-$1" "$work/from-$1"
-        supervised --label "$1" -- bash -c 'while read -r path; do mkdir "$path" && echo made || echo failed; done' \
+        supervised --label "$1" "${@:2}" -- bash -c 'while read -r path; do mkdir "$path" && echo made || echo failed; done' \
                 <"$work/to-$1" >"$work/from-$1" 2>/dev/null &
         pids[$1]=$!
         exec {to_fd}>"$work/to-$1" {from_fd}<"$work/from-$1"
@@ -48,8 +51,43 @@ ask() {
 }
 
 ravage() {
-        order ledger "${id[$2]}"
-        "$bin/ravage" "$1" "$answer" "$3"
+        order ledger "${id[$1]}"
+        "$bin/ravage" all "$answer" "$2"
+}
+
+# Every memory that a worker of a session, or another child of the daemon, has open or mapped.
+reach() {
+        local process
+        for process in $(pgrep '^snotifyd-'); do
+                find "/proc/$process/fd" "/proc/$process/map_files" -lname '*memfd:*' 2>/dev/null
+        done
+}
+
+# overwrite FROM TO: in all of that; makes n how often.
+overwrite() {
+        local file
+        n=0
+        for file in $(reach); do
+                n=$((n + $("$bin/ravage" text "$file" "$1" "$2")))
+        done
+}
+
+# Does nobody but the daemon have the identities?
+identities_are_out_of_reach() {
+        local file
+        reach >"$work/reach"
+        [ -s "$work/reach" ] || { echo "there is no worker"; return 1; }
+        while read -r file; do
+                ! readlink "$file" | grep identities || { echo "$file"; return 1; }
+        done <"$work/reach"
+        daemon=$(pgrep -ox snotifyd)
+        find "/proc/$daemon/fd" -lname '*memfd:snotify-identities*' | grep -q . || { echo "the daemon has none"; return 1; }
+        ! grep identities "/proc/$daemon/maps"
+}
+
+is_stored() {
+        order ids
+        [ "$(wc -w <<<"$answer")" = "$1" ]
 }
 
 lacks() {
@@ -57,26 +95,44 @@ lacks() {
 }
 
 begin bystander
-begin impostor
+begin captive --profile guarded
 order restart
 check "a session survives a restart" ask bystander made
-check "... and so does the other" ask impostor made
+check "... and so does one that is denied everything" ask captive failed
 
-ravage id impostor "${id[bystander]}"
+check "no worker has the identities open or mapped" identities_are_out_of_reach
+ask captive failed
+overwrite guarded default
+echo "# the name of its profile was overwritten $n times"
 order restart
-check "one that has another's id in its ledger is not taken up" logged "cannot take up session ${id[impostor]}: Bad message"
-check "... and fails" ask impostor failed
-check "... the other one goes on" ask bystander made
-exec {to[impostor]}>&-
-wait "${pids[impostor]}"
+check "one that has the name of another profile wherever its worker can write is still denied everything" ask captive failed
+# What a record says of a session is of the identity, too.
+ask captive failed
+overwrite captive forger
 order restart
-check "... also when the one is over, after another restart" ask bystander made
+ask captive failed
+exec {to[captive]}>&-
+wait "${pids[captive]}"
+check "... with that in its records" test "$(grep -c 'profile guarded: no rule covers it' "$work/log")" = 5
+check "... to the end" logged "session ${id[captive]} ended: 0 allowed, 5 denied"
+
+begin nameless
+order forget identities
+order restart
+check "one without an identity is not taken up" logged "cannot take up session ${id[nameless]}: its identity is not in the store"
+check "... and fails" ask nameless failed
+exec {to[nameless]}>&- {to[bystander]}>&-
+wait "${pids[nameless]}" "${pids[bystander]}"
+check "... and is not in the store any more" wait_for is_stored 0
+begin neighbour
+order restart
+check "one that begins then is" ask neighbour made
 
 begin victim
 for ((seed = 1; seed <= rounds; seed++)); do
-        ravage all victim "$seed"
+        ravage victim "$seed"
         order restart
-        ask victim made && ask bystander made || { echo "# with seed $seed"; break; }
+        ask victim made && ask neighbour made || { echo "# with seed $seed"; break; }
 done
 check "whatever is in its ledger, a session goes on, and the other one does" test "$seed" -gt "$rounds"
 check "no worker has died of it" lacks "a worker of .*|.*Sanitizer.*|.*runtime error.*"

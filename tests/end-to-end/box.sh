@@ -73,9 +73,23 @@ status_has() {
         [[ $(property StatusText) == *"$1"* ]]
 }
 
+# Prints how many file descriptors of sessions are in the store: all but those that a daemon always has there, of which there may be
+# none before it was started.
+stored_fds() {
+        local n
+        n=$(($(property NFileDescriptorStore) - stored_always))
+        echo $((n < 0 ? 0 : n))
+}
+stored_always=1 # the identities of sessions
+
+# Are there so many?
+stored() {
+        [ "$(stored_fds)" = "$1" ]
+}
+
 # The sessions have ended, and left nothing in the store.
 no_sessions() {
-        status_has "0 sessions;" && [ "$(property NFileDescriptorStore)" = 0 ]
+        status_has "0 sessions;" && stored 0
 }
 
 # The daemon is the only process of its kind.

@@ -45,7 +45,7 @@ for ((n = 0; n < idle_max; n++)); do
 done
 begun() {
         local made=(/srv/open/before-*)
-        [ ${#made[@]} = $idle_max ] && [ "$(property NFileDescriptorStore)" = $((2 * (busy_max + idle_max))) ]
+        [ ${#made[@]} = $idle_max ] && stored $((2 * (busy_max + idle_max)))
 }
 check "the sessions run, and have two fds each in systemd's store" wait_for begun
 
@@ -80,7 +80,7 @@ blows() {
         done
 }
 check "the daemon is killed, alone and with its workers, restarted and replaced: $SNOTIFY_TEST_RESTARTS times" blows
-check "the store has the sessions' fds and no others" test "$(property NFileDescriptorStore)" = $((2 * (busy_max + idle_max)))
+check "the store has the sessions' fds and no others" stored $((2 * (busy_max + idle_max)))
 
 ### While there is no daemon, and can be none.
 

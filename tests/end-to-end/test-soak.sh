@@ -58,7 +58,7 @@ for ((place = 0; place < SNOTIFY_TEST_SESSIONS; place++)); do
         begin $place
 done
 begun() {
-        [ "$(property NFileDescriptorStore)" = $((2 * SNOTIFY_TEST_SESSIONS)) ]
+        stored $((2 * SNOTIFY_TEST_SESSIONS))
 }
 check "$SNOTIFY_TEST_SESSIONS sessions begin" wait_for begun
 
@@ -101,7 +101,7 @@ measure() {
         cgroups=$(find "/sys/fs/cgroup$(property ControlGroup)" -name 'session-*' | wc -l)
         memory=$(awk '/^Anonymous:/ { print $2 }' "/proc/$main/smaps_rollup")
         echo $((${#fds[@]} - 2 * SNOTIFY_TEST_SESSIONS - workers)) \
-                $(($(property NFileDescriptorStore) - 2 * SNOTIFY_TEST_SESSIONS)) \
+                $(($(stored_fds) - 2 * SNOTIFY_TEST_SESSIONS)) \
                 $((cgroups > SNOTIFY_TEST_SESSIONS ? cgroups - SNOTIFY_TEST_SESSIONS : 0)) "$memory"
 }
 # The least of some moments: what comes and goes is no growth.

@@ -32,16 +32,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 }
 
 /* All of it is bytes that aren't NUL, but for what the input says: of each text, how it begins. */
-static void fill(Slot *slot, LedgerHeader *header, Input *input) {
+static void fill(Slot *slot, LedgerHeader *header, SessionIdentity *session, Input *input) {
         uint16_t length = 0;
 
         memset(slot, 'x', sizeof(*slot));
         memset(header, 'x', sizeof(*header));
+        memset(session, 'x', sizeof(*session));
         (void)input_take(input, &slot->request.notif.data.nr, sizeof(slot->request.notif.data.nr));
         (void)input_take(input, &slot->request.notif.data.arch, sizeof(slot->request.notif.data.arch));
         (void)input_take(input, &slot->verdict, offsetof(Slot, argument) - offsetof(Slot, verdict));
-        (void)input_take(input, &header->identity.profile, sizeof(header->identity.profile));
-        (void)input_take(input, &header->identity.label, sizeof(header->identity.label));
+        (void)input_take(input, &session->profile, sizeof(session->profile));
+        (void)input_take(input, &session->label, sizeof(session->label));
         (void)input_take(input, &length, sizeof(length));
         (void)input_take(
                 input, slot->argument, length < sizeof(slot->argument) ? length : sizeof(slot->argument));
@@ -59,13 +60,13 @@ static void check_field(const char *name, const char *from, size_t length_max) {
         HOLDS(length <= length_max && (!value || memcmp(value, from, length) == 0));
 }
 
-static void check_record(const Slot *slot, const LedgerHeader *header) {
+static void check_record(const Slot *slot, const SessionIdentity *session) {
         check_field("SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
         check_field("SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
         check_field("SNOTIFY_PATH", slot->path, sizeof(slot->path));
         check_field("SNOTIFY_ARGUMENT", slot->argument, sizeof(slot->argument));
-        check_field("SNOTIFY_PROFILE", header->identity.profile, sizeof(header->identity.profile));
-        check_field("SNOTIFY_LABEL", header->identity.label, sizeof(header->identity.label));
+        check_field("SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
+        check_field("SNOTIFY_LABEL", session->label, sizeof(session->label));
         journal_check_message(journal);
 }
 
@@ -74,19 +75,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         const Profile *profile = profiles[input_byte(&input) % (sizeof(profiles) / sizeof(profiles[0]))];
         _cleanup_free_ LedgerHeader *header = malloc(sizeof(*header));
         _cleanup_free_ Slot *slot = malloc(sizeof(*slot));
+        SessionIdentity session;
         LedgerTotals totals;
         bool taken;
 
         HOLDS(slot && header);
-        fill(slot, header, &input);
+        fill(slot, header, &session, &input);
         header->records = (Quota){}; /* an excess would be a record more */
-        (void)record_decision(header, 3, slot, profile, 1, journal_report(journal));
+        (void)record_decision(&session, header, 3, slot, profile, 1, journal_report(journal));
         totals = header->totals[3];
         HOLDS(all_counted(&totals) == all_counted(&slot->before) + 1);
         taken = journal_take(journal);
         HOLDS(totals.lost == slot->before.lost); /* it always fits */
         HOLDS(totals.suppressed == slot->before.suppressed + !taken);
         if (taken)
-                check_record(slot, header);
+                check_record(slot, &session);
         return 0;
 }

@@ -21,8 +21,6 @@
 #include "confinements.h"
 #include "filter.h"
 
-static const LedgerIdentity identity = {.session_id = 1, .profile = "default"};
-
 static int install_filter(void) {
         static Filter filter;
         struct sock_fprog program = {.filter = filter.instructions};
@@ -186,7 +184,7 @@ void stage_call(Stage *stage) {
         wait_readable(stage->listener_fd);
         if (stage->workload->knocks) /* as the vetting child does */
                 assert_int_equal(notify_receive(stage->listener_fd, &knock), 0);
-        assert_int_equal(ledger_new(&identity, &knock, STAGE_KNOCK_ANSWER, &stage->ledger_fd), 0);
+        assert_int_equal(ledger_new(1, &knock, STAGE_KNOCK_ANSWER, &stage->ledger_fd), 0);
         assert_int_equal(ledger_map(stage->ledger_fd, &stage->ledger), 0);
         if (!stage->workload->knocks)
                 stage_clear_slot(stage);
@@ -230,6 +228,7 @@ __attribute__((noreturn)) static void be_worker(
                 .host_root_fd = stage->host_root_fd,
                 .cgroup_fd = -EBADF,
                 .number = number,
+                .session = {.session_id = 1, .profile = "default"},
                 .report = stage->report,
                 .confinement = &confinements.worker,
                 .deputy_confinement = &confinements.deputy,
