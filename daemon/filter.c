@@ -14,12 +14,25 @@
 #include "common/ownership.h"
 #include "program.h"
 
+/* Only a new limit is of interest, and only this one. */
+static int add_limit_call(scmp_filter_ctx context, const Call *call) {
+        const LimitArguments *limit = call->limit;
+        const struct scmp_arg_cmp arguments[] = {
+                SCMP_CMP(limit->resource_at, SCMP_CMP_MASKED_EQ, UINT32_MAX, RLIMIT_LOCKS),
+                SCMP_CMP(limit->new_at < 0 ? 0U : (unsigned)limit->new_at, SCMP_CMP_NE, 0),
+        };
+
+        return seccomp_rule_add_array(
+                context, SCMP_ACT_NOTIFY, call->nr, limit->new_at < 0 ? 1 : 2, arguments);
+}
+
 /* libseccomp translates native numbers to those of the other architectures in the filter. */
 static int add_calls(scmp_filter_ctx context) {
         int r;
 
         for (size_t i = 0; i < n_calls; i++) {
-                r = seccomp_rule_add(context, SCMP_ACT_NOTIFY, calls[i].nr, 0);
+                r = calls[i].limit ? add_limit_call(context, &calls[i])
+                                   : seccomp_rule_add(context, SCMP_ACT_NOTIFY, calls[i].nr, 0);
                 if (r < 0)
                         return r;
         }
@@ -48,26 +61,6 @@ static int add_ioctls(scmp_filter_ctx context) {
         return 0;
 }
 
-/* Nobody takes a mark off, whatever his capabilities, nor is anybody surprised by an error: no kernel looks
- * at this limit. */
-static int add_limits(scmp_filter_ctx context) {
-        int r;
-
-        for (size_t i = 0; i < n_limit_calls; i++) {
-                const LimitCall *call = &limit_calls[i];
-                const struct scmp_arg_cmp arguments[] = {
-                        SCMP_CMP(call->resource_at, SCMP_CMP_MASKED_EQ, UINT32_MAX, RLIMIT_LOCKS),
-                        SCMP_CMP(call->new_at < 0 ? 0U : (unsigned)call->new_at, SCMP_CMP_NE, 0),
-                };
-
-                r = seccomp_rule_add_array(
-                        context, SCMP_ACT_ERRNO(0), call->nr, call->new_at < 0 ? 1 : 2, arguments);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 int filter_build(Filter *ret) {
         _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
         int r;
@@ -86,9 +79,6 @@ int filter_build(Filter *ret) {
         if (r < 0)
                 return r;
         r = add_ioctls(context);
-        if (r < 0)
-                return r;
-        r = add_limits(context);
         if (r < 0)
                 return r;
         r = program_export(context, ret->instructions, PROTOCOL_FILTER_MAX);

@@ -11,11 +11,18 @@
 #include <linux/btrfs.h>
 #include <sys/syscall.h>
 
+static const LimitArguments setrlimit_arguments = {.pid_at = -1, .resource_at = 0, .new_at = -1};
+static const LimitArguments prlimit_arguments = {.pid_at = 0, .resource_at = 1, .new_at = 2};
+
 const Call calls[] = {
         {"mkdir", SYS_mkdir, 39, ACT_MKDIR, .dirfd_at = -1, .path_at = 0, .mode_at = 1},
         {"mkdirat", SYS_mkdirat, 296, ACT_MKDIR, .dirfd_at = 0, .path_at = 1, .mode_at = 2},
         {"landlock_restrict_self", SYS_landlock_restrict_self, SYS_landlock_restrict_self, ACT_RESTRICT,
                 .dirfd_at = 0, .path_at = -1, .mode_at = -1},
+        {"setrlimit", SYS_setrlimit, 75, ACT_LIMIT, .dirfd_at = -1, .path_at = -1, .mode_at = -1,
+                .limit = &setrlimit_arguments},
+        {"prlimit64", SYS_prlimit64, 340, ACT_LIMIT, .dirfd_at = -1, .path_at = -1, .mode_at = -1,
+                .limit = &prlimit_arguments},
 };
 const size_t n_calls = sizeof(calls) / sizeof(calls[0]);
 
@@ -38,12 +45,6 @@ const RefusedIoctl refused_ioctls[] = {
 };
 const size_t n_refused_ioctls = sizeof(refused_ioctls) / sizeof(refused_ioctls[0]);
 
-const LimitCall limit_calls[] = {
-        {SYS_setrlimit, .resource_at = 0, .new_at = -1},
-        {SYS_prlimit64, .resource_at = 1, .new_at = 2},
-};
-const size_t n_limit_calls = sizeof(limit_calls) / sizeof(limit_calls[0]);
-
 const Call *call_find(const struct seccomp_data *data) {
         for (size_t i = 0; i < n_calls; i++)
                 if ((data->arch == AUDIT_ARCH_X86_64 && data->nr == calls[i].nr) ||
@@ -58,6 +59,9 @@ void call_arguments(const Call *call, const struct seccomp_data *data, CallArgum
                 .dirfd = call->dirfd_at < 0 ? AT_FDCWD : (int)(uint32_t)data->args[call->dirfd_at],
                 .path = call->path_at < 0 ? 0 : data->args[call->path_at],
                 .mode = call->mode_at < 0 ? 0 : (uint16_t)data->args[call->mode_at],
+                .pid = !call->limit || call->limit->pid_at < 0
+                               ? 0
+                               : (int)(uint32_t)data->args[call->limit->pid_at],
         };
         if (data->arch == AUDIT_ARCH_I386)
                 ret->path = (uint32_t)ret->path;

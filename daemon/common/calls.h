@@ -17,7 +17,16 @@
 typedef enum Act {
         ACT_MKDIR,
         ACT_RESTRICT, /* not at all: the kernel goes on with it, once it was noted (landlock.h) */
+        ACT_LIMIT,    /* the kernel goes on with it, or it is refused (landlock.h) */
 } Act;
+
+/* Which arguments of a call that sets a resource limit are what. */
+typedef struct LimitArguments {
+        int pid_at; /* -1: there is none, the caller is meant */
+        unsigned resource_at;
+        int new_at; /* which one points to the new limit, and is NULL where the limit is only read; -1: none
+                     */
+} LimitArguments;
 
 typedef struct Call {
         const char *name;
@@ -27,6 +36,7 @@ typedef struct Call {
         int dirfd_at; /* which argument; -1: there is none, AT_FDCWD is meant */
         int path_at;  /* -1: there is none */
         int mode_at;
+        const LimitArguments *limit; /* ACT_LIMIT: supervised only where RLIMIT_LOCKS is to change */
 } Call;
 
 /* A call that is refused to every workload, with its reason in the table. */
@@ -41,15 +51,6 @@ typedef struct RefusedIoctl {
         int error;
 } RefusedIoctl;
 
-/* A call that does nothing when it is to change the limit RLIMIT_LOCKS: see worker/landlock.h. */
-typedef struct LimitCall {
-        int nr;
-        unsigned resource_at; /* which argument */
-        int new_at; /* which one points to the new limit, and is NULL where it is only asked for; -1: none */
-} LimitCall;
-
-extern const LimitCall limit_calls[];
-extern const size_t n_limit_calls;
 extern const Call calls[];
 extern const size_t n_calls;
 extern const RefusedCall refused_calls[];
@@ -62,6 +63,7 @@ typedef struct CallArguments {
         int dirfd;
         uint64_t path; /* an address in the target */
         uint32_t mode;
+        int pid; /* 0: the caller itself, or the call has none */
 } CallArguments;
 
 /* Returns the row of the call that data holds, or NULL where none is supervised. */

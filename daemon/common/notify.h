@@ -68,6 +68,7 @@ int notify_send(int listener_fd, NotifyReply *reply);
  * mean "restart this call" (512 to 530): such an error becomes EIO. */
 void notify_reply(NotifyReply *ret, uint64_t id, int64_t value, int error);
 
-/* Fills *ret: the kernel goes on with the call, as if it had never been stopped.  Only for a call without
- * pointers: what they point to can be changed until the kernel reads it. */
+/* Fills *ret: the kernel goes on with the call, as if it had never been stopped.  Only for a call that was
+ * not decided by what can change until the kernel looks at it: what its pointers point to, and what its
+ * descriptors are. */
 void notify_continue(NotifyReply *ret, uint64_t id);

@@ -26,15 +26,11 @@
 /* How long it may take to set one. */
 #define PATIENCE_MSEC 1000
 
-/* It fails without one of these (landlock_restrict_self(2)). */
-static bool may_restrict_itself(const TargetStatus *status) {
-        return status->no_new_privs || (status->identity.capabilities >> CAP_SYS_ADMIN & 1);
-}
-
-static int set_mark(pid_t tgid) {
+/* Any thread stands for its process, and it is this thread's ids that the kernel compares with ours. */
+static int set_mark(pid_t tid) {
         static const struct rlimit mark = {MARK, MARK};
 
-        return prlimit(tgid, RLIMIT_LOCKS, &mark, NULL) < 0 ? -errno : 0;
+        return prlimit(tid, RLIMIT_LOCKS, &mark, NULL) < 0 ? -errno : 0;
 }
 
 /* Whoever can stop it is the target's user, who must not keep us here. */
@@ -46,23 +42,25 @@ static void wait_or_kill(pid_t pid) {
         fd_close(fd.fd);
 }
 
-static int be_user_and_mark(const TargetStatus *status) {
+static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
         if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
                 setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0 ||
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 return -errno;
-        return set_mark(status->tgid);
+        return set_mark(tid);
 }
 
-/* Without CAP_SYS_RESOURCE, which a container may not have, only a process of the same user may. */
-static int set_mark_as_user(const TargetStatus *status) {
+/* prlimit(2) names a process by its number.  The target that has it may be killed just now, and the number
+ * become another process's.  A helper that has become the target's user can then mark no process that this
+ * user could not have marked anyway. */
+static int set_mark_as_user(pid_t tid, const TargetStatus *status) {
         pid_t pid = child_fork("snotifyd-deputy", NULL, 0);
         int exit_status, r;
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
-                _exit(-be_user_and_mark(status));
+                _exit(-be_user_and_mark(tid, status));
         wait_or_kill(pid);
         do
                 r = (int)waitpid(pid, &exit_status, 0);
@@ -104,15 +102,40 @@ int landlock_is_marked(Target *target) {
         return limits_are_marked(text);
 }
 
-int landlock_mark(Target *target, const TargetStatus *status, int fd) {
+int landlock_mark(Target *target, const TargetStatus *status) {
         int r;
 
-        r = target_has_ruleset(target, fd);
-        if (r <= 0 || !may_restrict_itself(status))
-                return r < 0 ? r : 0;
         r = landlock_is_marked(target);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = set_mark(status->tgid);
-        return r == -EPERM ? set_mark_as_user(status) : r;
+        r = set_mark_as_user(target_tid(target), status);
+        /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
+         * user namespace only a session without no_new_privs has that, which root started. */
+        if (r == -EPERM && target_in_our_user_namespace(target) > 0)
+                r = set_mark(target_tid(target));
+        if (r < 0)
+                return r;
+        /* The files below /proc/TID stay the task's, whoever has its number by now. */
+        r = landlock_is_marked(target);
+        return r < 0 ? r : r > 0 ? 0 : -ESRCH;
+}
+
+/* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in another,
+ * nobody that we can look at has it there: the answer is too strict then, for those in ours. */
+static int may_raise_limits(Target *target, const TargetStatus *status) {
+        if (!(status->identity.capabilities >> CAP_SYS_RESOURCE & 1))
+                return 0;
+        return target_in_our_user_namespace(target);
+}
+
+int landlock_admits_limit(Target *target, const TargetStatus *status, bool own) {
+        int r;
+
+        r = may_raise_limits(target, status);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        if (!own)
+                return 0;
+        r = landlock_is_marked(target);
+        return r < 0 ? r : !r;
 }

@@ -8,16 +8,27 @@
  * No file in /proc says that a process is restricted.  But it is the filter that lets it restrict itself,
  * and before it does so it is marked, by a limit that means nothing: RLIMIT_LOCKS, unused since Linux 2.4.25
  * (getrlimit(2)), is inherited as Landlock's rules are - by whatever is forked or cloned, with CLONE_PARENT
- * too, and across execve(2) - and who lowered a hard limit can't raise it again without CAP_SYS_RESOURCE;
- * and the filter lets nobody change this one. All threads of a process have it, of which Landlock may bind
- * only one. */
+ * too, and across execve(2) - and a hard limit that was lowered takes CAP_SYS_RESOURCE to raise again.  The
+ * filter has the worker asked where this limit is to be changed.  All threads of a process have it, of which
+ * Landlock may bind only one. */
+
+#include <stdbool.h>
 
 #include "target.h"
 
-/* The task is about to call landlock_restrict_self() with descriptor fd.  Marks its process, unless the call
- * is bound to fail.  Raised.  Returns 0 or a negative errno: -ESRCH when it is gone, -EPERM where neither we
- * nor its user may mark it. */
-int landlock_mark(Target *target, const TargetStatus *status, int fd);
+/* The task is about to call landlock_restrict_self().  Marks its process, whether the call will succeed or
+ * not: the descriptor, and no_new_privs (SECCOMP_FILTER_FLAG_TSYNC sets it in all threads), can be changed
+ * by other threads until the kernel looks at them, after us.  The notification must have been seen to be
+ * valid since the target was opened and its status read.  Raised.  Returns 0, and then the target surely is
+ * marked; or a negative errno: -ESRCH when it is gone, -EPERM where neither its user nor we may mark it. */
+int landlock_mark(Target *target, const TargetStatus *status);
 
 /* Is the task's process marked?  Returns 1 or 0, or a negative errno: -ESRCH when it is gone. */
 int landlock_is_marked(Target *target);
+
+/* The task is about to change RLIMIT_LOCKS, its own process's or another's, and some process of its session
+ * is marked.  May the kernel go on with that, whatever the new limit then says?  Yes where the task cannot
+ * raise a hard limit.  Yes for its own limit where that is no mark: so its process is not restricted, and
+ * could create for a restricted one whatever it likes.  Returns 1 or 0, or a negative errno: -ESRCH when the
+ * task is gone. */
+int landlock_admits_limit(Target *target, const TargetStatus *status, bool own);

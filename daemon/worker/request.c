@@ -321,23 +321,50 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
         return answer(handler, SLOT_ALLOWED, error != 0 ? error : EEXIST);
 }
 
-/* Its arguments are numbers, so that the kernel may go on with them.  The order matters: whoever is marked
- * is looked for. */
-static int handle_restrict(RequestHandler *handler, const Call *call) {
+/* Lets the kernel go on with a call of which nothing was decided by what the target can change. */
+static int answer_continue(RequestHandler *handler) {
         Slot *slot = handler->slot;
-        CallArguments arguments;
-        int r;
 
-        call_arguments(call, &slot->request.notif.data, &arguments);
-        atomic_store(&header(handler)->landlocked, 1);
-        r = landlock_mark(handler->target, &handler->status, arguments.dirfd);
-        if (r != 0)
-                return r;
         if (is_gone(handler))
                 return REQUEST_GONE;
         slot->verdict = SLOT_UNDECIDED;
         notify_continue(&slot->reply, slot->request.notif.id);
         return REQUEST_ANSWERED;
+}
+
+/* Some process is marked before it is looked for in the header: the other order would miss one. */
+static int handle_restrict(RequestHandler *handler, const Call *call) {
+        CallArguments arguments;
+        int r;
+
+        call_arguments(call, &handler->slot->request.notif.data, &arguments);
+        /* No descriptor: with it, there is a way to change what is logged, but none to restrict oneself. */
+        if (arguments.dirfd < 0)
+                return answer_continue(handler);
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        atomic_store(&header(handler)->landlocked, 1);
+        r = landlock_mark(handler->target, &handler->status);
+        return r < 0 ? r : answer_continue(handler);
+}
+
+/* A limit that is raised while no process is marked yet may still be on its way when one is.  A process
+ * wanted that which isn't restricted: it could create the directories itself. */
+static int handle_limit(RequestHandler *handler, const Call *call) {
+        CallArguments arguments;
+        int r = 1;
+
+        call_arguments(call, &handler->slot->request.notif.data, &arguments);
+        if (atomic_load(&header(handler)->landlocked))
+                r = landlock_admits_limit(handler->target, &handler->status, arguments.pid == 0);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return answer_continue(handler);
+        if (is_gone(handler))
+                return REQUEST_GONE;
+        return answer_trouble(handler, EPERM,
+                "RLIMIT_LOCKS shows which processes landlock(7) restricts: it stays as it is");
 }
 
 static int read_landlocked(RequestHandler *handler) {
@@ -370,6 +397,8 @@ static int handle_call(RequestHandler *handler, bool again) {
         note_status(handler->slot, &handler->status);
         if (call->act == ACT_RESTRICT)
                 return handle_restrict(handler, call);
+        if (call->act == ACT_LIMIT)
+                return handle_limit(handler, call);
         r = read_landlocked(handler);
         if (r != 0)
                 return r;

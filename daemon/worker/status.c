@@ -110,9 +110,6 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, UINT64_MAX, &number))
                 return -EBADMSG;
         ret->identity.capabilities = number;
-        if (!status_seek(&text, "\nNoNewPrivs:") || !status_number(&text, 10, 1, &number))
-                return -EBADMSG;
-        ret->no_new_privs = number != 0;
         return 0;
 }
 

@@ -18,7 +18,6 @@ typedef struct TargetStatus {
         uid_t uids[3]; /* real, effective, saved */
         gid_t gids[3];
         char comm[LEDGER_COMM_SIZE];
-        bool no_new_privs;
         /* Its numbers in our PID namespace and in those below, down to its own. */
         unsigned n_levels;
         pid_t level_tgids[TARGET_LEVELS];

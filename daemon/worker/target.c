@@ -260,18 +260,6 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
-int target_has_ruleset(Target *target, int number) {
-        static const char ruleset[] = "anon_inode:[landlock-ruleset]";
-        char name[sizeof("fd/") + 3 * sizeof(number)], link[sizeof(ruleset) + 1];
-        ssize_t n;
-
-        (void)snprintf(name, sizeof(name), "fd/%d", number);
-        n = readlinkat(target->dir_fd, name, link, sizeof(link));
-        if (n < 0)
-                return means_gone(errno) ? 0 : -errno;
-        return (size_t)n == strlen(ruleset) && memcmp(link, ruleset, strlen(ruleset)) == 0;
-}
-
 int target_open_file(Target *target, const char *name, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_RDONLY | O_CLOEXEC);
 

@@ -72,9 +72,6 @@ int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
 
-/* Is the task's descriptor number a Landlock ruleset?  Returns 1 or 0, or a negative errno. */
-int target_has_ruleset(Target *target, int number);
-
 /* Opens a file of the task's /proc entry for reading.  Returns 0 and the caller's fd, TARGET_GONE or a
  * negative errno. */
 int target_open_file(Target *target, const char *name, int *ret_fd);

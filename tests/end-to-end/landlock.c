@@ -4,22 +4,43 @@
  * a step, and becomes COMMAND.  The steps:
  *
  *   plain         none
+ *   nothing       does not restrict itself, but calls with no descriptor
  *   fail          instead of restricting itself, fails to do so
  *   lower         lowers the limit that tells snotifyd of the restriction
  *   raise         raises it
- *   clone-parent  COMMAND is run by a sibling */
+ *   clone-parent  COMMAND is run by a sibling
+ *
+ * Two are races, which child after child tries to win: the one that is restricted without having that limit
+ * becomes COMMAND.  Where none is, but many were restricted, the exit status is 3.
+ *
+ *   flip          another thread turns the ruleset's descriptor into /dev/null and back all the time
+ *   sync          no_new_privs, without which the call fails, is set by another thread meanwhile */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define TRIES 2000
+#define ENOUGH 20
+
+/* How a child of a race ends, if not as COMMAND. */
+enum { RESTRICTED = 10, NOT_RESTRICTED = 11 };
 
 static void must(int good, const char *what) {
         if (good)
@@ -37,14 +58,102 @@ static int make_ruleset(const char *dir) {
         beneath.parent_fd = open(dir, O_PATH | O_CLOEXEC);
         must(beneath.parent_fd >= 0, "open the directory");
         must(syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0, "add a rule");
-        must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
         return fd;
 }
 
-static void set_limit(rlim_t limit) {
+static int set_limit(rlim_t limit) {
         const struct rlimit limits = {limit, limit};
 
-        must(setrlimit(RLIMIT_LOCKS, &limits) == 0, "set the limit");
+        return setrlimit(RLIMIT_LOCKS, &limits) == 0 ? 0 : errno;
+}
+
+/* A command that the race is about has the descriptor. */
+static atomic_int raced_fd;
+static atomic_bool over;
+
+static void *flip(void *unused) {
+        int ruleset_fd = dup(raced_fd), null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        (void)unused;
+        must(ruleset_fd >= 0 && null_fd >= 0, "open /dev/null");
+        while (!atomic_load(&over)) {
+                (void)dup2(null_fd, raced_fd);
+                (void)dup2(ruleset_fd, raced_fd);
+        }
+        return NULL;
+}
+
+/* The kernel sets no_new_privs in all threads that get a filter so, where the one that installs it has it.
+ */
+static void *synchronise(void *unused) {
+        struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        struct sock_fprog program = {1, &allow};
+
+        (void)unused;
+        for (unsigned n = (unsigned)getpid() % 100 * 300; n > 0; n--)
+                __asm__ volatile("");
+        must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
+        must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0,
+                "install a filter in all threads");
+        return NULL;
+}
+
+/* Landlock wants no_new_privs from a process that is without these. */
+static void drop_capabilities(void) {
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct none[2] = {};
+
+        must(syscall(SYS_capset, &header, none) == 0, "drop capabilities");
+}
+
+static bool has_capability(unsigned capability) {
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct has[2] = {};
+
+        must(syscall(SYS_capget, &header, has) == 0, "read capabilities");
+        return has[capability / 32].effective >> (capability % 32) & 1;
+}
+
+/* In a child.  Comes back where the race is won. */
+static void run_race(void *(*rival)(void *)) {
+        struct rlimit limits;
+        pthread_t thread;
+        bool restricted;
+
+        if (rival == synchronise)
+                drop_capabilities();
+        else
+                must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
+        must(pthread_create(&thread, NULL, rival, NULL) == 0, "start a thread");
+        restricted = syscall(SYS_landlock_restrict_self, raced_fd, 0) == 0;
+        atomic_store(&over, true);
+        (void)pthread_join(thread, NULL);
+        if (!restricted)
+                _exit(NOT_RESTRICTED);
+        must(getrlimit(RLIMIT_LOCKS, &limits) == 0, "read the limit");
+        if (limits.rlim_max != RLIM_INFINITY)
+                _exit(RESTRICTED);
+}
+
+static void race(void *(*rival)(void *), char **command) {
+        int status, restricted = 0;
+
+        for (int i = 0; i < TRIES; i++) {
+                pid_t pid = fork();
+
+                must(pid >= 0, "fork");
+                if (pid == 0) {
+                        run_race(rival);
+                        (void)execvp(command[0], command);
+                        must(0, "execute the command");
+                }
+                must(waitpid(pid, &status, 0) == pid && WIFEXITED(status), "wait");
+                if (WEXITSTATUS(status) != RESTRICTED && WEXITSTATUS(status) != NOT_RESTRICTED)
+                        exit(WEXITSTATUS(status));
+                restricted += WEXITSTATUS(status) == RESTRICTED;
+        }
+        (void)fprintf(stderr, "%d of %d restricted\n", restricted, TRIES);
+        exit(restricted >= ENOUGH ? 3 : 77);
 }
 
 int main(int argc, char **argv) {
@@ -55,14 +164,20 @@ int main(int argc, char **argv) {
                 return 2;
         step = argv[2];
         ruleset_fd = make_ruleset(argv[1]);
+        raced_fd = ruleset_fd;
+        if (strcmp(step, "flip") == 0 || strcmp(step, "sync") == 0)
+                race(strcmp(step, "flip") == 0 ? flip : synchronise, argv + 3);
+        must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
         if (strcmp(step, "fail") == 0)
                 must(syscall(SYS_landlock_restrict_self, STDOUT_FILENO, 0) < 0, "fail");
+        else if (strcmp(step, "nothing") == 0)
+                must(syscall(SYS_landlock_restrict_self, -1, 0) < 0, "fail");
         else
                 must(syscall(SYS_landlock_restrict_self, ruleset_fd, 0) == 0, "restrict myself");
         if (strcmp(step, "lower") == 0)
-                set_limit(1000);
+                must(set_limit(1000) == (has_capability(CAP_SYS_RESOURCE) ? EPERM : 0), "set the limit");
         if (strcmp(step, "raise") == 0)
-                set_limit(RLIM_INFINITY);
+                must(set_limit(RLIM_INFINITY) == EPERM, "fail to raise the limit");
         if (strcmp(step, "clone-parent") == 0 && syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) != 0)
                 return 0;
         (void)execvp(argv[3], argv + 3);

@@ -17,7 +17,6 @@ typedef struct Task {
         uint32_t umask, tgid, tids[TARGET_LEVELS], tgids[TARGET_LEVELS], ids[2][4], groups[GROUPS_MAX];
         uint64_t capabilities;
         unsigned n_levels, n_groups;
-        bool no_new_privs;
 } Task;
 
 static void status_done(TargetStatus *status) {
@@ -53,7 +52,6 @@ static void take_task(Input *input, Task *ret) {
         (void)input_take(input, &ret->capabilities, sizeof(ret->capabilities));
         ret->umask = input_number(input) & 0777;
         ret->tgid = input_number(input) & INT32_MAX;
-        ret->no_new_privs = input_byte(input) & 1;
         ret->n_groups = input_byte(input) % (GROUPS_MAX + 1);
         for (unsigned i = 0; i < ret->n_groups; i++)
                 ret->groups[i] = input_number(input);
@@ -98,8 +96,7 @@ static char *write_status(const Task *task) {
         write_numbers(to, "Groups", task->groups, task->n_groups, ' ');
         write_numbers(to, "NStgid", task->tgids, task->n_levels, '\t');
         write_numbers(to, "NSpid", task->tids, task->n_levels, '\t');
-        (void)fprintf(to, "CapEff:\t%016llx\nNoNewPrivs:\t%d\n", (unsigned long long)task->capabilities,
-                task->no_new_privs);
+        (void)fprintf(to, "CapEff:\t%016llx\n", (unsigned long long)task->capabilities);
         HOLDS(fclose(to) == 0);
         return text;
 }
@@ -122,7 +119,6 @@ static void check_task(const Task *task) {
         HOLDS(memcmp(status.level_tgids, task->tgids, task->n_levels * sizeof(pid_t)) == 0);
         HOLDS(memcmp(status.level_tids, task->tids, task->n_levels * sizeof(pid_t)) == 0);
         HOLDS(status.identity.capabilities == task->capabilities);
-        HOLDS(status.no_new_privs == task->no_new_privs);
         HOLDS(target_status_is_at_level(text, &status, 0));
 }
 

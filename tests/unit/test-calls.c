@@ -25,6 +25,12 @@ static const struct {
         {AUDIT_ARCH_X86_64, 446, "landlock_restrict_self"},
         {AUDIT_ARCH_I386, 446, "landlock_restrict_self"},
         {AUDIT_ARCH_X86_64, 446 | X32, NULL},
+        {AUDIT_ARCH_X86_64, SYS_setrlimit, "setrlimit"},
+        {AUDIT_ARCH_I386, 75, "setrlimit"},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, "prlimit64"},
+        {AUDIT_ARCH_I386, 340, "prlimit64"},
+        {AUDIT_ARCH_X86_64, 75, NULL},
+        {AUDIT_ARCH_X86_64, 340, NULL},
         /* each number in the other's table */
         {AUDIT_ARCH_X86_64, 39, NULL}, /* getpid */
         {AUDIT_ARCH_X86_64, 296, NULL},
@@ -85,6 +91,10 @@ static const struct {
         {AUDIT_ARCH_I386, 296, {4, 0x8049000, 0x1ffff}, {4, 0x8049000, 0xffff}},
         {AUDIT_ARCH_X86_64, 446, {HIGH | 5, 7, 9}, {5, 0, 0}},
         {AUDIT_ARCH_I386, 446, {HIGH | 5, 7, 9}, {5, 0, 0}},
+        {AUDIT_ARCH_X86_64, SYS_setrlimit, {10, 1}, {AT_FDCWD, 0, 0, .pid = 0}},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, {HIGH | 7, 10, 1}, {AT_FDCWD, 0, 0, .pid = 7}},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, {HIGH, 10, 1}, {AT_FDCWD, 0, 0, .pid = 0}},
+        {AUDIT_ARCH_I386, 340, {HIGH | 0xffffffff, 10, 1}, {AT_FDCWD, 0, 0, .pid = -1}},
 };
 
 static void test_arguments(void **state) {
@@ -99,6 +109,7 @@ static void test_arguments(void **state) {
                 assert_int_equal(arguments.dirfd, layouts[i].expected.dirfd);
                 assert_int_equal(arguments.path, layouts[i].expected.path);
                 assert_int_equal(arguments.mode, layouts[i].expected.mode);
+                assert_int_equal(arguments.pid, layouts[i].expected.pid);
         }
 }
 
@@ -112,8 +123,9 @@ static void test_table(void **state) {
                         assert_int_not_equal(calls[i].nr_i386, calls[k].nr_i386);
                 }
                 assert_true(calls[i].dirfd_at >= -1 && calls[i].dirfd_at <= 5);
-                if (calls[i].act == ACT_RESTRICT) {
-                        /* The kernel goes on with it: it may have no pointer. */
+                assert_true((calls[i].act == ACT_LIMIT) == (calls[i].limit != NULL));
+                if (calls[i].act == ACT_RESTRICT || calls[i].act == ACT_LIMIT) {
+                        /* The kernel goes on with it: nothing may be read for it. */
                         assert_int_equal(calls[i].path_at, -1);
                         assert_int_equal(calls[i].mode_at, -1);
                         continue;

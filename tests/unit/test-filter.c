@@ -9,6 +9,7 @@
 #include <linux/btrfs.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "common/calls.h"
@@ -104,11 +105,11 @@ static const struct {
         /* other machines */
         {AUDIT_ARCH_AARCH64, 34, 0, REFUSE(ENOSYS)}, {AUDIT_ARCH_ARM, 39, 0, REFUSE(ENOSYS)},
         {AUDIT_ARCH_PPC64LE, 39, 0, REFUSE(ENOSYS)}, {0, SYS_mkdir, 0, REFUSE(ENOSYS)},
-        /* the limit that is a mark: asked for, and changed */
-        {AUDIT_ARCH_X86_64, SYS_prlimit64, 10, REFUSE(0)},
-        {AUDIT_ARCH_X86_64, SYS_prlimit64, HIGH | 10, REFUSE(0)},
-        {AUDIT_ARCH_X86_64, SYS_prlimit64, 7, ALLOW}, {AUDIT_ARCH_I386, 340, 10, REFUSE(0)},
-        {AUDIT_ARCH_I386, 340, 9, ALLOW}, {AUDIT_ARCH_X86_64, SYS_setrlimit, 10, ALLOW},
+        /* the limit that is a mark, and another */
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, 10, NOTIFY},
+        {AUDIT_ARCH_X86_64, SYS_prlimit64, HIGH | 10, NOTIFY}, {AUDIT_ARCH_X86_64, SYS_prlimit64, 7, ALLOW},
+        {AUDIT_ARCH_I386, 340, 10, NOTIFY}, {AUDIT_ARCH_I386, 340, 9, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_setrlimit, 10, ALLOW},
         /* subvolumes; the kernel looks at the command's lower half alone */
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE, REFUSE(EPERM)},
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SUBVOL_CREATE_V2, REFUSE(EPERM)},
@@ -143,6 +144,23 @@ static void test_decisions(void **state) {
         }
 }
 
+/* Both ABIs are asked for: whether the limit is set, or another one, or this one only read. */
+static void check_limit_call(const Filter *filter, const Call *call) {
+        struct seccomp_data rows[] = {
+                {.arch = AUDIT_ARCH_X86_64, .nr = call->nr}, {.arch = AUDIT_ARCH_I386, .nr = call->nr_i386}};
+
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                rows[i].args[call->limit->resource_at] = RLIMIT_LOCKS;
+                if (call->limit->new_at >= 0) {
+                        assert_int_equal(run(filter, &rows[i]), ALLOW);
+                        rows[i].args[call->limit->new_at] = 1;
+                }
+                assert_int_equal(run(filter, &rows[i]), NOTIFY);
+                rows[i].args[call->limit->resource_at] = RLIMIT_NOFILE;
+                assert_int_equal(run(filter, &rows[i]), ALLOW);
+        }
+}
+
 /* Every row of the table is in the program. */
 static void test_table(void **state) {
         Filter filter;
@@ -152,6 +170,10 @@ static void test_table(void **state) {
         for (size_t i = 0; i < n_calls; i++) {
                 struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = calls[i].nr};
 
+                if (calls[i].limit) {
+                        check_limit_call(&filter, &calls[i]);
+                        continue;
+                }
                 assert_int_equal(run(&filter, &data), NOTIFY);
                 data = (struct seccomp_data){.arch = AUDIT_ARCH_I386, .nr = calls[i].nr_i386};
                 assert_int_equal(run(&filter, &data), NOTIFY);
@@ -194,11 +216,12 @@ static void live_with_it(const void *argument) {
         check_call(SYS_ioctl, (unsigned long)-1, SUBVOLUME, EPERM);
         check_call(SYS_ioctl, (unsigned long)-1, HIGH | SUBVOLUME, EPERM);
         check_call(SYS_ioctl, (unsigned long)-1, FIONREAD, EBADF);
-        check_call(SYS_setrlimit, 10, 0, 0);
-        check_call(SYS_setrlimit, HIGH | 10, 0, 0);
+        check_call(SYS_setrlimit, 10, 0, ENOSYS);
+        check_call(SYS_setrlimit, HIGH | 10, 0, ENOSYS);
         check_call(SYS_setrlimit, 7, 0, EFAULT);
         CHECK_INT(syscall(SYS_prlimit64, 0, 10, 0, 0), 0);
-        CHECK_INT(syscall(SYS_prlimit64, 0, 10, 1, 1), 0); /* and not EFAULT */
+        CHECK_INT(syscall(SYS_prlimit64, 0, 10, 1, 1), -1); /* and not EFAULT */
+        CHECK_INT(errno, ENOSYS);
 }
 
 static void test_kernel_takes_it(void **state) {
