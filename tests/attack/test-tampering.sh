@@ -113,7 +113,12 @@ order restart
 ask captive failed
 exec {to[captive]}>&-
 wait "${pids[captive]}"
-check "... with that in its records" test "$(grep -c 'profile guarded: no rule covers it' "$work/log")" = 5
+# A record may be there twice, where a worker was killed while it sent it.
+of_guarded() {
+        grep -F "$work/captive-" "$work/log" >"$work/captive" || { echo "no record"; return 1; }
+        ! grep -v 'profile guarded: no rule covers it' "$work/captive"
+}
+check "... with that in its records" of_guarded
 check "... to the end" logged "session ${id[captive]} ended: 0 allowed, 5 denied"
 
 begin nameless
