@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Reads the links of /proc with the target's eyes.  Run by the worker or a deputy, as the target.  Owns
- * nothing.  Must never follow a link to what is the worker's own. */
+ * nothing.  Must never follow a link to what is the worker's own.
+ *
+ * The target arranges the procfs that its paths lead through: it mounts what it likes on what it likes
+ * there. So that procfs only tells which of the target's own entries a path means, and is asked without
+ * crossing a mount.  What the worker then opens with its own capabilities it opens by name below its own
+ * /proc, where nobody else mounts anything. */
 
 #include "procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -18,7 +27,10 @@
 #include "common/ownership.h"
 
 #define PROC_ROOT_INO 1
-#define PROCFS_PATH_SIZE 64
+
+/* "TGID/task/TID/fd" */
+#define ENTRY_DEPTH_MAX 4U
+#define STATUS_NAME_SIZE 32
 
 bool procfs_is_it(int fd) {
         struct statfs fs;
@@ -32,50 +44,41 @@ static bool is_proc_root(int fd) {
         return fstat(fd, &st) == 0 && st.st_ino == PROC_ROOT_INO;
 }
 
-/* Is dir_fd the entry that path names below the root of its procfs? */
-static bool is_entry(int dir_fd, int proc_root_fd, const char *path) {
-        struct stat a, b;
+/* Opens what the procfs itself has at path: nothing that is mounted there, and nothing by way of a link. */
+static int open_within(int dir_fd, const char *path, int flags) {
+        const struct open_how how = {
+                .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
 
-        return fstat(dir_fd, &a) == 0 && fstatat(proc_root_fd, path, &b, 0) == 0 && a.st_ino == b.st_ino &&
-               a.st_dev == b.st_dev;
+        return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 }
 
-/* Where below a process's entry the kernel asks who wants to know, for the links that lead elsewhere without
- * being paths among others.  The process has an entry and so has the thread, in the process's and, not
- * listed, by itself. */
-static const char *const own_directories[] = {"", "/fd", "/fdinfo", "/ns"};
+/* Opens the root of the mount that shows dir_fd, if that is the root of its procfs, too. */
+static int open_proc_root(int dir_fd) {
+        _cleanup_close_ int fd = open_within(dir_fd, ".", O_PATH | O_DIRECTORY);
 
-/* Is dir_fd one of the directories of the process or thread that prefix names? */
-static bool is_of(const char *prefix, int proc_root_fd, int dir_fd) {
-        char path[PROCFS_PATH_SIZE];
+        for (unsigned depth = 0; depth <= ENTRY_DEPTH_MAX && fd >= 0; depth++) {
+                int up_fd;
 
-        for (size_t i = 0; i < sizeof(own_directories) / sizeof(own_directories[0]); i++) {
-                int n = snprintf(path, sizeof(path), "%s%s", prefix, own_directories[i]);
-
-                if (n < (int)sizeof(path) && is_entry(dir_fd, proc_root_fd, path))
-                        return true;
+                if (is_proc_root(fd))
+                        return TAKE_FD(fd);
+                up_fd = open_within(fd, "..", O_PATH | O_DIRECTORY);
+                fd_close(fd);
+                fd = up_fd;
         }
-        return false;
+        return -EBADF;
 }
 
-static bool is_of_task(pid_t tgid, pid_t tid, int proc_root_fd, int dir_fd) {
-        char process[16], thread[48], alone[16];
-
-        (void)snprintf(process, sizeof(process), "%d", tgid);
-        (void)snprintf(thread, sizeof(thread), "%d/task/%d", tgid, tid);
-        (void)snprintf(alone, sizeof(alone), "%d", tid);
-        return is_of(process, proc_root_fd, dir_fd) || is_of(thread, proc_root_fd, dir_fd) ||
-               is_of(alone, proc_root_fd, dir_fd);
-}
-
-static bool status_is_targets(const TargetStatus *status, int proc_root_fd, unsigned level) {
+/* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
+static bool is_at_level(const TargetStatus *status, int proc_root_fd, pid_t number, unsigned level) {
         static char text[1U << 20]; /* up to NGROUPS_MAX groups come before what is looked for */
-        char path[PROCFS_PATH_SIZE];
+        char path[STATUS_NAME_SIZE];
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
 
-        (void)snprintf(path, sizeof(path), "%d/status", status->level_tgids[level]);
-        fd = openat(proc_root_fd, path, O_RDONLY | O_CLOEXEC);
+        (void)snprintf(path, sizeof(path), "%d/status", number);
+        fd = open_within(proc_root_fd, path, O_RDONLY);
         if (fd < 0)
                 return false;
         n = read(fd, text, sizeof(text) - 1);
@@ -85,36 +88,27 @@ static bool status_is_targets(const TargetStatus *status, int proc_root_fd, unsi
         return target_status_is_at_level(text, status, level);
 }
 
-/* A procfs numbers processes as one PID namespace does, and the target has a number in each of its own.
- * Returns false where it has none in this one. */
-static bool find_numbers(const ProcfsReader *reader, int proc_root_fd, pid_t *ret_tgid, pid_t *ret_tid) {
-        const TargetStatus *status = reader->status;
-
-        for (unsigned level = 0; level < status->n_levels; level++)
-                if (status_is_targets(status, proc_root_fd, level)) {
-                        *ret_tgid = status->level_tgids[level];
-                        *ret_tid = status->level_tids[level];
-                        return true;
-                }
-        return false;
-}
-
-/* "self" and "thread-self" are the target's; "mounts" and "net" are plain text. */
+/* "self" and "thread-self" are the target's; "mounts" and "net" are plain text.  A procfs numbers processes
+ * as one PID namespace does, and the target has a number in each of its own. */
 static int read_root_link(
         const ProcfsReader *reader, int proc_root_fd, const char *name, char *ret_text, size_t size) {
         bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
-        pid_t tgid, tid;
+        const TargetStatus *status = reader->status;
         ssize_t n;
 
-        if (self || thread_self) {
-                if (!find_numbers(reader, proc_root_fd, &tgid, &tid))
-                        return ENOENT;
+        for (unsigned level = 0; level < status->n_levels && (self || thread_self); level++) {
+                pid_t tgid = status->level_tgids[level];
+
+                if (!is_at_level(status, proc_root_fd, tgid, level))
+                        continue;
                 if (self)
                         (void)snprintf(ret_text, size, "%d", tgid);
                 else
-                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, tid);
+                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, status->level_tids[level]);
                 return 0;
         }
+        if (self || thread_self)
+                return ENOENT;
         n = readlinkat(proc_root_fd, name, ret_text, size - 1);
         if (n < 0)
                 return errno;
@@ -122,62 +116,209 @@ static int read_root_link(
         return 0;
 }
 
-static bool is_own(const ProcfsReader *reader, int proc_root_fd, int dir_fd) {
-        pid_t tgid, tid;
+/* A directory of the target's threads in some procfs. */
+typedef struct OwnDirectory {
+        int proc_root_fd;     /* the root of that procfs */
+        char there[PATH_MAX]; /* its name below that root, by the numbers there: "5/task/6/fd" */
+        char here[PATH_MAX];  /* its name below our /proc, by the numbers here */
+        const char *rest;     /* of these, what is behind the numbers: "fd", or empty */
+} OwnDirectory;
 
-        return proc_root_fd >= 0 && find_numbers(reader, proc_root_fd, &tgid, &tid) &&
-               is_of_task(tgid, tid, proc_root_fd, dir_fd);
+static void own_directory_done(OwnDirectory *own) {
+        fd_close(own->proc_root_fd);
 }
 
-/* What is the target's own it may open whatever its credentials; we may only as ourselves. */
-static int open_raised(ProcfsReader *reader, int dir_fd, const char *name, int flags, int *ret_fd) {
-        _cleanup_close_ int fd = -EBADF;
-        int error;
+/* Reads the directory's name.  The kernel tells it whatever is mounted on the way there. */
+static bool read_name(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+        char root[PATH_MAX];
+        size_t length;
 
+        if (target_read_our_link(reader->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
+                target_read_our_link(reader->target, dir_fd, own->there, sizeof(own->there)) < 0)
+                return false;
+        length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+        if (strncmp(own->there, root, length) != 0 || own->there[length] != '/')
+                return false;
+        memmove(own->there, own->there + length + 1, strlen(own->there + length));
+        return true;
+}
+
+/* Takes a number from the start of text, if it is a whole name there that comes after before. */
+static bool take_number(const char **text, const char *before, pid_t *ret) {
+        const char *digits = *text + strlen(before);
+        long number;
+        char *end;
+
+        if (strncmp(*text, before, strlen(before)) != 0 || *digits < '1' || *digits > '9')
+                return false;
+        number = strtol(digits, &end, 10);
+        if ((*end != '/' && *end != '\0') || number > INT32_MAX)
+                return false;
+        *text = end;
+        *ret = (pid_t)number;
+        return true;
+}
+
+/* What we call the thread of the target's process that the procfs calls so.  Returns 0 where it is not
+ * known.
+ */
+static pid_t our_number(const TargetStatus *status, unsigned level, pid_t thread) {
+        if (thread == status->level_tids[level])
+                return status->level_tids[0];
+        if (thread == status->level_tgids[level])
+                return status->level_tgids[0];
+        return level == 0 ? thread : 0;
+}
+
+/* Makes our name for the directory from the one that it has there.  Returns false where it is no directory
+ * of the target's threads. */
+static bool translate(const TargetStatus *status, OwnDirectory *own) {
+        const char *text = own->there;
+        pid_t process, thread = 0;
+        unsigned level = 0;
+
+        if (!take_number(&text, "", &process))
+                return false;
+        while (level < status->n_levels && !is_at_level(status, own->proc_root_fd, process, level))
+                level++;
+        if (level == status->n_levels)
+                return false;
+        /* A thread has an entry beside those of processes, too, which isn't listed. */
+        if (!take_number(&text, "/task/", &thread) && process != status->level_tgids[level])
+                thread = process;
+        own->rest = *text == '/' ? text + 1 : text;
+        if (thread == 0)
+                (void)snprintf(own->here, sizeof(own->here), "%d%s", status->tgid, text);
+        else
+                (void)snprintf(own->here, sizeof(own->here), "%d/task/%d%s", status->tgid,
+                        our_number(status, level, thread), text);
+        return true;
+}
+
+/* Raised, for the target may not search what it is to be told of. */
+static bool find_own(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+        own->proc_root_fd = open_proc_root(dir_fd);
+        return own->proc_root_fd >= 0 && read_name(reader, dir_fd, own) && translate(reader->status, own);
+}
+
+/* Is dir_fd a directory of the target's threads?  Returns 0, EACCES where it isn't, or EIO. */
+static int identify_own(ProcfsReader *reader, int dir_fd, OwnDirectory *ret) {
+        bool found;
+
+        if (!reader->becomer || !procfs_is_it(dir_fd))
+                return EACCES;
         if (becomer_raise(reader->becomer) < 0)
                 return EIO;
-        fd = openat(dir_fd, name, O_PATH | O_CLOEXEC | flags);
-        error = fd < 0 ? errno : 0;
+        found = find_own(reader, dir_fd, ret);
         if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
                 return EIO;
-        /* Numbers were compared: were they the target's, and not those of somebody who came after it? */
-        if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
-                return ESRCH;
-        if (error == 0)
-                *ret_fd = TAKE_FD(fd);
-        return error;
+        return found ? 0 : EACCES;
 }
 
-int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
-        char *ret_text, size_t size) {
+/* What is the target's own it may open whatever its credentials; we may only as ourselves, and below our own
+ * /proc. */
+static int open_raised(
+        ProcfsReader *reader, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
+        char path[PATH_MAX + NAME_MAX + 2];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
+        if (becomer_raise(reader->becomer) < 0)
+                return EIO;
+        r = target_open_entry(reader->target, path, flags, ret_fd);
+        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+                return EIO;
+        /* Numbers were compared: were they the target's, and not those of another process after it? */
+        if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
+                return ESRCH;
+        return -r;
+}
+
+/* The names that are magic links.  Nothing else may be followed: a directory of our /proc leads up to our
+ * root. */
+static bool is_magic(const OwnDirectory *own, const char *name) {
+        if (own->rest[0] == '\0')
+                return strcmp(name, "cwd") == 0 || strcmp(name, "root") == 0 || strcmp(name, "exe") == 0;
+        return strcmp(own->rest, "fd") == 0 || strcmp(own->rest, "ns") == 0 ||
+               strcmp(own->rest, "map_files") == 0;
+}
+
+int procfs_follow(
+        ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size) {
+        _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
+        int error;
+
         if (is_proc_root(dir_fd))
                 return read_root_link(reader, dir_fd, name, ret_text, size);
-        if (reader->becomer) {
-                if (is_own(reader, proc_root_fd, dir_fd))
-                        return open_raised(reader, dir_fd, name, 0, ret_fd);
-                /* Another process's.  The kernel would decide by our credentials, which are the target's
-                 * now; but it lets us follow our own links whatever those are, and there are procfs in which
-                 * we don't know our number.  A deputy has nothing of its own to be followed to. */
-                reader->wants_deputy = true;
-                return EACCES;
+        if (!reader->becomer) {
+                *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+                return *ret_fd < 0 ? errno : 0;
         }
-        *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+        error = identify_own(reader, dir_fd, &own);
+        if (error == 0 && is_magic(&own, name))
+                return open_raised(reader, &own, name, 0, ret_fd);
+        if (error != 0 && error != EACCES)
+                return error;
+        /* Another process's.  The kernel would decide by our credentials, which are the target's now; but it
+         * lets us follow our own links whatever those are, and there are procfs in which we don't know our
+         * number.  A deputy has nothing of its own to be followed to. */
+        reader->wants_deputy = true;
+        return EACCES;
+}
+
+/* Opens the directory above, in the procfs where the target is.  All may search that. */
+static int open_above(const OwnDirectory *own, int *ret_fd) {
+        char path[PATH_MAX], *slash;
+
+        (void)strcpy(path, own->there);
+        slash = strrchr(path, '/');
+        (void)strcpy(slash ? slash : path, slash ? "" : ".");
+        *ret_fd = open_within(own->proc_root_fd, path, O_PATH | O_DIRECTORY);
         return *ret_fd < 0 ? errno : 0;
 }
 
-int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd) {
-        if (!reader->becomer || !procfs_is_it(dir_fd) || !is_own(reader, proc_root_fd, dir_fd))
-                return EACCES;
-        return open_raised(reader, dir_fd, name, O_NOFOLLOW, ret_fd);
-}
-
-int procfs_look_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name) {
+int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
+        _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         int error;
 
-        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != EACCES)
-                return 0;
-        error = procfs_open_own(reader, proc_root_fd, dir_fd, name, &fd);
+        error = identify_own(reader, dir_fd, &own);
+        if (error != 0)
+                return error;
+        if (strcmp(name, "..") == 0)
+                return open_above(&own, ret_fd);
+        if (strcmp(name, ".") == 0) {
+                *ret_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+                return *ret_fd < 0 ? errno : 0;
+        }
+        error = open_raised(reader, &own, name, O_NOFOLLOW, &fd);
+        if (error != 0)
+                return error;
+        /* From a directory of our /proc the way goes on to our root.  There is none where the target's
+         * threads get further than others, but for a procfs that is mounted with hidepid=. */
+        if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+                return EACCES;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name) {
+        _cleanup_close_ int fd = -EBADF;
+        int error = procfs_open_own(reader, dir_fd, name, &fd);
+
         return error == 0 ? EEXIST : error;
+}
+
+int procfs_open_cwd(ProcfsReader *reader, int *ret_fd) {
+        int r;
+
+        if (!reader->becomer)
+                return EACCES;
+        if (becomer_raise(reader->becomer) < 0)
+                return EIO;
+        r = target_open_cwd(reader->target, ret_fd);
+        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+                return EIO;
+        return r == TARGET_GONE ? ESRCH : -r;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the links of /proc mean to the target.  To the worker "self" is the worker; and the kernel decides by
- * who asks whether a link may be followed, but lets a process always follow its own. */
+/* What the links and directories of /proc mean to the target.  To the worker "self" is the worker.  The
+ * kernel lets each process follow its own links and search its own directories, whatever its credentials and
+ * its dumpable flag are: that exception belongs to the target here, and must not belong to the worker. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,18 +27,23 @@ typedef struct ProcfsReader {
 /* Is this a directory of a procfs? */
 bool procfs_is_it(int fd);
 
-/* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  proc_root_fd is the
- * root of that procfs, or -EBADF where it isn't known.  Returns 0 with either *ret_fd, the caller's O_PATH
- * fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is to be read in its place; else
- * the positive errno that the target gets. */
-int procfs_follow(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd,
-        char *ret_text, size_t size);
+/* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  Returns 0 with either
+ * *ret_fd, the caller's O_PATH fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is
+ * to be read in its place; else the positive errno that the target gets. */
+int procfs_follow(
+        ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size);
 
-/* Opens name in the procfs directory dir_fd, O_PATH and without following a link, where the kernel refuses
- * it to us but not to its owner: the target's own descriptors, for one, when it isn't dumpable.  Returns 0
- * and the caller's fd, or the positive errno that the target gets. */
-int procfs_open_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name, int *ret_fd);
+/* Opens name in the directory dir_fd, O_PATH and without following a link, where the kernel refuses that to
+ * the worker and not to the target: in the directories that only the target's own threads may search.  "."
+ * and ".." are names, too.  Returns 0 and the caller's fd, or the positive errno that the target gets:
+ * EACCES where this is no such directory. */
+int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd);
 
-/* What the target is told of name in the procfs directory dir_fd, where the kernel lets the owner in and not
- * us: EEXIST or ENOENT, for nothing can be made there.  Returns 0 where we may look like anybody. */
-int procfs_look_own(ProcfsReader *reader, int proc_root_fd, int dir_fd, const char *name);
+/* What the target is told of name in the directory dir_fd, which it may not search by its credentials:
+ * EEXIST or ENOENT where it may do so all the same, for nothing can be created there; else EACCES or another
+ * positive errno. */
+int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name);
+
+/* Opens the target's working directory, O_PATH, where the worker stands in it and may not search it. Returns
+ * 0 and the caller's fd, or a positive errno. */
+int procfs_open_cwd(ProcfsReader *reader, int *ret_fd);

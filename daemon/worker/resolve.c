@@ -55,14 +55,10 @@ void resolve_split(const char *path, size_t length, Resolved *ret) {
 /* As many as the kernel follows (MAXSYMLINKS in include/linux/namei.h). */
 #define LINKS_MAX 40U
 
-/* "PID/task/TID/fd" */
-#define PROCFS_DEPTH_MAX 4U
-
 /* The walk by component, for paths that lead through links of /proc. */
 typedef struct Walk {
         ProcfsReader *reader;
-        int at_fd;        /* where it has come to, O_PATH */
-        int proc_root_fd; /* the root of the last procfs that it came through */
+        int at_fd; /* where it has come to, O_PATH */
         unsigned links;
         char rest[2 * LEDGER_ARGUMENT_SIZE]; /* what is still to be walked */
 } Walk;
@@ -127,8 +123,7 @@ static int walk_link(Walk *walk, int link_fd, const char *name, dev_t device) {
         if (++walk->links > LINKS_MAX || mount_forbids_links(ask_fd))
                 return ELOOP;
         if (procfs_is_it(ask_fd)) {
-                error = procfs_follow(
-                        walk->reader, walk->proc_root_fd, walk->at_fd, name, &fd, text, sizeof(text));
+                error = procfs_follow(walk->reader, walk->at_fd, name, &fd, text, sizeof(text));
                 if (error == 0 && fd >= 0)
                         walk_move(walk, fd);
                 return error != 0 || fd >= 0 ? error : walk_insert(walk, text);
@@ -140,36 +135,6 @@ static int walk_link(Walk *walk, int link_fd, const char *name, dev_t device) {
         return walk_insert(walk, text);
 }
 
-/* Notes the root of a procfs when the walk enters it. */
-static void walk_note_procfs(Walk *walk) {
-        struct stat st;
-
-        if (fstat(walk->at_fd, &st) < 0 || st.st_ino != 1 || !procfs_is_it(walk->at_fd))
-                return;
-        fd_close(walk->proc_root_fd);
-        walk->proc_root_fd = fcntl(walk->at_fd, F_DUPFD_CLOEXEC, 0);
-}
-
-/* The walk begins within a procfs, perhaps: an entry there is that deep at most. */
-static void walk_note_base(Walk *walk) {
-        _cleanup_close_ int fd = openat(walk->at_fd, ".", O_PATH | O_CLOEXEC);
-        struct stat st;
-
-        for (unsigned depth = 0; depth <= PROCFS_DEPTH_MAX; depth++) {
-                int up_fd;
-
-                if (fstat(fd, &st) < 0 || !procfs_is_it(fd))
-                        return;
-                if (st.st_ino == 1) {
-                        walk->proc_root_fd = TAKE_FD(fd);
-                        return;
-                }
-                up_fd = openat(fd, "..", O_PATH | O_CLOEXEC);
-                fd_close(fd);
-                fd = up_fd;
-        }
-}
-
 static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
@@ -179,7 +144,7 @@ static int walk_component(Walk *walk, const char *name) {
                 int error = errno;
 
                 if (error == EACCES)
-                        error = procfs_open_own(walk->reader, walk->proc_root_fd, walk->at_fd, name, &fd);
+                        error = procfs_open_own(walk->reader, walk->at_fd, name, &fd);
                 if (error != 0)
                         return error;
         }
@@ -192,7 +157,6 @@ static int walk_component(Walk *walk, const char *name) {
         if (S_ISLNK(st.st_mode))
                 return walk_link(walk, fd, name, st.st_dev);
         walk_move(walk, TAKE_FD(fd));
-        walk_note_procfs(walk);
         return 0;
 }
 
@@ -215,31 +179,36 @@ static int walk_all(Walk *walk) {
         return error;
 }
 
+/* Opens what a relative path starts at.  Natively that is searched, too; where only the target's own threads
+ * may do that, it is held as it is. */
+static int walk_to_base(Walk *walk, int base_fd) {
+        _cleanup_close_ int cwd_fd = -EBADF;
+        int error;
+
+        walk->at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
+        if (walk->at_fd >= 0)
+                return 0;
+        error = errno;
+        if (error == EACCES && base_fd == AT_FDCWD && procfs_open_cwd(walk->reader, &cwd_fd) == 0)
+                base_fd = cwd_fd;
+        if (error == EACCES)
+                error = procfs_open_own(walk->reader, base_fd, ".", &walk->at_fd);
+        note_refusal(walk->reader, error, base_fd);
+        return error;
+}
+
 /* Finds the parent step by step.  What was renamed between two steps may be missed, as it may be natively
  * between two system calls; the parent that is found is pinned all the same. */
 static int walk_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
-        Walk walk = {.reader = reader, .at_fd = -EBADF, .proc_root_fd = -EBADF};
-        int error = 0;
+        Walk walk = {.reader = reader, .at_fd = -EBADF};
+        int error;
 
         (void)stpcpy(walk.rest, resolved->parent);
-        if (resolved->parent[0] == '/')
-                error = walk_to_root(&walk);
-        else {
-                walk.at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
-                if (walk.at_fd < 0) {
-                        error = errno;
-                        note_refusal(reader, error, base_fd);
-                }
-        }
+        error = resolved->parent[0] == '/' ? walk_to_root(&walk) : walk_to_base(&walk, base_fd);
         if (error == 0) {
-                walk_note_base(&walk);
                 error = walk_all(&walk);
                 note_refusal(reader, error, walk.at_fd);
         }
-        if (error == 0 && walk.proc_root_fd >= 0)
-                error = procfs_look_own(
-                        reader, walk.proc_root_fd, walk.at_fd, resolved->name ? resolved->name : ".");
-        fd_close(walk.proc_root_fd);
         if (error == 0)
                 *ret_fd = walk.at_fd;
         else
@@ -288,6 +257,8 @@ int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader) 
         if (base_fd == AT_FDCWD || fchdir(base_fd) == 0)
                 return 0;
         error = errno;
+        if (error == EACCES)
+                error = procfs_look_own(reader, base_fd, resolved->name ? resolved->name : ".");
         note_refusal(reader, error, base_fd);
         return error;
 }

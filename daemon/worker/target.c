@@ -269,6 +269,29 @@ int target_open_file(Target *target, const char *name, int *ret_fd) {
         return 0;
 }
 
+int target_open_entry(Target *target, const char *name, int flags, int *ret_fd) {
+        int fd = openat(target->cache->proc_fd, name, O_PATH | O_CLOEXEC | flags);
+
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int target_read_our_link(Target *target, int fd, char *ret, size_t size) {
+        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
+        ssize_t n;
+
+        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
+        n = readlinkat(target->cache->proc_fd, name, ret, size);
+        if (n < 0)
+                return -errno;
+        if ((size_t)n == size)
+                return -ENAMETOOLONG;
+        ret[n] = '\0';
+        return 0;
+}
+
 int target_open_host_mounts(Target *target, int *ret_fd) {
         int fd = openat(target->cache->proc_fd, "1/mountinfo", O_RDONLY | O_CLOEXEC);
 
