@@ -1,36 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds mounts.  Run by the worker, raised, in the host's root.  Owns nothing.  Must never take a path for a
- * mount: what is mounted above it may hide it. */
+/* Reads lists of mounts.  Run by the worker.  Owns nothing.  Must never take a path for a mount: what is
+ * mounted above it may hide it. */
 
 #include "mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/ownership.h"
 
-typedef struct Mount {
-        uint64_t id;
-        char device[MOUNTS_DEVICE_SIZE];
-        char *root;  /* of the mount in its file system */
-        char *point; /* relative to the root of who reads the list */
-} Mount;
-
-/* Blanks, newlines and backslashes are written as \ooo. */
+/* Blanks, newlines and backslashes are written as \ooo (mangle_path() in the kernel's fs/seq_file.c). */
 static void unescape(char *text) {
         char *to = text;
-        unsigned code;
 
         for (const char *from = text; *from != '\0'; from++)
-                if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3 &&
-                        sscanf(from + 1, "%3o", &code) == 1) {
-                        *to++ = (char)code;
+                if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
+                        *to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
                         from += 3;
                 } else
                         *to++ = *from;
@@ -46,18 +34,51 @@ static char *next_field(char **line) {
         return field;
 }
 
-/* Takes a line apart, in place.  Returns false where it is none of ours. */
-static bool parse_line(char *line, Mount *ret) {
-        const char *id = next_field(&line), *parent = next_field(&line), *device = next_field(&line);
+/* Reads a decimal number at *text and moves it behind. */
+static bool take_number(const char **text, uint64_t max, uint64_t *ret) {
+        char *end;
 
-        ret->root = next_field(&line);
-        ret->point = next_field(&line);
-        if (!parent || !ret->point || strlen(device) >= sizeof(ret->device) ||
-                sscanf(id, "%" SCNu64, &ret->id) != 1)
+        if (**text < '0' || **text > '9')
                 return false;
-        (void)strcpy(ret->device, device);
-        unescape(ret->root);
-        unescape(ret->point);
+        errno = 0;
+        *ret = strtoull(*text, &end, 10);
+        *text = end;
+        return errno == 0 && *ret <= max;
+}
+
+static bool parse_device(const char *text, uint64_t *ret) {
+        uint64_t major, minor;
+
+        if (!take_number(&text, UINT32_MAX, &major) || *text++ != ':' ||
+                !take_number(&text, UINT32_MAX, &minor) || *text != '\0')
+                return false;
+        *ret = mounts_device((uint32_t)major, (uint32_t)minor);
+        return true;
+}
+
+/* The type follows the optional fields, of which a "-" is the end. */
+static const char *find_type(char *line) {
+        const char *field;
+
+        do
+                field = next_field(&line);
+        while (field && strcmp(field, "-") != 0);
+        field = next_field(&line);
+        return field ? field : "";
+}
+
+bool mounts_parse(char *line, Mount *ret) {
+        const char *id = next_field(&line), *parent = next_field(&line), *device = next_field(&line);
+        char *root = next_field(&line), *point = next_field(&line);
+
+        if (!parent || !point || !take_number(&id, UINT64_MAX, &ret->id) || *id != '\0' ||
+                !parse_device(device, &ret->device))
+                return false;
+        unescape(root);
+        unescape(point);
+        ret->root = root;
+        ret->point = point;
+        ret->type = find_type(line);
         return true;
 }
 
@@ -75,7 +96,7 @@ static int open_list(int mountinfo_fd, FILE **ret) {
         return 0;
 }
 
-int mounts_find_device(int mountinfo_fd, uint64_t mount_id, char ret[static MOUNTS_DEVICE_SIZE]) {
+int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret) {
         _cleanup_fclose_ FILE *list = NULL;
         _cleanup_free_ char *line = NULL;
         size_t room = 0;
@@ -85,65 +106,13 @@ int mounts_find_device(int mountinfo_fd, uint64_t mount_id, char ret[static MOUN
         r = open_list(mountinfo_fd, &list);
         if (r < 0)
                 return r;
-        while (getline(&line, &room, list) >= 0)
-                if (parse_line(line, &mount) && mount.id == mount_id) {
-                        memcpy(ret, mount.device, MOUNTS_DEVICE_SIZE);
+        /* getline() tells an error from the end by errno alone. */
+        for (errno = 0; getline(&line, &room, list) >= 0; errno = 0) {
+                line[strcspn(line, "\n")] = '\0';
+                if (mounts_parse(line, &mount) && mount.id == mount_id) {
+                        *ret = mount.device;
                         return 0;
                 }
-        return MOUNTS_NONE;
-}
-
-/* Opens the mount's root, if that is what is found at its mount point. */
-static int open_mount(const Mount *mount, int *ret_fd) {
-        _cleanup_close_ int fd = open(mount->point, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-        struct statx stx;
-
-        if (fd < 0)
-                return -errno;
-        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
-                return -errno;
-        if (stx.stx_mnt_id != mount->id)
-                return -EXDEV;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
-
-/* Those that show the file system whole, or the others. */
-static int visit_some(
-        FILE *list, const char *device, bool whole, bool *ret_found, MountsVisit visit, void *userdata) {
-        _cleanup_free_ char *line = NULL;
-        size_t room = 0;
-        Mount mount;
-
-        rewind(list);
-        while (getline(&line, &room, list) >= 0) {
-                _cleanup_close_ int mount_fd = -EBADF;
-                int r;
-
-                if (!parse_line(line, &mount) || strcmp(mount.device, device) != 0)
-                        continue;
-                *ret_found = true;
-                if ((strcmp(mount.root, "/") == 0) != whole || open_mount(&mount, &mount_fd) < 0)
-                        continue;
-                r = visit(mount_fd, userdata);
-                if (r != -EXDEV)
-                        return r;
         }
-        return -EXDEV;
-}
-
-int mounts_visit_device(int mountinfo_fd, const char *device, MountsVisit visit, void *userdata) {
-        _cleanup_fclose_ FILE *list = NULL;
-        bool found = false;
-        int r;
-
-        r = open_list(mountinfo_fd, &list);
-        if (r < 0)
-                return r;
-        r = visit_some(list, device, true, &found, visit, userdata);
-        if (r != -EXDEV)
-                return r;
-        if (!found)
-                return MOUNTS_NONE;
-        return visit_some(list, device, false, &found, visit, userdata);
+        return errno != 0 ? -errno : MOUNTS_NONE;
 }

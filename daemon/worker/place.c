@@ -71,9 +71,8 @@ typedef struct Search {
 
 /* Goes to the directory by the mount, and reads its place.  Returns as place_read_on_host(), but -EXDEV
  * where the mount doesn't show it. */
-static int search_mount(int mount_fd, void *userdata) {
+static int search_mount(int mount_fd, Search *search) {
         _cleanup_close_ int host_fd = -EBADF;
-        Search *search = userdata;
         int r;
 
         if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
@@ -89,12 +88,45 @@ static int search_mount(int mount_fd, void *userdata) {
         return r == PLACE_ELSEWHERE ? -EXDEV : r;
 }
 
-/* Searches the host's mounts of the working directory's file system.  Returns as search_mount(), or
- * MOUNTS_NONE. */
-static int search_host(Target *target, Search *search) {
-        _cleanup_close_ int own_fd = -EBADF, host_fd = -EBADF;
-        char device[MOUNTS_DEVICE_SIZE];
+/* Opens the root of a mount, if that is what is found at its mount point. */
+static int open_mount(const HostMount *mount, int *ret_fd) {
+        _cleanup_close_ int fd = open(mount->point[0] == '\0' ? "/" : mount->point,
+                O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
         struct statx stx;
+
+        if (fd < 0)
+                return -errno;
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
+                return -errno;
+        if (stx.stx_mnt_id != mount->id)
+                return -EXDEV;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Asks each of the host's mounts of the file system.  Returns as search_mount(), or MOUNTS_NONE. */
+static int search_mounts(HostMounts *mounts, uint64_t device, Search *search) {
+        size_t n;
+        const HostMount *rows = host_mounts_of(mounts, device, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_close_ int mount_fd = -EBADF;
+                int r;
+
+                if (open_mount(&rows[i], &mount_fd) < 0)
+                        continue;
+                r = search_mount(mount_fd, search);
+                if (r != -EXDEV)
+                        return r;
+        }
+        return n == 0 ? MOUNTS_NONE : -EXDEV;
+}
+
+/* Searches the host's mounts of the working directory's file system.  Returns as search_mounts(). */
+static int search_host(Target *target, HostMounts *mounts, Search *search) {
+        _cleanup_close_ int own_fd = -EBADF;
+        struct statx stx;
+        uint64_t device;
         int mount_id, r;
 
         if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &stx) < 0)
@@ -102,32 +134,29 @@ static int search_host(Target *target, Search *search) {
         r = target_open_file(target, "mountinfo", &own_fd);
         if (r != 0)
                 return r < 0 ? r : -ESRCH;
-        r = target_open_host_mounts(target, &host_fd);
-        if (r < 0)
-                return r;
-        r = mounts_find_device(own_fd, stx.stx_mnt_id, device);
+        r = mounts_find_device(own_fd, stx.stx_mnt_id, &device);
         if (r < 0)
                 return r;
         /* The list ends at the target's root, and has no mounts that are detached.  What stat says is as
          * good, except on btrfs, where it is nobody's. */
         if (r == MOUNTS_NONE)
-                (void)snprintf(device, sizeof(device), "%u:%u", stx.stx_dev_major, stx.stx_dev_minor);
+                device = mounts_device(stx.stx_dev_major, stx.stx_dev_minor);
 
         search->here.handle.handle_bytes = MAX_HANDLE_SZ;
         if (name_to_handle_at(AT_FDCWD, ".", &search->here.handle, &mount_id, 0) < 0)
                 search->handle_error = errno;
-        return mounts_visit_device(host_fd, device, search_mount, search);
+        return search_mounts(mounts, device, search);
 }
 
-int place_read_on_host(
-        Target *target, const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+int place_read_on_host(Target *target, HostMounts *mounts, const char *name,
+        char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
         _cleanup_close_ int parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
         Search search = {.name = name, .path = ret, .ret_length = ret_length};
         int r;
 
         if (parent_fd < 0)
                 return -errno;
-        r = search_host(target, &search);
+        r = search_host(target, mounts, &search);
         /* Back to the target's own mount of it, which may be read-only where the host's is not. */
         if (fchdir(parent_fd) < 0)
                 return -errno;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "common/ledger.h"
+#include "host-mounts.h"
 #include "target.h"
 
 /* Positive outcomes, apart from those of a target and a request. */
@@ -25,5 +26,5 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
  * mount of its file system.  Raised, in the host's root.  Keeps the working directory.  Returns 0,
  * PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (the host has no way to it), -ENAMETOOLONG, or
  * another negative errno. */
-int place_read_on_host(
-        Target *target, const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length);
+int place_read_on_host(Target *target, HostMounts *mounts, const char *name,
+        char ret[static LEDGER_PATH_SIZE], size_t *ret_length);

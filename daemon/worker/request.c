@@ -36,6 +36,7 @@
 struct RequestHandler {
         const RequestHost *host;
         TargetCache *targets;
+        HostMounts *host_mounts;
         Actor *actor;
         Allowance allowance;
 
@@ -51,6 +52,36 @@ struct RequestHandler {
         bool landlocked; /* the target is bound by rules that we don't know */
 };
 
+static int read_host_mounts(const TargetCache *targets, bool own, HostMounts **ret) {
+        int fd, r = target_open_host_mounts(targets, own, &fd);
+
+        return r < 0 ? r : host_mounts_new(fd, ret);
+}
+
+/* Process 1's list, unless the host's root directory is on a mount of the worker's own: see host_open(). */
+static int find_host_mounts(const TargetCache *targets, int host_root_fd, HostMounts **ret) {
+        HostMounts *own = NULL;
+        TargetRoot root;
+        int r;
+
+        r = target_root_of_fd(host_root_fd, &root);
+        if (r < 0)
+                return r;
+        r = read_host_mounts(targets, false, ret);
+        if (r >= 0 && host_mounts_find(*ret, root.mount_id))
+                return 0;
+        if (read_host_mounts(targets, true, &own) < 0)
+                return r;
+        if (r >= 0 && !host_mounts_find(own, root.mount_id)) {
+                host_mounts_free(own);
+                return 0;
+        }
+        if (r >= 0)
+                host_mounts_free(*ret);
+        *ret = own;
+        return 0;
+}
+
 int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         RequestHandler *handler;
         int r;
@@ -64,11 +95,14 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         r = target_cache_new(&handler->targets);
         if (r >= 0)
                 r = actor_new(host->host_root_fd, host->deputy_confinement, &handler->actor);
+        if (r >= 0)
+                r = find_host_mounts(handler->targets, host->host_root_fd, &handler->host_mounts);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
         }
         handler->site.profile = host->profile;
+        handler->site.host_mounts = handler->host_mounts;
         *ret = handler;
         return 0;
 }
@@ -77,6 +111,7 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         if (!handler)
                 return NULL;
         target_cache_free(handler->targets);
+        host_mounts_free(handler->host_mounts);
         actor_free(handler->actor);
         identity_done(&handler->status.identity);
         allowance_done(&handler->allowance);

@@ -83,10 +83,13 @@ static int find_place(Site *site) {
         }
         r = place_read(site->name, place, &length);
         if (r == PLACE_ELSEWHERE) {
+                r = host_mounts_refresh(site->host_mounts, slot->taken_usec);
+                if (r < 0)
+                        return r;
                 r = becomer_raise(site->becomer);
                 if (r < 0)
                         return r;
-                r = place_read_on_host(site->target, site->name, place, &length);
+                r = place_read_on_host(site->target, site->host_mounts, site->name, place, &length);
         }
         /* Not written piece by piece: after a death while ACTING it is compared with what is found then. */
         if (r == 0)

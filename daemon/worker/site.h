@@ -8,6 +8,7 @@
 
 #include "common/ledger.h"
 #include "common/policy.h"
+#include "host-mounts.h"
 #include "identity.h"
 #include "standing.h"
 #include "target.h"
@@ -18,6 +19,7 @@
 typedef struct Site {
         /* Set by the request. */
         const Profile *profile; /* NULL: everything is denied */
+        HostMounts *host_mounts;
         Target *target;
         const char *name;
         Slot *slot;

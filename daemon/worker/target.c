@@ -292,11 +292,9 @@ int target_read_our_link(Target *target, int fd, char *ret, size_t size) {
         return 0;
 }
 
-int target_open_host_mounts(Target *target, int *ret_fd) {
-        int fd = openat(target->cache->proc_fd, "1/mountinfo", O_RDONLY | O_CLOEXEC);
+int target_open_host_mounts(const TargetCache *cache, bool own, int *ret_fd) {
+        int fd = openat(cache->proc_fd, own ? "self/mountinfo" : "1/mountinfo", O_RDONLY | O_CLOEXEC);
 
-        if (fd < 0 && errno == EACCES) /* as with the host's root: then our own tree is the host's */
-                fd = openat(target->cache->proc_fd, "self/mountinfo", O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         *ret_fd = fd;

@@ -85,6 +85,6 @@ int target_open_entry(Target *target, const char *name, int flags, int *ret_fd);
  * of all mounts that it is among.  Returns 0 or a negative errno; -ENAMETOOLONG where it does not fit. */
 int target_read_our_link(Target *target, int fd, char *ret, size_t size);
 
-/* Opens the list of mounts (proc_pid_mountinfo(5)) that the host has.  Returns 0 and the caller's fd, or a
- * negative errno. */
-int target_open_host_mounts(Target *target, int *ret_fd);
+/* Opens the list of mounts (proc_pid_mountinfo(5)) that the host has: process 1's, or the worker's own.
+ * Returns 0 and the caller's fd, or a negative errno. */
+int target_open_host_mounts(const TargetCache *cache, bool own, int *ret_fd);
