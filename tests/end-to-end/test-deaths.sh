@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a process that creates directories leaves behind when it dies, see DIFFERENCES in snotifyd(8): one that is killed, one that
+# exits while its threads create, and one on a file system that is unmounted then.  DEATHS=N times each, 40 by default.
+source "$(dirname "$0")/lib.sh" alone
+
+mkdir "$work/directory"
+mount -t tmpfs tmpfs "$work/directory" 2>/dev/null || skip_all "cannot mount"
+umount "$work/directory"
+daemon_start <<'CONF'
+[profile default]
+default = allow
+CONF
+
+# deaths HOW COMMAND...: $result is what is said of deaths under that command.
+deaths() {
+        local how=$1
+        shift
+        result=$("$@" "$bin/deaths" "$how" "$work/directory" "${DEATHS:-40}" 2>&1)
+        local status=$?
+        echo "# $how, ${1##*/}: $result"
+        return $status
+}
+
+for how in kill exit unmount; do
+        deaths $how env
+        check "$how: natively nothing is left" test "$result" = "late 0 of ${DEATHS:-40}"
+        deaths $how "$SNOTIFY_RUN" --socket "$socket" --
+        check "... and supervised no more than one call of each thread" test $? = 0
+done
+
+check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
+daemon_stop
+check "the daemon ends well" test $? = 0
+finish
