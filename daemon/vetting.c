@@ -107,7 +107,7 @@ static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
         if (error == -EPROTO)
                 return refuse(vetting, EPROTO, "the %s came with file descriptors that don't belong there",
                         awaited);
-        return refuse(vetting, -error, "the connection ended before %s", awaited);
+        return refuse(vetting, -error, "the connection ended before the %s came", awaited);
 }
 
 /* At once: who is too many is not waited for. */
@@ -221,6 +221,10 @@ static int vet_listener(Vetting *vetting) {
         ssize_t n;
 
         n = receive(vetting, &message, sizeof(message), &vetting->listener_fd);
+        if (n == -EPIPE) /* the launcher itself cannot say why it was killed */
+                return refuse(vetting, EPIPE,
+                        "the connection ended before the listener came; if SIGSYS killed snotify-run, its "
+                        "unit's SystemCallFilter= lacks seccomp: see snotify-run(1)");
         if (n < 0)
                 return refuse_silence(vetting, (int)n, "listener");
         if (n != sizeof(message) || message.magic != PROTOCOL_MAGIC || message.version != PROTOCOL_VERSION)

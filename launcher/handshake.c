@@ -82,6 +82,10 @@ static int connect_daemon(const char *path, int *ret) {
                         sizeof(address.sun_path) - 1, path);
         (void)strcpy(address.sun_path, path);
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        if (fd < 0 && errno == EAFNOSUPPORT)
+                return fail(
+                        "cannot make a socket: %s; RestrictAddressFamilies= in its unit must name AF_UNIX",
+                        strerror(errno));
         if (fd < 0)
                 return fail("cannot make a socket: %s", strerror(errno));
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
@@ -195,6 +199,10 @@ static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
                 return fail("this process is supervised already, by snotify-run or another seccomp "
                             "supervisor, and a process can "
                             "have only one; run the command without snotify-run");
+        if (fd < 0 && (errno == EPERM || errno == ENOSYS))
+                return fail("cannot install the seccomp filter: %s; does SystemCallFilter= in its unit lack "
+                            "seccomp? see snotify-run(1)",
+                        strerror(errno));
         if (fd < 0 && errno == EINVAL)
                 return fail("this kernel refuses the filter: %s; snotify needs Linux 5.19 or later",
                         strerror(errno));

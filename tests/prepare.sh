@@ -12,6 +12,8 @@
 
 # shellcheck source=tests/packages.sh
 source tests/packages.sh
+# shellcheck source=tests/end-to-end/host.sh
+source tests/end-to-end/host.sh
 
 cannot_run() {
         echo "${0##*/}: $*" >&2
@@ -27,11 +29,6 @@ prepare_privileges() {
                 (((effective >> ${entry#*:}) & 1)) || lacking+=("cap_${entry%:*}")
         done
         [ ${#lacking[@]} = 0 ] || cannot_run "run as root with all capabilities: snotifyd needs ${lacking[*]}, which this root lacks"
-}
-
-# In a chroot PID 1 has another root directory than we.  Where it cannot be looked at, the daemon judges by its own.
-is_chroot() {
-        [ -d /proc/1/root/ ] && ! [ /proc/1/root/ -ef / ]
 }
 
 # Shows what a command says only if it fails.

@@ -96,7 +96,7 @@ while IFS=: read -r kind text; do
 done <<KINDS
 nothing:no greeting within 1 s; see handshake-timeout= in snotify.conf(5)
 byte:this is no greeting of snotify-run
-empty:the connection ended before greeting
+empty:the connection ended before the greeting came
 short:the greeting has the wrong size
 long:the greeting has the wrong size
 version:snotify-run and snotifyd are of different versions; restart snotifyd after an upgrade
@@ -125,7 +125,7 @@ leave-knock:
 KINDS
 check "nothing was made for them" test ! -e "$work/stranger"
 for step in greeting listener knock; do
-        check "who leaves is recorded: before the $step" logged "the connection ended before $step"
+        check "who leaves is recorded: before the $step" logged "the connection ended before the $step came"
 done
 
 ### Who litters the ground on which launchers prove themselves.

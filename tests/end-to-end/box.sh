@@ -9,14 +9,17 @@
 # where the root file system is a throw-away view of the machine's own; and ends as that does.  Inside, it sources lib.sh and
 # installs the build; the units are loaded and not started.
 
+source "$(dirname "${BASH_SOURCE[0]}")/host.sh"
+
 # Below /var/lib, for the box has a /tmp of its own.
 box_run() {
         local reason stage script variable passed=()
-        for reason in "needs root:test $(id -u) = 0" "needs systemd:test -x /lib/systemd/systemd" \
+        skip_without_host
+        for reason in "needs systemd:test -x /lib/systemd/systemd" \
                 "needs unshare and nsenter:command -v unshare nsenter setpriv" "needs dbus:command -v dbus-daemon" \
                 "needs a cgroup2 mount:findmnt -nft cgroup2" "needs to make namespaces:unshare --mount --pid --fork true" \
                 "needs meson:command -v meson"; do
-                ${reason#*:} >/dev/null 2>&1 || { echo "1..0 # SKIP ${reason%%:*}"; exit 0; }
+                ${reason#*:} >/dev/null 2>&1 || skip_all "${reason%%:*}"
         done
 
         stage=$(mktemp -d /var/lib/snotify-test.XXXXXX)
@@ -31,7 +34,7 @@ box_run() {
         script=$(realpath "$0")
         script=$stage/tests/${script##*/tests/}
         mkdir -p "$stage/tests/end-to-end" "${script%/*}"
-        cp "$SOURCE_ROOT"/tests/end-to-end/{lib.sh,box.sh,*.py} "$stage/tests/end-to-end/"
+        cp "$SOURCE_ROOT"/tests/end-to-end/{host.sh,lib.sh,box.sh,*.py} "$stage/tests/end-to-end/"
         cp "$0" "$script"
         for variable in "${!SNOTIFY_@}"; do
                 passed+=("$variable=${!variable}")

@@ -20,12 +20,8 @@
 set -u
 : "${SNOTIFYD:?}" "${SNOTIFY_RUN:?}" "${HELPERS:?}" "${SOURCE_ROOT:?}" "${BUILD_ROOT:?}"
 
-skip_all() {
-        echo "1..0 # SKIP $*"
-        exit 0
-}
-
-[ "$(id -u)" = 0 ] || skip_all "needs root"
+source "$(dirname "${BASH_SOURCE[0]}")/host.sh"
+skip_without_host
 
 if [ "${1-}" = alone ] && [ -z "${SNOTIFY_TEST_ALONE-}" ]; then
         unshare --mount --pid --fork true 2>/dev/null || skip_all "cannot make a mount and a PID namespace here"

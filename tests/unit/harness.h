@@ -13,11 +13,13 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -130,6 +132,29 @@ static inline void harness_run(void (*function)(const void *), const void *argum
         }
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS);
+}
+
+/* Whether unshare(2) takes flags and, with CLONE_NEWNS, the root directory is a mount that can be made
+ * private. The kernel refuses the first in a chroot with CLONE_NEWUSER, the second where a chroot's root is
+ * a mere directory, and a container may refuse all of it. */
+static inline bool harness_can_unshare(int flags) {
+        pid_t pid = harness_fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(unshare(flags) < 0 ||
+                        ((flags & CLONE_NEWNS) && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0));
+        assert_true(harness_wait(pid, 0, &status));
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Skips a test of cmocka's that needs that. */
+static inline void harness_need_unshare(int flags) {
+        if (harness_can_unshare(flags))
+                return;
+        print_message("skipped: cannot make a namespace of its own here, as in a chroot\n");
+        skip();
 }
 
 /* To be called first in main(). */

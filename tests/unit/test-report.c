@@ -389,6 +389,7 @@ static void test_in_child(void **state) {
                 print_message("skipped: a /run of one's own is for root\n");
                 skip();
         }
+        harness_need_unshare(CLONE_NEWNS);
         harness_run(*function, NULL);
 }
 

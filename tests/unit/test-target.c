@@ -597,10 +597,13 @@ static void enter_other_root(void) {
 
 static void test_user_namespace(void **state) {
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
-        pid_t ours = start(NULL), foreign = start(enter_user_namespace);
+        pid_t ours, foreign;
         int fd = -EBADF;
 
         (void)state;
+        harness_need_unshare(CLONE_NEWUSER);
+        ours = start(NULL);
+        foreign = start(enter_user_namespace);
         assert_int_equal(target_in_our_user_namespace(open_target(cache, ours, true)), 1);
         assert_int_equal(target_in_our_user_namespace(open_target(cache, foreign, true)), 0);
         assert_int_equal(target_open_user_namespace(open_target(cache, foreign, false), &fd), 0);
@@ -678,6 +681,7 @@ static void tell_mounts_apart(const void *argument) {
 
 static void test_mounts(void **state) {
         (void)state;
+        harness_need_unshare(CLONE_NEWNS);
         harness_run(tell_mounts_apart, NULL);
 }
 

@@ -297,6 +297,8 @@ static void test_script(void **state) {
         const Script *script = *state;
         unsigned n = 0;
 
+        if (script->workload->foreign)
+                harness_need_unshare(CLONE_NEWUSER);
         while (play(script, n))
                 n += STRIDE;
         /* Fewer would mean that the worker was not seen at work. */
