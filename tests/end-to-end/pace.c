@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pace threads|processes DIRECTORY SLOW: eight of them make and remove directories in DIRECTORY as fast as
- * they can, some rounds alone and then some beside a ninth, which makes the one directory SLOW.  Prints the
- * median of how many each kind of rounds made per second, and how long the ninth took.  Exits 0 if each call
- * succeeded and the last round was over before the ninth's call was. */
+/* pace threads|processes DIRECTORY BOARD [SLOW]: eight of them create and remove directories in DIRECTORY as
+ * fast as they can.  Two such programs share the file BOARD.  The one with SLOW waits until both are at
+ * work, lets a ninth of its own create the one directory SLOW, prints how many directories each program
+ * created meanwhile, and how long that took, and ends both.  They compete for the same processors at the
+ * same time, so that what else the machine does slows down both.  Exits 0 if each call succeeded. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,13 +21,17 @@
 #include <unistd.h>
 
 #define MAKERS 8
-#define ROUNDS 7
-#define ROUND_MSEC 300L
-#define SETTLE_MSEC 200L
+/* Each program creates so many first, so that its workers are there. */
+#define WARM 200L
+
+enum {
+        CONTROL,
+        BESIDE,
+};
 
 /* All of them share this. */
 static struct Board {
-        atomic_long made;
+        atomic_long made[2];
         atomic_int failures;
         atomic_bool slow_is_over;
         atomic_bool over;
@@ -45,7 +51,7 @@ static void *make(void *userdata) {
                         fail(name);
                         break;
                 }
-                atomic_fetch_add(&board->made, 1);
+                atomic_fetch_add(&board->made[slow ? BESIDE : CONTROL], 1);
         }
         return NULL;
 }
@@ -76,68 +82,64 @@ static void start(bool as_thread, void *(*function)(void *), void *argument) {
         }
 }
 
-static void rest(long msec) {
-        const struct timespec ts = {msec / 1000, msec % 1000 * 1000000};
+static void rest(void) {
+        const struct timespec millisecond = {.tv_nsec = 1000000};
 
-        (void)nanosleep(&ts, NULL);
+        (void)nanosleep(&millisecond, NULL);
 }
 
-static long now_usec(void) {
+static long now_msec(void) {
         struct timespec ts;
 
         (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+        return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int compare(const void *a, const void *b) {
-        const long *x = a, *y = b;
+static int open_board(const char *path) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-        return (*x > *y) - (*x < *y);
+        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+                return -1;
+        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        (void)close(fd);
+        return board == MAP_FAILED ? -1 : 0;
 }
 
-/* Returns the median of what is made in one second. */
-static long measure(void) {
-        long rates[ROUNDS];
+static void measure(bool as_threads) {
+        long begin, made[2];
 
-        for (int i = 0; i < ROUNDS; i++) {
-                long begin = now_usec(), made = board->made;
-
-                rest(ROUND_MSEC);
-                rates[i] = (board->made - made) * 1000000 / (now_usec() - begin);
-        }
-        qsort(rates, ROUNDS, sizeof(rates[0]), compare);
-        return rates[ROUNDS / 2];
+        while ((board->made[CONTROL] < WARM || board->made[BESIDE] < WARM) && board->failures == 0)
+                rest();
+        begin = now_msec();
+        for (int i = 0; i < 2; i++)
+                made[i] = board->made[i];
+        start(as_threads, make_slow, NULL);
+        while (!board->slow_is_over && board->failures == 0)
+                rest();
+        for (int i = 0; i < 2; i++)
+                made[i] = board->made[i] - made[i];
+        printf("control %ld beside %ld slow %ld\n", made[CONTROL], made[BESIDE], now_msec() - begin);
+        board->over = true;
 }
 
 int main(int argc, char **argv) {
         static char names[MAKERS][16];
-        long alone, beside, begin;
-        bool as_threads, in_time;
+        bool as_threads;
 
-        if (argc != 4 || chdir(argv[2]) < 0)
+        if (argc < 4 || argc > 5 || open_board(argv[3]) < 0 || chdir(argv[2]) < 0)
                 return 2;
         as_threads = strcmp(argv[1], "threads") == 0;
-        slow = argv[3];
-        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (board == MAP_FAILED)
-                return 2;
-
+        slow = argv[4];
         for (int i = 0; i < MAKERS; i++) {
                 (void)snprintf(names[i], sizeof(names[i]), "%d-%d", (int)getpid(), i);
                 start(as_threads, make, names[i]);
         }
-        rest(SETTLE_MSEC);
-        alone = measure();
-        begin = now_usec();
-        start(as_threads, make_slow, NULL);
-        rest(SETTLE_MSEC);
-        beside = measure();
-        in_time = !board->slow_is_over;
-        while (!board->slow_is_over && board->failures == 0)
-                rest(1);
-        printf("alone %ld beside %ld slow %ld\n", alone, beside, (now_usec() - begin) / 1000);
+        if (slow)
+                measure(as_threads);
+        while (!board->over && board->failures == 0)
+                rest();
         board->over = true;
         while (wait(NULL) > 0)
                 continue;
-        return !in_time || board->failures > 0;
+        return board->failures > 0;
 }
