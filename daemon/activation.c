@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,18 +18,83 @@
 
 #include "common/ownership.h"
 
-/* Is somebody listening there?  A name whose daemon is dead is just a leftover. */
-static bool socket_is_alive(const struct sockaddr_un *address) {
-        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+/* Launchers beyond that wait in connect(2), in the order in which they came.  A long queue would be one that
+ * a single process fills, and all others wait behind. */
+#define BACKLOG 32
 
+/* Is a daemon listening at the name?  A name whose daemon is dead is just a leftover. */
+static bool socket_is_alive(const SocketName *name) {
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        /* By the directory that is open: its path may lead elsewhere by now. */
+        if (snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", name->dir_fd,
+                    name->name) >= (int)sizeof(address.sun_path))
+                return true; /* cannot be told */
         return fd >= 0 &&
-               (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+               (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN);
 }
 
-static int socket_open(const char *path, int *ret) {
+static int socket_name_open(const char *path, SocketName *ret) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *directory =
+                !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+        if (!directory)
+                return -ENOMEM;
+        ret->name = slash ? slash + 1 : path;
+        ret->dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return ret->dir_fd < 0 ? -errno : 0;
+}
+
+static int socket_remove_leftover(const SocketName *name) {
+        struct stat st;
+
+        if (fstatat(name->dir_fd, name->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode))
+                return 0;
+        if (socket_is_alive(name))
+                return -EADDRINUSE;
+        return unlinkat(name->dir_fd, name->name, 0) < 0 ? -errno : 0;
+}
+
+/* The socket is born with its mode: whoever changes the mode of a path may be made to change another file's.
+ */
+static int socket_bind(int fd, const struct sockaddr_un *address) {
+        mode_t mask = umask(0111);
+        int r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+
+        (void)umask(mask);
+        return r;
+}
+
+/* Notes which file the name is, so that no other is removed for it.  A directory that others may change can
+ * be replaced while the socket is bound: then the name is not in the one that is open, and stays. */
+static void socket_name_note(SocketName *name) {
+        struct stat st;
+
+        if (fstatat(name->dir_fd, name->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISSOCK(st.st_mode)) {
+                name->dir_fd = fd_close(name->dir_fd);
+                return;
+        }
+        name->dev = st.st_dev;
+        name->ino = st.st_ino;
+}
+
+void socket_name_remove(SocketName *name) {
+        struct stat st;
+
+        if (name->dir_fd < 0)
+                return;
+        if (fstatat(name->dir_fd, name->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == name->dev &&
+                st.st_ino == name->ino)
+                (void)unlinkat(name->dir_fd, name->name, 0);
+        name->dir_fd = fd_close(name->dir_fd);
+}
+
+static int socket_open(const char *path, SocketName *name, int *ret) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        int r;
 
         if (strlen(path) >= sizeof(address.sun_path))
                 return -ENAMETOOLONG;
@@ -36,15 +102,16 @@ static int socket_open(const char *path, int *ret) {
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-                if (socket_is_alive(&address))
-                        return -EADDRINUSE;
-                (void)unlink(path);
+        r = socket_name_open(path, name);
+        if (r >= 0)
+                r = socket_remove_leftover(name);
+        if (r >= 0)
+                r = socket_bind(fd, &address);
+        if (r < 0) {
+                name->dir_fd = fd_close(name->dir_fd);
+                return r;
         }
-        if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
-        if (chmod(path, 0666) < 0 || listen(fd, SOMAXCONN) < 0)
-                return -errno;
+        socket_name_note(name);
         *ret = TAKE_FD(fd);
         return 0;
 }
@@ -78,18 +145,21 @@ static int take_fds(Report *report, Activation *activation) {
 }
 
 int activation_take(const char *socket_path, Report *report, Activation *ret) {
-        Activation activation = {.socket_fd = -EBADF, .stored = STORE_CONTENTS_NONE};
+        Activation activation = {
+                .socket_fd = -EBADF, .socket_name.dir_fd = -EBADF, .stored = STORE_CONTENTS_NONE};
         int r;
 
         r = take_fds(report, &activation);
         if (r >= 0 && activation.socket_fd < 0) {
-                r = socket_open(socket_path, &activation.socket_fd);
+                r = socket_open(socket_path, &activation.socket_name, &activation.socket_fd);
                 if (r < 0)
                         (void)report_line(report, REPORT_ERROR, "cannot listen on %s: %s%s", socket_path,
                                 strerror(-r), r == -EADDRINUSE ? "; another snotifyd is running" : "");
-                activation.socket_is_ours = r >= 0;
         }
+        if (r >= 0 && listen(activation.socket_fd, BACKLOG) < 0) /* systemd's is longer */
+                r = -errno;
         if (r < 0) {
+                socket_name_remove(&activation.socket_name);
                 store_contents_done(&activation.stored);
                 return r;
         }

@@ -60,7 +60,7 @@ struct Manager {
         ReceptionHost reception_host;
         Reception *reception;
         Identities *identities; /* of the sessions */
-        bool socket_is_ours;    /* and so is its name in the file system */
+        SocketName socket_name;
         sd_event_source *tick_source;
         uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
         sd_event_source *status_source;
@@ -426,7 +426,7 @@ static int manager_open(Manager *manager) {
         r = activation_take(manager->options.socket_path, manager->report, &activation);
         if (r < 0)
                 return r;
-        manager->socket_is_ours = activation.socket_is_ours;
+        manager->socket_name = activation.socket_name;
         r = manager_restore_all(manager, &activation.stored);
         store_contents_done(&activation.stored);
         if (r < 0) {
@@ -513,6 +513,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
                 .cgroups_fd = -EBADF,
+                .socket_name.dir_fd = -EBADF,
                 .tick_at_usec = UINT64_MAX,
                 .session_host = {.report = report,
                         .confinements = &manager->confinements,
@@ -542,10 +543,8 @@ Manager *manager_free(Manager *manager) {
         identities_free(manager->identities);
         while (manager->n_sessions > 0)
                 session_free(manager->sessions[--manager->n_sessions]);
-        if (manager->socket_is_ours) {
-                privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
-                (void)unlink(manager->options.socket_path);
-        }
+        privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
+        socket_name_remove(&manager->socket_name);
         sd_event_source_unref(manager->status_source);
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);

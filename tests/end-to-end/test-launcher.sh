@@ -141,6 +141,27 @@ check "... and nothing ran" test ! -e "$ran"
 
 daemon_start <"$work/launcher.conf"
 
+### The socket's name.
+"$bin/other-kernel" no-chmod "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr 2>>"$work/log" &
+other=$!
+check "a daemon that changes no file's mode" wait_for is_listening "$work/other"
+check "... has a socket that any user may reach" test "$(stat -c %a "$work/other")" = 666
+kill $other
+wait $other
+check "... and removes it when it ends" test ! -e "$work/other"
+"$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr 2>>"$work/log" &
+other=$!
+wait_for is_listening "$work/other"
+rm "$work/other"
+touch "$work/other"
+kill $other
+wait $other
+check "a daemon that ends removes no other file of that name" test -e "$work/other"
+check "... nor does one that starts" says 1 "cannot listen on $work/other: Address already in use" \
+        "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr
+check "... really" test -f "$work/other"
+rm -f "$work/other"
+
 ### Kernels that are too old.
 for kind in no-wait-killable no-seccomp; do
         check "an old kernel: $kind" refuses "snotify needs Linux 5.19 or later" \
