@@ -6,7 +6,6 @@
 #include "confinements.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -62,13 +61,13 @@ static const struct {
         {SCMP_SYS(openat2), ALL},
         {SCMP_SYS(close), ALL},
         {SCMP_SYS(fstatfs), ALL},
-        {SCMP_SYS(mkdirat), ALL},
+        {SCMP_SYS(mkdirat), WORKER | DEPUTY},
         {SCMP_SYS(readlink), VETTING},
         {SCMP_SYS(readlinkat), WORKER | DEPUTY},
         {SCMP_SYS(fstat), WORKER | DEPUTY},
         {SCMP_SYS(newfstatat), WORKER | DEPUTY},
         {SCMP_SYS(statx), WORKER | DEPUTY},
-        {SCMP_SYS(read), WORKER | DEPUTY},
+        {SCMP_SYS(read), ALL},
         {SCMP_SYS(fcntl), WORKER | DEPUTY},
         {SCMP_SYS(getcwd), WORKER | DEPUTY},
         {SCMP_SYS(fchdir), WORKER | DEPUTY},
@@ -84,7 +83,7 @@ static const struct {
         {SCMP_SYS(process_vm_readv), WORKER},
         {SCMP_SYS(chdir), WORKER},
         {SCMP_SYS(chroot), WORKER},
-        {SCMP_SYS(umask), VETTING | WORKER},
+        {SCMP_SYS(umask), WORKER},
         {SCMP_SYS(capget), WORKER},
         {SCMP_SYS(capset), WORKER},
         {SCMP_SYS(setgroups), WORKER},
@@ -104,7 +103,6 @@ static const struct {
         {SCMP_SYS(sched_yield), ALL},
         {SCMP_SYS(sigaltstack), ALL},
         {SCMP_SYS(open), ALL}, /* from here on, for its report */
-        {SCMP_SYS(read), ALL},
         {SCMP_SYS(readlink), ALL},
         {SCMP_SYS(stat), ALL},
         {SCMP_SYS(access), ALL},
@@ -132,7 +130,6 @@ static const struct {
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
-        {SCMP_SYS(unlinkat), VETTING, 1, {INT(2, AT_REMOVEDIR)}},
         /* Deputies. */
         {SCMP_SYS(socketpair), WORKER, 1, {INT(0, AF_UNIX)}},
         {SCMP_SYS(clone), WORKER, 1, {INT(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)}},

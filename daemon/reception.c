@@ -22,8 +22,8 @@
 #include "common/child.h"
 #include "common/message.h"
 #include "common/ownership.h"
-#include "ground.h"
 #include "privileges.h"
+#include "probe-fs.h"
 #include "refusals.h"
 
 /* A vetting child keeps its own time; one that exceeds it by this much hangs in something that a stranger
@@ -52,7 +52,6 @@ struct Reception {
         sd_event_source *source;
         sd_event_source *pause_source;
         Refusals *refusals;
-        int ground_fd;
         Visit *visits;
         Visit *accepting;  /* the child that is about to accept: until it has, the socket is its own business
                             */
@@ -88,52 +87,6 @@ static void reception_pause(Reception *reception) {
         (void)sd_event_source_set_time_relative(reception->pause_source, PAUSE_USEC);
         (void)sd_event_source_set_enabled(reception->pause_source, SD_EVENT_ONESHOT);
         reception_watch(reception);
-}
-
-/* Launchers may have mounted on it (Linux 6.15), and whoever closes it last unmounts that, for as long as it
- * takes: a child, which has it until we have let go.  Returns its pid, or a negative number. */
-static pid_t reception_leave_ground(Reception *reception) {
-        int ends[2] = {-EBADF, -EBADF};
-        pid_t pid = -1;
-        char byte;
-
-        if (reception->ground_fd >= 0 && pipe2(ends, O_CLOEXEC) == 0)
-                pid = child_fork("snotifyd-vet", (const int[]){reception->ground_fd, ends[0]}, 2);
-        if (pid == 0) {
-                (void)!read(ends[0], &byte, 1);
-                _exit(EXIT_SUCCESS);
-        }
-        reception->ground_fd = fd_close(reception->ground_fd);
-        fd_close(ends[0]);
-        fd_close(ends[1]);
-        return pid;
-}
-
-static int on_ground_left(sd_event_source *source, const siginfo_t *info, void *userdata) {
-        (void)info;
-        (void)userdata;
-        sd_event_source_unref(source);
-        return 0;
-}
-
-/* Launchers can leave things there, and hold on to them. */
-static int reception_renew_ground(Reception *reception) {
-        sd_event_source *source;
-        pid_t pid;
-        int fd, r;
-
-        if (reception->ground_fd >= 0 && !ground_is_worn(reception->ground_fd))
-                return 0;
-        privileges_raise(CAP_SYS_ADMIN);
-        r = ground_new(&fd);
-        privileges_lower();
-        if (r < 0)
-                return r;
-        pid = reception_leave_ground(reception);
-        reception->ground_fd = fd;
-        if (pid < 0)
-                return 0;
-        return sd_event_add_child(reception->host->event, &source, pid, WEXITED, on_ground_left, NULL);
 }
 
 static Visit *visit_free(Visit *visit) {
@@ -247,7 +200,6 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
                 report_death(visit, info);
         if (visit->reception->accepting == visit) /* not even a connection: not at once again */
                 reception_pause(visit->reception);
-        (void)reception_renew_ground(visit->reception);
         visit_free(visit);
         return 0;
 }
@@ -308,18 +260,17 @@ static void count_crowd(uint32_t uid, VettingCrowd *ret, void *userdata) {
 
 static int visit_fork(Visit *visit) {
         const ReceptionHost *host = visit->reception->host;
-        int socket_fd = visit->reception->socket_fd, ground_fd = visit->reception->ground_fd, ends[2];
+        int socket_fd = visit->reception->socket_fd, ends[2];
         _cleanup_close_ int child_end = -EBADF;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         visit->findings_fd = ends[0];
         child_end = ends[1];
-        visit->pid = child_fork("snotifyd-vet", (const int[]){socket_fd, child_end, ground_fd}, 3);
+        visit->pid = child_fork("snotifyd-vet", (const int[]){socket_fd, child_end}, 2);
         if (visit->pid == 0) {
                 const VettingArguments arguments = {
                         .socket_fd = socket_fd,
-                        .ground_fd = ground_fd,
                         .daemon_fd = child_end,
                         .session_id = visit->session_id,
                         .nonce = visit->nonce,
@@ -390,6 +341,20 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
+/* Each vetting child will need one: says early where there will be none. */
+static void try_probe(Report *report) {
+        ProbeFs probe_fs = PROBE_FS_NONE;
+        int r = probe_fs_new(&probe_fs);
+
+        if (r < 0)
+                (void)report_line(report, REPORT_ERROR,
+                        "cannot create a tmpfs, for which snotifyd needs CAP_SYS_ADMIN: %s; launchers will "
+                        "be "
+                        "refused",
+                        strerror(-r));
+        probe_fs_close(&probe_fs);
+}
+
 int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
         Reception *reception;
         int r;
@@ -399,7 +364,7 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
                 fd_close(socket_fd);
                 return -ENOMEM;
         }
-        *reception = (Reception){.host = host, .socket_fd = socket_fd, .ground_fd = -EBADF};
+        *reception = (Reception){.host = host, .socket_fd = socket_fd};
         r = sd_event_add_io(host->event, &reception->source, socket_fd, EPOLLIN, on_connection, reception);
         if (r >= 0)
                 r = sd_event_add_time(host->event, &reception->pause_source, CLOCK_MONOTONIC, 0, 0,
@@ -408,10 +373,8 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
                 r = sd_event_source_set_enabled(reception->pause_source, SD_EVENT_OFF);
         if (r >= 0)
                 r = refusals_new(host->event, host->report, &reception->refusals);
-        if (r >= 0 && reception_renew_ground(reception) < 0)
-                (void)report_line(host->report, REPORT_ERROR,
-                        "cannot mount a tmpfs, for which snotifyd needs CAP_SYS_ADMIN: launchers will be "
-                        "refused");
+        if (r >= 0)
+                try_probe(host->report);
         if (r < 0) {
                 reception_free(reception);
                 return r;
@@ -430,7 +393,6 @@ Reception *reception_free(Reception *reception) {
         refusals_free(reception->refusals);
         sd_event_source_unref(reception->pause_source);
         sd_event_source_unref(reception->source);
-        (void)reception_leave_ground(reception);
         fd_close(reception->socket_fd);
         free(reception);
         return NULL;

@@ -20,8 +20,9 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/report.h"
-#include "ground.h"
+#include "launcher-status.h"
 #include "privileges.h"
+#include "probe-fs.h"
 
 typedef struct Vetting {
         const VettingArguments *arguments;
@@ -29,8 +30,10 @@ typedef struct Vetting {
         uint64_t deadline_usec;
         int launcher_fd;
         int listener_fd;
-        int plot_fd;
+        int probe_error; /* negative: there is no probe */
+        ProbeFs probe_fs;
         gid_t gid;
+        const Profile *profile;
         VettingFindings findings;
 } Vetting;
 
@@ -110,6 +113,15 @@ static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
         return refuse(vetting, -error, "the connection ended before the %s came", awaited);
 }
 
+/* Only a process that we see can be found again at the knock, and be acted for. */
+static int vet_visibility(Vetting *vetting) {
+        if (vetting->findings.pid != 0)
+                return 0;
+        return refuse(vetting, ESRCH,
+                "snotifyd does not see this process, which is outside of its PID namespace; "
+                "start snotify-run where snotifyd runs, or a snotifyd where snotify-run does");
+}
+
 /* At once: who is too many is not waited for. */
 static int vet_crowd(Vetting *vetting) {
         const Limits *limits = vetting->limits;
@@ -154,25 +166,33 @@ static ssize_t read_groups(const Vetting *vetting, gid_t **ret) {
         return (ssize_t)(size / sizeof(*groups)) + 1;
 }
 
-static int vet_admission(Vetting *vetting, const Profile *profile, const char *shown) {
-        _cleanup_free_ gid_t *groups = NULL;
-        ssize_t n;
+static int vet_groups(Vetting *vetting, const gid_t *groups, size_t n_groups) {
+        const char *profile = vetting->findings.profile;
+        char shown[128];
 
-        if (profile_admits(profile, vetting->findings.uid, NULL, 0))
+        if (profile_admits(vetting->profile, vetting->findings.uid, groups, n_groups))
                 return 0;
-        n = read_groups(vetting, &groups);
-        if (n < 0)
-                return refuse(
-                        vetting, (int)-n, "cannot find out the launcher's groups: %s", strerror((int)-n));
-        if (profile_admits(profile, vetting->findings.uid, groups, (size_t)n))
-                return 0;
+        (void)report_escape(profile, strlen(profile), shown, sizeof(shown));
         return refuse(vetting, EACCES,
                 "profile %s is not for user %u; see users= and groups= in its [profile %s] section", shown,
                 vetting->findings.uid, shown);
 }
 
+/* Of the launcher that connected: one that is refused learns so before it installs a filter. */
+static int vet_admission(Vetting *vetting) {
+        _cleanup_free_ gid_t *groups = NULL;
+        ssize_t n;
+
+        if (profile_admits(vetting->profile, vetting->findings.uid, NULL, 0))
+                return 0;
+        n = read_groups(vetting, &groups);
+        if (n < 0)
+                return refuse(
+                        vetting, (int)-n, "cannot find out the launcher's groups: %s", strerror((int)-n));
+        return vet_groups(vetting, groups, (size_t)n);
+}
+
 static int vet_hello(Vetting *vetting) {
-        const Profile *profile;
         ProtocolHello hello;
         const char *why;
         char shown[128];
@@ -186,12 +206,12 @@ static int vet_hello(Vetting *vetting) {
         memcpy(vetting->findings.profile, hello.profile, sizeof(hello.profile));
         memcpy(vetting->findings.label, hello.label, sizeof(hello.label));
         (void)report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown));
-        profile = policy_find_profile(vetting->arguments->policy, hello.profile);
-        if (!profile)
+        vetting->profile = policy_find_profile(vetting->arguments->policy, hello.profile);
+        if (!vetting->profile)
                 return refuse(vetting, ENOENT,
                         "there is no profile %s; see the [profile NAME] sections of /etc/snotify.conf",
                         shown);
-        return vet_admission(vetting, profile, shown);
+        return vet_admission(vetting);
 }
 
 static int welcome(Vetting *vetting) {
@@ -205,15 +225,28 @@ static int welcome(Vetting *vetting) {
                 .n_instructions = arguments->filter->n_instructions,
         };
 
-        int r;
-
-        r = plot_new(arguments->ground_fd, arguments->session_id, &vetting->plot_fd);
-        if (r < 0)
-                return refuse(vetting, -r, "snotifyd has no neutral ground: %s", strerror(-r));
+        if (vetting->probe_error < 0)
+                return refuse(vetting, -vetting->probe_error,
+                        "snotifyd cannot create a tmpfs, for which it needs CAP_SYS_ADMIN: %s",
+                        strerror(-vetting->probe_error));
         memcpy(reply.instructions, arguments->filter->instructions,
                 reply.n_instructions * sizeof(reply.instructions[0]));
-        reply_send(vetting, &reply, vetting->plot_fd);
+        reply_send(vetting, &reply, vetting->probe_fs.dir_fd);
         return 0;
+}
+
+/* The error is the launcher's word, which nothing but the explanation depends on. */
+static int vet_proof(Vetting *vetting, int error) {
+        if (probe_fs_is_passed(&vetting->probe_fs))
+                return 0;
+        if (error == EACCES || error == EPERM)
+                return refuse(vetting, EACCES,
+                        "the launcher is restricted by landlock(7) or another security module, whose rules "
+                        "snotifyd can not apply; start snotify-run outside of that sandbox");
+        if (error > 0)
+                return refuse(vetting, EIO,
+                        "the launcher could not create a directory in an empty tmpfs: %s", strerror(error));
+        return refuse(vetting, EPROTO, "the launcher did not create the directory that it was asked for");
 }
 
 static int vet_listener(Vetting *vetting) {
@@ -233,22 +266,53 @@ static int vet_listener(Vetting *vetting) {
                 return refuse(vetting, EPROTO, "the message with the listener holds no file descriptor");
         if (!notify_is_listener(vetting->listener_fd))
                 return refuse(vetting, EPROTO, "the file descriptor that was sent is no seccomp listener");
-        if (!plot_is_proven(vetting->plot_fd))
-                return refuse(vetting, EACCES,
-                        "the launcher is restricted by landlock(7) or another security module, whose rules "
-                        "snotifyd can not apply; start snotify-run outside of that sandbox");
-        return 0;
+        return vet_proof(vetting, message.proof_error);
 }
 
 static bool is_knock(const Vetting *vetting, const struct seccomp_notif *notif) {
         const Call *call = call_find(&notif->data);
         CallArguments knock;
 
-        if (!call || call->dirfd_at < 0 || notif->pid != vetting->findings.pid)
+        /* 0 is any process that our PID namespace does not show. */
+        if (!call || call->dirfd_at < 0 || notif->pid == 0 || notif->pid != vetting->findings.pid)
                 return false;
         call_arguments(call, &notif->data, &knock);
         return knock.dirfd == PROTOCOL_KNOCK_DIRFD &&
                knock.path == protocol_knock_path(vetting->arguments->nonce) && knock.mode == 0;
+}
+
+static int compare_knocker(Vetting *vetting, const TargetStatus *status) {
+        const Identity *identity = &status->identity;
+        _cleanup_free_ gid_t *groups = NULL;
+
+        if (status->uids[1] != vetting->findings.uid)
+                return refuse(vetting, EPERM,
+                        "the launcher connected as user %" PRIu32 " and has become user %" PRIu32 " since",
+                        vetting->findings.uid, (uint32_t)status->uids[1]);
+        groups = malloc((identity->n_groups + 1) * sizeof(*groups));
+        if (!groups)
+                return refuse(vetting, ENOMEM, "snotifyd has no memory left");
+        groups[0] = status->gids[1];
+        for (size_t i = 0; i < identity->n_groups; i++)
+                groups[i + 1] = identity->groups[i];
+        return vet_groups(vetting, groups, identity->n_groups + 1);
+}
+
+/* The profile must be for the process that knocks, not only for the one that connected. */
+static int vet_knocker(Vetting *vetting) {
+        TargetStatus status;
+        int r;
+
+        identity_init(&status.identity);
+        r = launcher_read_status((pid_t)vetting->findings.pid, &status);
+        if (r >= 0 && notify_check_id(vetting->listener_fd, vetting->findings.knock.notif.id) != 0)
+                r = -ESRCH;
+        if (r < 0)
+                r = refuse(vetting, -r, "cannot read whose process knocks: %s", strerror(-r));
+        else
+                r = compare_knocker(vetting, &status);
+        identity_done(&status.identity);
+        return r;
 }
 
 static int vet_knock(Vetting *vetting) {
@@ -267,7 +331,7 @@ static int vet_knock(Vetting *vetting) {
         if (!is_knock(vetting, &knock->notif))
                 return refuse(vetting, EPERM,
                         "the listener is not the launcher's own, or its first call was no knock");
-        return 0;
+        return vet_knocker(vetting);
 }
 
 static void tell_daemon(Vetting *vetting, VettingStage stage) {
@@ -298,19 +362,20 @@ int vetting_run(const VettingArguments *arguments) {
                 .limits = policy_limits(arguments->policy),
                 .launcher_fd = -EBADF,
                 .listener_fd = -EBADF,
-                .plot_fd = -EBADF,
+                .probe_fs = PROBE_FS_NONE,
         };
         bool passed;
 
+        /* With privileges, and so before anything of the launcher's is there. */
+        privileges_raise(CAP_SYS_ADMIN);
+        vetting.probe_error = probe_fs_new(&vetting.probe_fs);
         if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0 ||
                 !accept_launcher(&vetting))
                 return EXIT_FAILURE;
         vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + vetting.limits->handshake_timeout_usec;
         tell_daemon(&vetting, VETTING_CONNECTED);
-        passed = vet_crowd(&vetting) == 0 && vet_hello(&vetting) == 0 && welcome(&vetting) == 0 &&
-                 vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
+        passed = vet_visibility(&vetting) == 0 && vet_crowd(&vetting) == 0 && vet_hello(&vetting) == 0 &&
+                 welcome(&vetting) == 0 && vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
         tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
-        if (vetting.plot_fd >= 0)
-                plot_remove(arguments->ground_fd, arguments->session_id, vetting.plot_fd);
         return EXIT_SUCCESS;
 }

@@ -28,7 +28,6 @@ typedef struct VettingCrowd {
 
 typedef struct VettingArguments {
         int socket_fd; /* listening: the child itself accepts the connection, which the daemon never holds */
-        int ground_fd; /* where the launcher gets a plot */
         int daemon_fd; /* where the findings go: SOCK_SEQPACKET */
         uint64_t session_id;
         uint64_t nonce;

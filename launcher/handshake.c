@@ -38,7 +38,8 @@
 #define PAUSE_MSEC_MIN 40L
 #define PAUSE_MSEC_MAX 2560L
 
-/* How many file descriptors this process opens at a time: the connection, the plot and the listener. */
+/* How many file descriptors this process opens at a time: the connection, the probe directory and the
+ * listener. */
 #define FDS_NEEDED 3
 
 /* What receive_reply() returns where the daemon's side was closed instead. */
@@ -151,7 +152,7 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
  * next one takes up the socket, where we may wait for it.  Returns with the connection, and the welcome and
  * its fd. */
 static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
-        int *ret_plot_fd, int *ret_socket_fd) {
+        int *ret_probe_fd, int *ret_socket_fd) {
         bool was_cut_off = false;
 
         for (long pause_msec = PAUSE_MSEC_MIN;; pause_msec *= 2) {
@@ -161,7 +162,7 @@ static int ask_in(const char *socket_path, const char *profile, const char *labe
 
                 if (connect_daemon(socket_path, &socket_fd) < 0 || send_hello(socket_fd, profile, label) < 0)
                         return -1;
-                r = receive_reply(socket_fd, ret, ret_plot_fd);
+                r = receive_reply(socket_fd, ret, ret_probe_fd);
                 if (r == CUT_OFF && !was_cut_off) {
                         was_cut_off = true;
                         continue;
@@ -212,8 +213,9 @@ static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
         return 0;
 }
 
-static int send_listener(int socket_fd, int listener_fd) {
-        const ProtocolListener message = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
+static int send_listener(int socket_fd, int listener_fd, int proof_error) {
+        const ProtocolListener message = {
+                .magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION, .proof_error = proof_error};
         int r = message_send(socket_fd, &message, sizeof(message), listener_fd);
 
         if (r < 0)
@@ -248,8 +250,9 @@ static int knock(int socket_fd, uint64_t nonce) {
 }
 
 int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
-        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, plot_fd = -EBADF;
+        _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, probe_fd = -EBADF;
         ProtocolReply welcome;
+        int proof_error;
 
         /* Who can't read this program can't look into its process, unless it was started with capabilities
          * that it doesn't have any more: then nothing but this keeps the listener from its user. */
@@ -257,13 +260,13 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
                 return fail("cannot protect this process: %s", strerror(errno));
         if (check_room_for_fds() < 0)
                 return -1;
-        if (ask_in(socket_path, profile, label, &welcome, &plot_fd, &socket_fd) < 0)
+        if (ask_in(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
                 return -1;
         /* If this can't be, the daemon says why that matters. */
-        (void)mkdirat(plot_fd, PROTOCOL_PROOF, 0700);
+        proof_error = mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0 ? errno : 0;
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
-        if (send_listener(socket_fd, listener_fd) < 0)
+        if (send_listener(socket_fd, listener_fd, proof_error) < 0)
                 return -1;
         /* As long as we held a copy, the knock would wait for ever where the daemon's is gone. */
         listener_fd = fd_close(listener_fd);

@@ -7,7 +7,7 @@
  *      launcher                                         daemon
  *      ProtocolHello                              -->
  *                                                 <--  ProtocolReply: welcome, with the filter program and an
- *                                                      fd of a plot (see ground.h); or refused
+ *                                                      fd of a directory (see probe-fs.h); or refused
  *      makes the directory PROTOCOL_PROOF there
  *      ProtocolListener, and the listener's fd    -->
  *      the knock: a mkdirat() that the filter
@@ -26,9 +26,9 @@
 
 #define PROTOCOL_SOCKET "/run/snotify/socket"
 #define PROTOCOL_MAGIC 0x59464e53U /* "SNFY" */
-#define PROTOCOL_VERSION 2U
+#define PROTOCOL_VERSION 3U
 
-/* The proof that a launcher is bound by nothing that wouldn't bind the worker: see ground.h. */
+/* The proof that a launcher is bound by nothing that wouldn't bind the worker: see probe-fs.h. */
 #define PROTOCOL_PROOF "proof"
 
 #define PROTOCOL_PROFILE_SIZE 48 /* with the NUL */
@@ -68,8 +68,10 @@ static_assert(sizeof(struct sock_filter) == 8, "crosses a process boundary");
 typedef struct ProtocolListener {
         uint32_t magic;
         uint32_t version;
+        int32_t proof_error; /* why PROTOCOL_PROOF could not be created; 0: it was */
+        uint32_t reserved;
 } ProtocolListener;
-static_assert(sizeof(ProtocolListener) == 8, "crosses a process boundary");
+static_assert(sizeof(ProtocolListener) == 16, "crosses a process boundary");
 
 /* The knock: mkdirat(PROTOCOL_KNOCK_DIRFD, (char *)protocol_knock_path(nonce), 0).  Whatever else answers
  * it, no directory can come of it: the path is no address that a process can have, so that the kernel itself

@@ -3,13 +3,16 @@
 /* stranger SOCKET KIND: connects to the daemon as snotify-run does, goes wrong in one way, and prints how
  * that ends: "refused: WHY", or "closed".
  *
- *      stranger SOCKET crowd NUMBER ENOUGH     so many connections at once that say nothing; prints how many
- * were refused when there are ENOUGH, then waits for the end of its stdin and prints how many are still open
- *      stranger SOCKET mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so
- * many processes at a time */
+ *      stranger SOCKET lend PROFILE PROGRAM    greets for a profile, and has PROGRAM, a set-user-ID copy of
+ * this one, knock in its place: prints "in" where the daemon takes that for its own knock stranger SOCKET
+ * crowd NUMBER ENOUGH     so many connections at once that say nothing; prints how many were refused when
+ * there are ENOUGH, then waits for the end of its stdin and prints how many are still open stranger SOCKET
+ * mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so many processes at a
+ * time */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/fuse.h>
 #include <linux/seccomp.h>
@@ -40,7 +43,7 @@
 
 static const char *socket_path;
 static int socket_fd = -1; /* of the connection in hand */
-static int plot_fd = -1;
+static int probe_fd = -1;
 static ProtocolReply reply;
 static bool quiet;
 
@@ -89,7 +92,7 @@ static ssize_t hear(void) {
         ssize_t n = -ETIMEDOUT;
 
         if (poll(&fd, 1, PATIENCE_MSEC) > 0)
-                n = message_receive(socket_fd, &reply, sizeof(reply), &plot_fd);
+                n = message_receive(socket_fd, &reply, sizeof(reply), &probe_fd);
         if (n < 0) {
                 (void)fprintf(stderr, "stranger: no answer: %s\n", strerror((int)-n));
                 exit(255);
@@ -121,14 +124,14 @@ static void greet(void) {
                 (void)fprintf(stderr, "stranger: not welcome: %s\n", reply.text);
                 exit(255);
         }
-        if (mkdirat(plot_fd, PROTOCOL_PROOF, 0700) < 0)
+        if (mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0)
                 fail("proof");
-        (void)close(plot_fd);
-        plot_fd = -1;
+        (void)close(probe_fd);
+        probe_fd = -1;
 }
 
 static void send_fds(const int *fds, size_t n_fds) {
-        const ProtocolListener message = {PROTOCOL_MAGIC, PROTOCOL_VERSION};
+        const ProtocolListener message = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
 
         say(&message, sizeof(message), fds, n_fds);
 }
@@ -412,13 +415,15 @@ static void do_litter(void) {
 
         say(&message, sizeof(message), NULL, 0);
         (void)hear();
-        fd = plot_fd;
+        fd = probe_fd;
         for (unsigned i = 0; i < 10000; i++) {
                 (void)snprintf(name, sizeof(name), "%u", i);
                 if (mkdirat(fd, name, 0700) < 0)
                         break;
         }
         (void)printf("%s\n", strerror(errno));
+        (void)fflush(stdout);
+        (void)!read(STDIN_FILENO, name, 1);
         hang_up();
 }
 
@@ -560,6 +565,44 @@ static void be(size_t kind) {
         socket_fd = -1;
 }
 
+/* The pid stays, and so does the connection. */
+static int lend(const char *profile, char *program) {
+        const ProtocolHello message = hello(profile);
+        char number[16], nonce[32];
+
+        socket_fd = connect_daemon();
+        say(&message, sizeof(message), NULL, 0);
+        if (hear() <= 0 || reply.verdict != PROTOCOL_WELCOME ||
+                mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0) {
+                (void)printf("refused: %s\n", reply.text);
+                return 0;
+        }
+        if (fcntl(socket_fd, F_SETFD, 0) < 0)
+                fail("fcntl");
+        (void)snprintf(number, sizeof(number), "%d", socket_fd);
+        (void)snprintf(nonce, sizeof(nonce), "%llu", (unsigned long long)reply.nonce);
+        (void)execl(program, program, socket_path, "borrow", number, nonce, (char *)NULL);
+        fail(program);
+}
+
+/* Where that is root's, it goes back to its user, but without its groups. */
+static int borrow(int fd, uint64_t nonce) {
+        int listener_fd;
+
+        socket_fd = fd;
+        if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresuid(getuid(), getuid(), getuid()) < 0))
+                fail("setresuid");
+        listener_fd = install_filter();
+        send_fds(&listener_fd, 1);
+        (void)close(listener_fd);
+        if (syscall(SYS_mkdirat, PROTOCOL_KNOCK_DIRFD, protocol_knock_path(nonce), 0) ==
+                protocol_knock_answer(nonce))
+                (void)puts("in");
+        else
+                listen_to_end();
+        return 0;
+}
+
 /* Those that the daemon has closed. */
 static unsigned count_closed(const int *fds, unsigned n) {
         unsigned closed = 0;
@@ -611,6 +654,10 @@ int main(int argc, char **argv) {
         if (argc < 3)
                 return 255;
         socket_path = argv[1];
+        if (argc == 5 && strcmp(argv[2], "lend") == 0)
+                return lend(argv[3], argv[4]);
+        if (argc == 5 && strcmp(argv[2], "borrow") == 0)
+                return borrow(atoi(argv[3]), strtoull(argv[4], NULL, 10));
         if (argc == 5 && strcmp(argv[2], "crowd") == 0)
                 return crowd((unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]));
         if (argc == 5 && strcmp(argv[2], "mixed") == 0)

@@ -20,6 +20,8 @@ $(printf '%s\n' "$@")
 default = allow
 [profile certain]
 users = 65534
+[profile grouped]
+groups = 60001
 CONF
 }
 
@@ -128,23 +130,45 @@ for step in greeting listener knock; do
         check "who leaves is recorded: before the $step" logged "the connection ended before the $step came"
 done
 
-### Who litters the ground on which launchers prove themselves.
-grounds() {
-        grep -h mnt_id $(find "/proc/$daemon_pid/fd" -lname / -printf "/proc/$daemon_pid/fdinfo/%f ") | sort
+### One that leaves no room where launchers prove themselves.
+come() {
+        local n
+        for n in {1..10}; do
+                "$@" -- true || return 1
+        done
 }
-ground_is_new() {
-        [ "$(grounds)" != "$1" ]
-}
-ground=$(grounds) n_fds=$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)
-check "who makes all that fits on the neutral ground" grep -q "No space left" <("$bin/stranger" "$socket" litter)
-check "... gets it replaced" wait_for ground_is_new "$ground"
-check "... and others get in" supervised -- mkdir "$ran"
-check "... really" rmdir "$ran"
+mkfifo "$work/hold"
+"$bin/stranger" "$socket" litter <"$work/hold" >"$work/litter" &
+stranger=$!
+exec 9>"$work/hold"
+check "who creates all that fits where it has to prove itself" wait_for grep -q "No space left" "$work/litter"
+check "... is in nobody's way" come supervised
+check "... other users' neither" come supervised_user
+exec 9>&-
+wait $stranger
+rm "$work/hold"
 no_children() {
-        [ -z "$(ps -o comm= --ppid "$daemon_pid" | grep -v snotifyd-worker)" ]
+        [ -z "$(ps -o comm= --ppid "$daemon_pid" | grep -v 'snotifyd-worker\|snotifyd-accept')" ]
 }
-check "... and nobody is left who has the old one" wait_for no_children
-check "... nor the daemon" test "$(find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l)" = "$n_fds"
+check "... and nothing stays of it" wait_for no_children
+
+### A connection that another user's program takes over: it has the pid of the one that connected.
+# lends WHAT OWNER PROFILE ANSWER
+lends() {
+        local output
+        cp "$bin/stranger" "$work/set-id"
+        chown "$1" "$work/set-id"
+        chmod 4755 "$work/set-id"
+        output=$(as_user timeout 20 "$bin/stranger" "$socket" lend "$2" "$work/set-id" </dev/null 2>&1)
+        rm "$work/set-id"
+        [ "$output" = "$3" ] || { echo "it is told: $output"; return 1; }
+}
+check "a user's own program may knock for it" lends 65534 certain in
+check "... a set-user-ID program may not" lends 60124 certain \
+        "refused: the launcher connected as user 65534 and has become user 60124 since"
+check "... nor one that has other groups then" lends 0 grouped \
+        "refused: profile grouped is not for user 65534; see users= and groups= in its [profile grouped] section"
+check "... though the groups were those of the profile" supervised_user --profile grouped -- true
 
 ### A file that hangs whoever closes it.
 # By name; those that nobody has waited for are "defunct".
@@ -204,15 +228,9 @@ daemon_stop
 check "the daemon ends well" test $? = 0
 
 ### Too many connections of one user.
-come() {
-        local n
-        for n in {1..10}; do
-                supervised -- true || return 1
-        done
-}
 start "handshake-timeout = 1min"
 work_start
-pace come
+pace come supervised
 alone=$(<"$work/pace")
 rm -f "$work/hold" && mkfifo "$work/hold"
 as_user "$bin/stranger" "$socket" crowd $crowd $((crowd - 32)) <"$work/hold" >"$work/crowd" &
@@ -220,7 +238,7 @@ crowder=$!
 exec 9>"$work/hold"
 check "$crowd connections of a user's: those above the limit are refused" wait_for grep -qx "$((crowd - 32)) refused" "$work/crowd"
 check "... with the reason" logged "uid 65534: user 65534 has as many connections as a user may, 32; see connections-per-user= in snotify.conf(5)"
-check "... another user gets in" pace come
+check "... another user gets in" pace come supervised
 beside=$(<"$work/pace")
 check_pace "$alone" "$beside"
 check "... the user himself does not, for as long as he waits" \
@@ -319,5 +337,20 @@ all_are_told() {
 }
 check "... but all are counted" wait_for all_are_told
 daemon_stop
+check "the daemon ends well" test $? = 0
+
+### A launcher that the daemon does not see, and one that it sees.
+printf '[profile default]\ndefault = allow\n' >"$work/conf"
+unshare --pid --fork --kill-child --mount-proc "$SNOTIFYD" --config "$work/conf" --socket "$work/inner" --log-target=stderr 2>>"$work/log" &
+inner=$!
+wait_for is_listening "$work/inner"
+check "a launcher from outside of the daemon's PID namespace is refused" refuses "snotifyd does not see this process" \
+        "$SNOTIFY_RUN" --socket "$work/inner" -- mkdir "$ran"
+in_there() {
+        nsenter --target "$(pgrep -P $inner)" --pid --mount "$SNOTIFY_RUN" --socket "$work/inner" -- true
+}
+check "... one inside is not" in_there
+kill "$(pgrep -P $inner)"
+wait $inner
 check "the daemon ends well" test $? = 0
 finish

@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION, WELCOME, REFUSED = 0x59464E53, 2, 1, 2
+MAGIC, VERSION, WELCOME, REFUSED = 0x59464E53, 3, 1, 2
 SESSION, NONCE = 0x0123456789ABCDEF, 0x1122334455667788
 ANSWER = (NONCE & 0x3FFFFFFF) + 1
 NOTIF_RECV, NOTIF_SEND = 0xC0502100, 0xC0182101
@@ -40,7 +40,7 @@ REPLIES = {
     "short": reply(WELCOME)[:100],
     "empty-message": b"",
     "wrong-magic": reply(WELCOME, filter_=GOOD, magic=1),
-    "wrong-version": reply(WELCOME, filter_=GOOD, version=3),
+    "wrong-version": reply(WELCOME, filter_=GOOD, version=VERSION + 1),
     "wrong-count": reply(WELCOME, filter_=GOOD, n=3),
     "large-count": reply(WELCOME, n=0xFFFFFFFF),
     "endless-text": reply(WELCOME, text=b"x" * 512, filter_=GOOD),
