@@ -95,6 +95,17 @@ check "user: no_new_privs" differs user no-new-privs 0 1
 differs_if root "fanotify(7) names the worker" maker itself another
 differs_if root "a filter that has the call logged is not heard" log-filter logged silent
 
+# Prints the nice value of the program and that of its worker.
+cat >"$bin/priorities" <<'SH'
+mkdir nice
+for pid in $$ $(pgrep -n -x snotifyd-worker); do
+        cut -d' ' -f19 "/proc/$pid/stat"
+done | paste -sd' '
+rmdir nice
+SH
+own=$(cut -d' ' -f19 /proc/self/stat)
+check "a worker has the daemon's priority" says "$((own + 5)) $own" supervised -- nice -n 5 sh "$bin/priorities"
+
 ### Of the room for its environment a program loses what SNOTIFY_SESSION takes, or what the launcher's own command line does.
 
 label=$(printf 'x%.0s' {1..79})
