@@ -63,6 +63,16 @@ static bool is_gone(const ActorPart *part) {
         return notify_check_id(part->listener_fd, part->id) == NOTIFY_GONE;
 }
 
+static ProcfsReader reader_of(const Actor *actor, const ActorPart *part) {
+        return (ProcfsReader){
+                .target = part->target,
+                .status = part->status,
+                .becomer = actor->becomer,
+                .listener_fd = part->listener_fd,
+                .id = part->id,
+        };
+}
+
 /* Opens what a relative path starts at. */
 static int open_base(const ActorPart *part, int *ret_fd) {
         if (part->absolute)
@@ -185,13 +195,7 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
 }
 
 int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error) {
-        ProcfsReader reader = {
-                .target = part->target,
-                .status = part->status,
-                .becomer = actor->becomer,
-                .listener_fd = part->listener_fd,
-                .id = part->id,
-        };
+        ProcfsReader reader = reader_of(actor, part);
         int r;
 
         actor->part = part;
@@ -225,6 +229,18 @@ static int lower(Actor *actor) {
         return becomer_lower(actor->becomer, &actor->part->status->identity);
 }
 
+/* Nobody has searched the directory yet that the target stands in; it may be one that the kernel lets only
+ * the target's own threads search.  Returns the errno that the target gets. */
+static int look_again(Actor *actor, int error) {
+        const ActorPart *part = actor->part;
+        ProcfsReader reader = reader_of(actor, part);
+        _cleanup_close_ int cwd_fd = -EBADF;
+
+        if (error != EACCES || procfs_open_cwd(&reader, &cwd_fd) != 0)
+                return error;
+        return procfs_look_own(&reader, cwd_fd, part->resolved->name);
+}
+
 int actor_look(Actor *actor, int *ret_error) {
         int r;
 
@@ -233,7 +249,7 @@ int actor_look(Actor *actor, int *ret_error) {
         r = lower(actor);
         if (r < 0)
                 return r;
-        *ret_error = act_look(actor->part->resolved->name);
+        *ret_error = look_again(actor, act_look(actor->part->resolved->name));
         return 0;
 }
 
@@ -246,7 +262,8 @@ int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error) {
         r = lower(actor);
         if (r < 0)
                 return r;
-        *ret_error = act_perform(act, part->resolved->name, mode, part->status->identity.fsuid, part->deed);
+        *ret_error = look_again(actor,
+                act_perform(act, part->resolved->name, mode, part->status->identity.fsuid, part->deed));
         return 0;
 }
 

@@ -277,12 +277,27 @@ static int open_above(const OwnDirectory *own, int *ret_fd) {
         return *ret_fd < 0 ? errno : 0;
 }
 
+/* Is it called as a directory is that the kernel lets a process's own threads search, and others by mode or
+ * by their right to trace it?  A file system of the target's is not asked what it is. */
+static bool may_be_private(const ProcfsReader *reader, int dir_fd) {
+        char path[PATH_MAX];
+        const char *name;
+
+        if (!reader->becomer || target_read_our_link(reader->target, dir_fd, path, sizeof(path)) < 0)
+                return false;
+        name = strrchr(path, '/');
+        return name &&
+               (strcmp(name, "/fd") == 0 || strcmp(name, "/fdinfo") == 0 || strcmp(name, "/map_files") == 0);
+}
+
 int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
         _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         int error;
 
+        if (!may_be_private(reader, dir_fd))
+                return EACCES;
         error = identify_own(reader, dir_fd, &own);
         if (error != 0)
                 return error;
@@ -310,15 +325,7 @@ int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name) {
         return error == 0 ? EEXIST : error;
 }
 
-int procfs_open_cwd(ProcfsReader *reader, int *ret_fd) {
-        int r;
-
-        if (!reader->becomer)
-                return EACCES;
-        if (becomer_raise(reader->becomer) < 0)
-                return EIO;
-        r = target_open_cwd(reader->target, ret_fd);
-        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
-                return EIO;
-        return r == TARGET_GONE ? ESRCH : -r;
+int procfs_open_cwd(const ProcfsReader *reader, int *ret_fd) {
+        /* Not ".", which would have to be searched. */
+        return -target_open_entry(reader->target, "self/cwd", O_DIRECTORY, ret_fd);
 }

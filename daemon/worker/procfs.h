@@ -44,6 +44,6 @@ int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret
  * positive errno. */
 int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name);
 
-/* Opens the target's working directory, O_PATH, where the worker stands in it and may not search it. Returns
- * 0 and the caller's fd, or a positive errno. */
-int procfs_open_cwd(ProcfsReader *reader, int *ret_fd);
+/* Opens our working directory, O_PATH, which the worker may not search.  Returns 0 and the caller's fd, or a
+ * positive errno. */
+int procfs_open_cwd(const ProcfsReader *reader, int *ret_fd);

@@ -92,6 +92,22 @@ static int open_at(At at) {
                 return open("read-only", O_RDONLY);
         case AT_PROC_SELF:
                 return open("/proc/self", O_PATH);
+        case AT_PROC_FD:
+                return open("/proc/self/fd", O_RDONLY);
+        case AT_PROC_THREAD_FD:
+                return open("/proc/thread-self/fd", O_PATH);
+        case AT_PROC_FDINFO:
+                return open("/proc/self/fdinfo", O_RDONLY);
+        case AT_PROC_MAP_FILES:
+                return open("/proc/self/map_files", O_RDONLY);
+        case AT_PROC_NS:
+                return open("/proc/self/ns", O_PATH);
+        case AT_PROC_TASK:
+                return open("/proc/self/task", O_RDONLY);
+        case AT_PROC_ATTR:
+                return open("/proc/self/attr", O_RDONLY);
+        case AT_PROC_NET:
+                return open("/proc/self/net", O_RDONLY);
         case AT_CLOSED:
                 return 987;
         case AT_MINUS_ONE:
@@ -154,6 +170,14 @@ static const char *const names[] = {
         [AT_SHUT] = "at(shut)",
         [AT_READ_ONLY] = "at(read-only)",
         [AT_PROC_SELF] = "at(/proc/self)",
+        [AT_PROC_FD] = "at(/proc/self/fd)",
+        [AT_PROC_THREAD_FD] = "at(/proc/thread-self/fd)",
+        [AT_PROC_FDINFO] = "at(/proc/self/fdinfo)",
+        [AT_PROC_MAP_FILES] = "at(/proc/self/map_files)",
+        [AT_PROC_NS] = "at(/proc/self/ns)",
+        [AT_PROC_TASK] = "at(/proc/self/task)",
+        [AT_PROC_ATTR] = "at(/proc/self/attr)",
+        [AT_PROC_NET] = "at(/proc/self/net)",
         [AT_CLOSED] = "at(closed)",
         [AT_MINUS_ONE] = "at(-1)",
         [AT_MINUS_BIG] = "at(-2147483647)",

@@ -28,7 +28,15 @@ typedef enum At {
         AT_SHUT,      /* a directory without search permission, opened before that */
         AT_READ_ONLY, /* in a read-only mount */
         AT_PROC_SELF, /* /proc/self */
-        AT_CLOSED,    /* no descriptor has this number */
+        AT_PROC_FD,   /* directories below it, which the kernel shows to the process itself */
+        AT_PROC_THREAD_FD,
+        AT_PROC_FDINFO,
+        AT_PROC_MAP_FILES,
+        AT_PROC_NS,
+        AT_PROC_TASK,
+        AT_PROC_ATTR,
+        AT_PROC_NET,
+        AT_CLOSED, /* no descriptor has this number */
         AT_MINUS_ONE,
         AT_MINUS_BIG,
         AT_INT80, /* AT_FDCWD, through the i386 entry */
@@ -38,7 +46,8 @@ typedef enum At {
 /* What not every context lets a program do. */
 typedef enum Need {
         NEEDS_CHROOT = 1 << 0,
-        NEEDS_IDS = 1 << 1, /* becoming USER */
+        NEEDS_IDS = 1 << 1,  /* becoming USER */
+        NEEDS_PROC = 1 << 2, /* a procfs at /proc */
 } Need;
 
 /* Makes a path. */

@@ -71,7 +71,8 @@ static bool try_ids(void) {
 }
 
 static unsigned what_we_can(void) {
-        unsigned can = (in_child(try_chroot) ? NEEDS_CHROOT : 0) | (in_child(try_ids) ? NEEDS_IDS : 0);
+        unsigned can = (in_child(try_chroot) ? NEEDS_CHROOT : 0) | (in_child(try_ids) ? NEEDS_IDS : 0) |
+                       (access("/proc/self", F_OK) == 0 ? NEEDS_PROC : 0);
 
         (void)printf("%s change the root, %s change ids\n", can & NEEDS_CHROOT ? "can" : "can not",
                 can & NEEDS_IDS ? "can" : "can not");

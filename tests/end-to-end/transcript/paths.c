@@ -298,6 +298,46 @@ char *proc_pid_cwd(void) {
 char *proc_task_cwd(void) {
         return proc_path("/proc/self/task/%d/cwd/proc-task", gettid());
 }
+/* In /proc/self/fd and the like. */
+char *fd_dir(void) {
+        return proc_path("%d/fd-dir", keep_open("dir", O_RDONLY));
+}
+char *fd_file(void) {
+        return proc_path("%d", keep_open("file", O_RDONLY));
+}
+char *task_cwd(void) {
+        return proc_path("%d/cwd/task-cwd", gettid());
+}
+char *task_fd_dir(void) {
+        char format[32];
+
+        (void)snprintf(format, sizeof(format), "%d/fd/%%d/task-fd-dir", gettid());
+        return proc_path(format, keep_open("dir", O_RDONLY));
+}
+
+/* The name of a mapping of the program's, in /proc/self/map_files. */
+char *fd_own_mapping(void) {
+        unsigned long from, to;
+        FILE *maps = fopen("/proc/self/maps", "re");
+        char *path = map(1, 1);
+
+        if (!maps || fscanf(maps, "%lx-%lx", &from, &to) != 2)
+                abort();
+        (void)fclose(maps);
+        (void)snprintf(path, 4096, "%lx-%lx", from, to);
+        return path;
+}
+
+/* Of a thread, those of its process's first. */
+char *proc_other_thread_cwd(void) {
+        return proc_path("/proc/self/task/%d/cwd/proc-other-thread", getpid());
+}
+char *proc_other_thread_fd(void) {
+        char format[64];
+
+        (void)snprintf(format, sizeof(format), "/proc/self/task/%d/fd/%%d/proc-other-thread-fd", getpid());
+        return proc_path(format, keep_open("dir", O_RDONLY));
+}
 char *proc_parent_cwd(void) {
         return proc_path("/proc/%d/cwd/proc-parent", getppid());
 }

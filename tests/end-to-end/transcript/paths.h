@@ -24,7 +24,8 @@ PathMaker absolute, absolute_again, absolute_and_file, absolute_and_minus_one, a
 PathMaker proc_fd_dir, proc_fd_dir_up, proc_fd_o_path, proc_fd_itself, proc_fd_slash, proc_fd_dot,
         proc_fd_file, proc_fd_closed, proc_fd_none, proc_fd_socket, proc_fd_deleted, proc_fd_read_only,
         proc_fd_name_of_256, dev_fd, proc_thread_fd, proc_thread_fd_own, proc_pid_cwd, proc_task_cwd,
-        proc_parent_cwd, proc_cwd_root, proc_task_root;
+        proc_parent_cwd, proc_cwd_root, proc_task_root, fd_dir, fd_file, fd_own_mapping, task_cwd,
+        task_fd_dir, proc_other_thread_cwd, proc_other_thread_fd;
 
 /* A directory that nothing names any more. */
 int open_deleted(void);

@@ -138,3 +138,19 @@ void forbid_files(void) {
 void be_undumpable(void) {
         must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "be undumpable");
 }
+
+void enter_proc_fd(void) {
+        must(chdir("/proc/self/fd") == 0, "enter my descriptors");
+}
+
+void enter_proc_fdinfo(void) {
+        must(chdir("/proc/self/fdinfo") == 0, "enter what is known of my descriptors");
+}
+
+void enter_proc_map_files(void) {
+        must(chdir("/proc/self/map_files") == 0, "enter my mappings");
+}
+
+void enter_proc_thread_fd(void) {
+        must(unshare(CLONE_FS) == 0 && chdir("/proc/thread-self/fd") == 0, "enter my thread's descriptors");
+}

@@ -17,3 +17,6 @@ Preparation take_many_groups, take_euid, drop_dac, drop_all, keep_dac;
 /* Other roots and working directories. */
 Preparation enter_jail, enter_jail_as_user, root_only_in_jail, thread_in_jail;
 Preparation go_elsewhere, leave_for_deleted, leave_for_deleted_deep, enter_unsearchable;
+
+/* In directories of /proc that only the process itself may search. */
+Preparation enter_proc_fd, enter_proc_fdinfo, enter_proc_map_files, enter_proc_thread_fd;
