@@ -40,21 +40,46 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         return 0;
 }
 
+/* Not in linux/magic.h. */
+#define MQUEUE_MAGIC 0x19800202
+#define FUSE_CTL_MAGIC 0x65735543
+
+/* The file systems in which no directory has the operation that creates one, for nobody. */
+static bool type_is_inert(long type) {
+        switch ((unsigned long)type) {
+        case PROC_SUPER_MAGIC:
+        case SYSFS_MAGIC:
+        case DEVPTS_SUPER_MAGIC:
+        case DEBUGFS_MAGIC:
+        case SECURITYFS_MAGIC:
+        case SELINUX_MAGIC:
+        case SMACK_MAGIC:
+        case EFIVARFS_MAGIC:
+        case PSTOREFS_MAGIC:
+        case BINFMTFS_MAGIC:
+        case MQUEUE_MAGIC:
+        case FUSE_CTL_MAGIC:
+                return true;
+        default:
+                return false;
+        }
+}
+
+bool place_is_inert(void) {
+        struct statfs fs;
+
+        return statfs(".", &fs) == 0 && type_is_inert(fs.f_type);
+}
+
 /* What a file system without a place on the host is to us. */
 static int unseen_kind(void) {
         struct statfs fs;
 
         if (statfs(".", &fs) < 0)
                 return PLACE_ELSEWHERE;
-        switch (fs.f_type) {
-        case TMPFS_MAGIC:
-                return PLACE_PRIVATE;
-        case PROC_SUPER_MAGIC:
-        case SYSFS_MAGIC:
-                return PLACE_INERT;
-        default:
-                return PLACE_ELSEWHERE;
-        }
+        return fs.f_type == TMPFS_MAGIC   ? PLACE_PRIVATE
+               : type_is_inert(fs.f_type) ? PLACE_INERT
+                                          : PLACE_ELSEWHERE;
 }
 
 /* The working directory, to be found from a mount of the host's. */

@@ -233,15 +233,21 @@ static int perform(RequestHandler *handler, const Call *call, bool again) {
 
 /* What exists, exists: as with a security module, the kernel's own errors come first, and `mkdir -p` walks
  * over directories that it may not make.  Whether it exists could be asked by the target too: it may search
- * the parent. */
-static int deny(RequestHandler *handler, int with) {
+ * the parent.  Where no process can create a directory, the kernel says so itself, by being called. */
+static int deny(RequestHandler *handler, const Call *call, int with) {
         int r, error;
 
         r = actor_look(handler->actor, &error);
         if (r < 0)
                 return r;
-        if (error == ENOENT)
-                return answer(handler, SLOT_DENIED, with);
+        if (error == ENOENT) {
+                if (!site_is_inert(&handler->site))
+                        return answer(handler, SLOT_DENIED, with);
+                deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
+                r = actor_perform(handler->actor, call->act, handler->slot->mode, &error);
+                if (r < 0)
+                        return r;
+        }
         handler->slot->rule[0] = handler->slot->why[0] = '\0';
         return answer(handler, SLOT_ALLOWED, error == 0 ? EEXIST : error);
 }
@@ -300,7 +306,7 @@ static int handle_pinned(RequestHandler *handler, const Call *call, bool again) 
                 return answer_trouble(handler, EIO, "its path changed while a worker died over it");
         /* What is ACTING was allowed, by whatever policy was in force then; and may be done already. */
         return again || verdict.action == ACTION_ALLOW ? perform(handler, call, again)
-                                                       : deny(handler, verdict.error);
+                                                       : deny(handler, call, verdict.error);
 }
 
 static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {

@@ -56,6 +56,11 @@ void site_forget_view(Site *site) {
         site->view_known = site->view_is_deputys;
 }
 
+/* The target may stand in a directory that it may search and the worker, as the target, may not: raised. */
+bool site_is_inert(Site *site) {
+        return becomer_raise(site->becomer) >= 0 && place_is_inert();
+}
+
 static int need_view(Site *site, bool *ret_read) {
         if (site->view_known)
                 return 0;

@@ -49,6 +49,9 @@ int site_read_view(Site *site);
 /* Time has passed: lets the view be read again, where that can be. */
 void site_forget_view(Site *site);
 
+/* Is the parent in a file system where no process can create a directory?  May leave the worker raised. */
+bool site_is_inert(Site *site);
+
 /* Finds where the parent is now and judges; fills the slot's path, rule and why.  May leave the worker
  * raised, and may have read the target: where *ret_read says so, the notification must be checked once more.
  * Returns as site_read_view(). */
