@@ -30,5 +30,6 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
 int place_read_on_host(Target *target, HostMounts *mounts, const char *name,
         char ret[static LEDGER_PATH_SIZE], size_t *ret_length);
 
-/* Is the working directory in a file system where no process can create a directory, by its type?  Raised. */
+/* Is the working directory in a file system where no process can create a directory, by its type?  Raised.
+ */
 bool place_is_inert(void);
