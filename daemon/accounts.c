@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The last number, -1, means "no change" to setresuid(2) and is nobody's. */
-static int parse_id(const char *text, uint32_t *ret) {
+int accounts_parse_id(const char *text, uint32_t *ret) {
         unsigned long long number;
         char *end;
 
@@ -46,7 +46,7 @@ int accounts_find_user(const char *text, uid_t *ret) {
         const struct passwd *found;
         int r;
 
-        r = parse_id(text, ret);
+        r = accounts_parse_id(text, ret);
         if (r != -EINVAL)
                 return r;
         errno = 0;
@@ -61,7 +61,7 @@ int accounts_find_group(const char *text, gid_t *ret) {
         const struct group *found;
         int r;
 
-        r = parse_id(text, ret);
+        r = accounts_parse_id(text, ret);
         if (r != -EINVAL)
                 return r;
         errno = 0;

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The meaning of the configuration: finds the files, and compiles their sections into a policy.  Owns both
- * until config_load() returns; run by the control plane and by --check-config.  It must never guess what an
- * administrator meant, and never stop at the first error.
+ * until it returns.  Run by the daemon, its child that loads the configuration, and --check-config.  It must
+ * never guess what an administrator meant, and never stop at the first error.
  *
  * Nothing is compiled before every file is read, so no order of files or sections matters. */
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "accounts.h"
+#include "admission-keys.h"
 #include "common/ownership.h"
 #include "config.h"
+#include "effective-text.h"
 #include "limits-section.h"
 #include "sections.h"
 #include "timespan.h"
+#include "trust.h"
 
 #define DELAY_MAX_USEC (UINT64_C(3600) * 1000 * 1000)
 
@@ -42,16 +47,39 @@ static int config_read_drop_in(Sections *sections, const char *directory, const 
         return sections_read(sections, path);
 }
 
+static void config_cannot_read(Sections *sections, const char *path, const char *why, const char *remedy) {
+        sections_error(sections, path, 0, "%s%s%s", why, remedy ? " " : "", remedy ?: "");
+        sections->incomplete = true;
+}
+
+/* Reports that the directory cannot be opened, or that others can change it. */
+static void config_check_directory(Sections *sections, const char *path, TrustKind kind) {
+        _cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct stat status;
+        const char *fault;
+
+        if (fd < 0 || fstat(fd, &status) < 0) {
+                if (errno != ENOENT)
+                        config_cannot_read(sections, path, strerror(errno), NULL);
+                return;
+        }
+        fault = trust_fault(&status, kind);
+        if (fault)
+                config_cannot_read(sections, path, fault, path);
+}
+
 static int config_read_directory(Sections *sections, const char *directory) {
+        unsigned n_errors = sections->n_errors;
         struct dirent **entries;
         int count, r = 0;
 
+        config_check_directory(sections, directory, TRUST_FILE);
+        if (sections->n_errors != n_errors)
+                return 0;
         count = scandir(directory, &entries, is_drop_in, drop_in_compare);
         if (count < 0) {
-                if (errno == ENOENT)
-                        return 0;
-                sections_error(sections, directory, 0, "%s", strerror(errno));
-                sections->incomplete = true;
+                if (errno != ENOENT)
+                        config_cannot_read(sections, directory, strerror(errno), NULL);
                 return 0;
         }
         for (int i = 0; i < count; i++) {
@@ -128,7 +156,7 @@ static uint64_t rule_section_delay(Sections *sections, const Section *section) {
                         "delay '%s' is no time span; write one such as 2s, 500ms or 1min 30s", value->text);
         else if (r < 0 || usec > DELAY_MAX_USEC)
                 section_error(sections, section, value->line, "delay '%s' is longer than 1h", value->text);
-        return usec;
+        return usec <= DELAY_MAX_USEC ? usec : 0;
 }
 
 /* Returns the rule's path, or NULL after an error was reported. */
@@ -183,17 +211,23 @@ static int rule_section_add(Sections *sections, const Section *section, const ch
                                 profile);
                 return 0;
         }
-        if (!path || section->duplicate)
+        if (!path) {
+                profile_close(target->profile); /* it is not what it was meant to be */
+                return 0;
+        }
+        if (section->duplicate)
                 return 0;
         r = profile_add_rule(target->profile, section->name, path, action, delay_usec, &existing);
         if (r != -EEXIST)
                 return r;
         rule_section_clash(sections, section, profile, existing);
+        profile_close(target->profile);
         return 0;
 }
 
 static int rule_section_compile(Sections *sections, const Section *section) {
         const char *profiles = section->values[RULE_PROFILE].text ?: "default";
+        unsigned n_errors = sections->n_errors;
         const char *path = rule_section_path(sections, section);
         Action action = section_action(sections, section, RULE_ACTION);
         uint64_t delay_usec = rule_section_delay(sections, section);
@@ -206,6 +240,8 @@ static int rule_section_compile(Sections *sections, const Section *section) {
         if (!section->values[RULE_ACTION].text)
                 section_error(sections, section, section->line,
                         "no action; write 'action = allow' or 'action = deny'");
+        if (section->damaged || sections->n_errors != n_errors)
+                action = ACTION_DENY;
         if (*names == '\0')
                 section_error(sections, section, section->values[RULE_PROFILE].line,
                         "'profile' is empty; write names of [profile NAME] sections, divided by blanks");
@@ -216,54 +252,6 @@ static int rule_section_compile(Sections *sections, const Section *section) {
                 if (r < 0)
                         return r;
         }
-        return 0;
-}
-
-/* Adds one of the words of users= or groups=. */
-static int profile_section_admit_one(
-        Sections *sections, const Section *section, unsigned key, const char *word) {
-        Admission *admission = profile_admission(section->profile);
-        unsigned line = section->values[key].line;
-        uint32_t id;
-        int r;
-
-        r = key == PROFILE_USERS ? accounts_find_user(word, &id) : accounts_find_group(word, &id);
-        if (r == -ENOENT)
-                section_error(sections, section, line, "there is no %s '%s'",
-                        key == PROFILE_USERS ? "user" : "group", word);
-        else if (r == -EAGAIN)
-                section_error(sections, section, line, "cannot find out who '%s' is now; try again", word);
-        else if (r == 0)
-                r = key == PROFILE_USERS ? admission_add_user(admission, id)
-                                         : admission_add_group(admission, id);
-        return r == -ENOMEM ? r : 0;
-}
-
-static int profile_section_admit(Sections *sections, const Section *section, unsigned key) {
-        const Value *value = &section->values[key];
-        _cleanup_free_ char *words = NULL;
-        bool found = false;
-        char *rest, *word;
-        int r;
-
-        if (!value->text)
-                return 0;
-        rest = words = strdup(value->text);
-        if (!words)
-                return -ENOMEM;
-        while ((word = strsep(&rest, " \t"))) {
-                if (*word == '\0')
-                        continue;
-                found = true;
-                r = profile_section_admit_one(sections, section, key, word);
-                if (r < 0)
-                        return r;
-        }
-        /* Taken for "nobody" it would be no use, taken for "everybody" a surprise. */
-        if (!found)
-                section_error(sections, section, value->line,
-                        "'%s' is empty; write names or numbers, divided by blanks",
-                        section_grammar[section->type].keys[key]);
         return 0;
 }
 
@@ -279,10 +267,10 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         r = policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
         if (r >= 0) {
                 profile_set_private(section->profile, private);
-                r = profile_section_admit(sections, section, PROFILE_USERS);
+                r = admission_keys_compile(sections, section, PROFILE_USERS);
         }
         if (r >= 0)
-                r = profile_section_admit(sections, section, PROFILE_GROUPS);
+                r = admission_keys_compile(sections, section, PROFILE_GROUPS);
         return r;
 }
 
@@ -329,6 +317,16 @@ static int config_compile_rules(Sections *sections) {
         return 0;
 }
 
+/* Whoever can put other files in the place of these need not write to them. */
+static int config_check_parent(Sections *sections, const char *path) {
+        _cleanup_free_ char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        config_check_directory(sections, dirname(copy), TRUST_DIRECTORY);
+        return 0;
+}
+
 static int config_read(Sections *sections, const char *path) {
         _cleanup_free_ char *directory = NULL;
         int r;
@@ -337,32 +335,59 @@ static int config_read(Sections *sections, const char *path) {
                 directory = NULL;
                 return -ENOMEM;
         }
-        r = sections_read(sections, path);
+        r = config_check_parent(sections, path);
+        if (r >= 0)
+                r = sections_read(sections, path);
         return r < 0 ? r : config_read_directory(sections, directory);
 }
 
-int config_load(
-        const char *path, uint64_t generation, ConfigErrorFunction on_error, void *userdata, Policy **ret) {
+static int config_compile(Sections *sections, const char *path, Policy *policy) {
+        int r;
+
+        config_compile_limits(sections, policy);
+        r = config_compile_profiles(sections, path, policy);
+        return r < 0 ? r : config_compile_rules(sections);
+}
+
+int config_load(const char *path, uint64_t generation, ConfigMessageFunction on_message, void *userdata,
+        char **ret_text, Policy **ret) {
         _cleanup_(policy_free_p) Policy *policy = NULL;
         _cleanup_(sections_done) Sections sections;
         int r;
 
-        sections_init(&sections, on_error, userdata);
+        sections_init(&sections, on_message, userdata);
         r = policy_new(generation, &policy);
+        if (r >= 0)
+                r = config_read(&sections, path);
+        if (r >= 0)
+                r = config_compile(&sections, path, policy);
         if (r < 0)
                 return r;
-        r = config_read(&sections, path);
-        if (r < 0)
-                return r;
-        config_compile_limits(&sections, policy);
-        r = config_compile_profiles(&sections, path, policy);
-        if (r < 0)
-                return r;
-        r = config_compile_rules(&sections);
-        if (r < 0)
-                return r;
-        if (sections.failed)
+        if (sections.n_errors > 0)
                 return -EINVAL;
+        if (ret_text) {
+                r = effective_text_write(&sections, ret_text);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(policy);
+        return 0;
+}
+
+int config_load_effective(const char *text, size_t size, uint64_t generation,
+        ConfigMessageFunction on_message, void *userdata, Policy **ret) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+        _cleanup_(sections_done) Sections sections;
+        int r;
+
+        sections_init(&sections, on_message, userdata);
+        r = policy_new(generation, &policy);
+        if (r >= 0)
+                r = sections_read_effective(&sections, text, size);
+        if (r >= 0)
+                r = config_compile(&sections, "the last good configuration", policy);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(policy);
         return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "common/ownership.h"
 #include "inifile.h"
+#include "trust.h"
 
 #define BLANKS " \t\r\n\v\f"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -189,6 +190,7 @@ static int on_inih_key(void *userdata, const char *section, const char *key, con
 static void reader_open(Reader *reader, const char *path) {
         _cleanup_close_ int fd = -EBADF;
         struct stat status;
+        const char *fault;
 
         /* O_NONBLOCK: a FIFO must not keep the daemon from starting. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -200,7 +202,10 @@ static void reader_open(Reader *reader, const char *path) {
                 reader_fail(reader, "not a regular file");
         else if (status.st_size > INIFILE_SIZE_MAX)
                 reader_fail(reader, "larger than 16 MiB");
-        else
+        else if ((fault = trust_fault(&status, TRUST_FILE))) {
+                reader->result = INIFILE_UNREADABLE;
+                reader_error(reader, "%s %s", fault, path);
+        } else
                 reader->file = fdopen(fd, "re");
         if (reader->file)
                 TAKE_FD(fd);

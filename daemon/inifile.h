@@ -13,7 +13,7 @@
 
 #define INIFILE_SIZE_MAX (16 * 1024 * 1024)
 
-/* The file could not be read, or not to its end; on_error was told. */
+/* The file could not be read, or not to its end, or others can change it; on_error was told. */
 #define INIFILE_UNREADABLE 1
 
 typedef struct IniEvents {

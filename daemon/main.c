@@ -116,7 +116,8 @@ static int parse_options(int argc, char **argv, Options *ret) {
         return 1;
 }
 
-static void on_config_error(const char *message, void *userdata) {
+static void on_config_message(ConfigSeverity severity, const char *message, void *userdata) {
+        (void)severity;
         (void)userdata;
         (void)fprintf(stderr, "%s\n", message);
 }
@@ -125,7 +126,7 @@ static int check_config(const char *path) {
         Policy *policy;
         int r;
 
-        r = config_load(path, 1, on_config_error, NULL, &policy);
+        r = config_load(path, 1, on_config_message, NULL, NULL, &policy);
         if (r == -ENOMEM)
                 (void)fprintf(stderr, "snotifyd: out of memory\n");
         if (r < 0)

@@ -232,10 +232,11 @@ static int on_arrival(const Arrival *arrival, void *userdata) {
         return manager_begin_session(manager, arrival);
 }
 
-static void on_config_error(const char *message, void *userdata) {
+static void on_config_message(ConfigSeverity severity, const char *message, void *userdata) {
         Manager *manager = userdata;
 
-        (void)report_line(manager->report, REPORT_CONFIG_REJECTED, "%s", message);
+        (void)report_line(manager->report,
+                severity == CONFIG_WARNING ? REPORT_WARNING : REPORT_CONFIG_REJECTED, "%s", message);
 }
 
 static int manager_load_config(Manager *manager) {
@@ -243,7 +244,7 @@ static int manager_load_config(Manager *manager) {
         Policy *policy;
         int r;
 
-        r = config_load(manager->options.config_path, generation, on_config_error, manager, &policy);
+        r = config_load(manager->options.config_path, generation, on_config_message, manager, NULL, &policy);
         if (r < 0)
                 return r;
         policy_free(manager->policy);

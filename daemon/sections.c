@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/ownership.h"
+#include "effective-text.h"
 #include "inifile.h"
 #include "sections.h"
 
@@ -55,34 +56,35 @@ static const char *section_blank(const Section *section) {
         return section->type == SECTION_LIMITS ? "" : " ";
 }
 
-__attribute__((format(printf, 5, 0))) static void sections_report(Sections *sections, const char *file,
-        unsigned line, const Section *about, const char *format, va_list arguments) {
+__attribute__((format(printf, 6, 0))) static void sections_report(Sections *sections,
+        ConfigSeverity severity, const char *file, unsigned line, const Section *about, const char *format,
+        va_list arguments) {
         _cleanup_free_ char *message = NULL;
         size_t size;
         FILE *stream = open_memstream(&message, &size);
 
-        sections->failed = true;
+        sections->n_errors += severity == CONFIG_ERROR;
         if (stream) {
                 (void)fputs(file, stream);
                 if (line > 0)
                         (void)fprintf(stream, ":%u", line);
-                (void)fputs(": ", stream);
+                (void)fputs(severity == CONFIG_WARNING ? ": warning: " : ": ", stream);
                 if (about)
                         (void)fprintf(stream, "%s%s%s: ", section_grammar[about->type].word,
                                 section_blank(about), about->name);
                 (void)vfprintf(stream, format, arguments);
         }
         if (!stream || fclose(stream) != 0)
-                sections->on_error("out of memory", sections->userdata);
+                sections->on_message(CONFIG_ERROR, "out of memory", sections->userdata);
         else
-                sections->on_error(message, sections->userdata);
+                sections->on_message(severity, message, sections->userdata);
 }
 
 void sections_error(Sections *sections, const char *file, unsigned line, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        sections_report(sections, file, line, NULL, format, arguments);
+        sections_report(sections, CONFIG_ERROR, file, line, NULL, format, arguments);
         va_end(arguments);
 }
 
@@ -90,7 +92,15 @@ void section_error(Sections *sections, const Section *section, unsigned line, co
         va_list arguments;
 
         va_start(arguments, format);
-        sections_report(sections, section->file, line, section, format, arguments);
+        sections_report(sections, CONFIG_ERROR, section->file, line, section, format, arguments);
+        va_end(arguments);
+}
+
+void section_warning(Sections *sections, const Section *section, unsigned line, const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        sections_report(sections, CONFIG_WARNING, section->file, line, section, format, arguments);
         va_end(arguments);
 }
 
@@ -227,8 +237,10 @@ static int on_key(const char *key, const char *text, unsigned line, void *userda
                 return 0;
         }
         value = section_find_value(sections, sections->current, key, line);
-        if (!value)
+        if (!value) {
+                sections->current->damaged = true;
                 return 0;
+        }
         value->text = strdup(text);
         value->line = line;
         return value->text ? 0 : -ENOMEM;
@@ -240,32 +252,50 @@ static void on_line_error(const char *message, unsigned line, void *userdata) {
         sections_error(sections, sections_file(sections), line, "%s", message);
 }
 
-int sections_read(Sections *sections, const char *path) {
-        static const IniEvents events = {
-                .on_section = on_section,
-                .on_key = on_key,
-                .on_error = on_line_error,
-        };
+static const IniEvents events = {
+        .on_section = on_section,
+        .on_key = on_key,
+        .on_error = on_line_error,
+};
+
+/* What is read from now on is of this file. */
+static int sections_begin_file(Sections *sections, const char *name) {
         char **files = reallocarray(sections->files, sections->file_count + 1, sizeof(char *));
-        int r;
 
         if (!files)
                 return -ENOMEM;
         sections->files = files;
-        files[sections->file_count] = strdup(path);
+        files[sections->file_count] = strdup(name);
         if (!files[sections->file_count])
                 return -ENOMEM;
         sections->file_count++;
         sections->current = NULL;
         sections->refused = false;
+        return 0;
+}
+
+int sections_read(Sections *sections, const char *path) {
+        int r;
+
+        r = sections_begin_file(sections, path);
+        if (r < 0)
+                return r;
         r = inifile_read(path, &events, sections);
         if (r == INIFILE_UNREADABLE)
                 sections->incomplete = true;
         return r < 0 ? r : 0;
 }
 
-void sections_init(Sections *sections, ConfigErrorFunction on_error, void *userdata) {
-        *sections = (Sections){.on_error = on_error, .userdata = userdata};
+int sections_read_effective(Sections *sections, const char *text, size_t size) {
+        int r;
+
+        sections->is_effective = true;
+        r = sections_begin_file(sections, "the last good configuration");
+        return r < 0 ? r : effective_text_read(text, size, &events, sections);
+}
+
+void sections_init(Sections *sections, ConfigMessageFunction on_message, void *userdata) {
+        *sections = (Sections){.on_message = on_message, .userdata = userdata};
         sections->end = &sections->first;
 }
 

@@ -61,6 +61,7 @@ typedef struct Section {
         SectionType type;
         const char *file; /* Sections owns it */
         unsigned line;
+        bool damaged;     /* an error was reported of its keys */
         bool duplicate;   /* an earlier section has the name: checked, but no part of the policy */
         Profile *profile; /* what a profile section became; the policy owns it */
         Value values[SECTION_KEYS_MAX];
@@ -68,10 +69,11 @@ typedef struct Section {
 } Section;
 
 typedef struct Sections {
-        ConfigErrorFunction on_error;
+        ConfigMessageFunction on_message;
         void *userdata;
-        bool failed;     /* on_error was called */
-        bool incomplete; /* something was not understood; what is missing now may have been there */
+        unsigned n_errors; /* that were reported */
+        bool is_effective; /* it is of an effective text, and of no file */
+        bool incomplete;   /* something was not understood; what is missing now may have been there */
         Section *first;
         Section **end;    /* where the next section is linked */
         Section *current; /* NULL before the first section of a file and in one that was refused */
@@ -82,11 +84,14 @@ typedef struct Sections {
 } Sections;
 
 /* sections_done() frees what sections_read() collected. */
-void sections_init(Sections *sections, ConfigErrorFunction on_error, void *userdata);
+void sections_init(Sections *sections, ConfigMessageFunction on_message, void *userdata);
 void sections_done(Sections *sections);
 
 /* Adds the sections of the file at path.  Returns 0, also where errors were reported, or -ENOMEM. */
 int sections_read(Sections *sections, const char *path);
+
+/* Adds the sections of an effective text.  Returns as sections_read(). */
+int sections_read_effective(Sections *sections, const char *text, size_t size);
 
 /* Returns the first section of the type and name, or NULL. */
 Section *sections_find(const Sections *sections, SectionType type, const char *name);
@@ -97,4 +102,8 @@ __attribute__((format(printf, 4, 5))) void sections_error(
 
 /* Reports an error of the section at the line of one of its values, or at its own line. */
 __attribute__((format(printf, 4, 5))) void section_error(
+        Sections *sections, const Section *section, unsigned line, const char *format, ...);
+
+/* Likewise, of something that the configuration can be used with. */
+__attribute__((format(printf, 4, 5))) void section_warning(
         Sections *sections, const Section *section, unsigned line, const char *format, ...);

@@ -13,11 +13,16 @@ void admission_done(Admission *admission) {
         *admission = (Admission){};
 }
 
+void admission_restrict(Admission *admission) {
+        admission->is_restricted = true;
+}
+
 int admission_add_user(Admission *admission, uid_t user) {
         uid_t *users = reallocarray(admission->users, admission->n_users + 1, sizeof(*users));
 
         if (!users)
                 return -ENOMEM;
+        admission_restrict(admission);
         users[admission->n_users++] = user;
         admission->users = users;
         return 0;
@@ -28,6 +33,7 @@ int admission_add_group(Admission *admission, gid_t group) {
 
         if (!groups)
                 return -ENOMEM;
+        admission_restrict(admission);
         groups[admission->n_groups++] = group;
         admission->groups = groups;
         return 0;
@@ -41,7 +47,7 @@ static bool has_group(const Admission *admission, gid_t group) {
 }
 
 bool admission_includes(const Admission *admission, uid_t user, const gid_t *groups, size_t n_groups) {
-        if (admission->n_users == 0 && admission->n_groups == 0)
+        if (!admission->is_restricted)
                 return true;
         for (size_t i = 0; i < admission->n_users; i++)
                 if (admission->users[i] == user)

@@ -13,9 +13,13 @@ typedef struct Admission {
         size_t n_users;
         gid_t *groups;
         size_t n_groups;
+        bool is_restricted; /* also where nobody is in the lists */
 } Admission;
 
 void admission_done(Admission *admission);
+
+/* Makes everybody a stranger but for those in the lists. */
+void admission_restrict(Admission *admission);
 
 /* Adds one more, which makes everybody else a stranger.  Return 0 or -ENOMEM. */
 int admission_add_user(Admission *admission, uid_t user);

@@ -43,6 +43,7 @@ struct Profile {
         PolicyLog log;
         Action private;
         bool has_denials;
+        bool is_closed;
         Admission admission;
         Node *nodes;
         uint32_t node_count;
@@ -56,6 +57,7 @@ struct Policy {
         Limits limits;
         Profile **profiles;
         size_t profile_count;
+        char *refusal;
 };
 
 typedef struct Component {
@@ -389,9 +391,27 @@ int policy_add_profile(
 
 const Profile *policy_find_profile(const Policy *policy, const char *name) {
         for (size_t i = 0; i < policy->profile_count; i++)
-                if (strcmp(policy->profiles[i]->name, name) == 0)
+                if (!policy->profiles[i]->is_closed && strcmp(policy->profiles[i]->name, name) == 0)
                         return policy->profiles[i];
         return NULL;
+}
+
+void profile_close(Profile *profile) {
+        profile->is_closed = true;
+}
+
+int policy_set_refusal(Policy *policy, const char *why) {
+        char *copy = strdup(why);
+
+        if (!copy)
+                return -ENOMEM;
+        free(policy->refusal);
+        policy->refusal = copy;
+        return 0;
+}
+
+const char *policy_refusal(const Policy *policy) {
+        return policy->refusal;
 }
 
 uint64_t policy_generation(const Policy *policy) {
@@ -423,6 +443,7 @@ Policy *policy_free(Policy *policy) {
         for (size_t i = 0; i < policy->profile_count; i++)
                 profile_free(policy->profiles[i]);
         free(policy->profiles);
+        free(policy->refusal);
         free(policy);
         return NULL;
 }

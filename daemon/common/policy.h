@@ -48,6 +48,11 @@ Policy *policy_free(Policy *policy);
 
 uint64_t policy_generation(const Policy *policy);
 
+/* Sessions that run go on under the policy, and none begins: why (copied), for the user of snotify-run. At
+ * first NULL.  Returns 0 or -ENOMEM. */
+int policy_set_refusal(Policy *policy, const char *why);
+const char *policy_refusal(const Policy *policy);
+
 /* At first the default. */
 void policy_set_limits(Policy *policy, const Limits *limits);
 const Limits *policy_limits(const Policy *policy);
@@ -59,6 +64,9 @@ int policy_add_profile(
 
 /* Returns NULL where there is no such profile. */
 const Profile *policy_find_profile(const Policy *policy, const char *name);
+
+/* Makes policy_find_profile() no longer find it: to a session of it, everything is denied. */
+void profile_close(Profile *profile);
 
 /* Whom the profile is for, at first everybody; the profile's own. */
 Admission *profile_admission(Profile *profile);

@@ -17,7 +17,8 @@
 #define LOOKUPS 10000U
 #define PATH_SIZE 48
 
-static void on_error(const char *message, void *userdata) {
+static void on_message(ConfigSeverity severity, const char *message, void *userdata) {
+        (void)severity;
         (void)userdata;
         errx(1, "%s", message);
 }
@@ -69,7 +70,7 @@ void lookup_measure(unsigned n_rules, Lookup *ret) {
 
                 policy_free(policy);
                 start = clock_ns();
-                if (config_load(config, 1, on_error, NULL, &policy) < 0)
+                if (config_load(config, 1, on_message, NULL, NULL, &policy) < 0)
                         errx(1, "%s was not loaded", config);
                 samples_add(&loads, (uint32_t)(clock_ns() - start));
         }

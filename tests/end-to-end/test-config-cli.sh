@@ -14,8 +14,9 @@ wrong() {
         check "$what" refused "$work/wrong.conf" "$line" "$text"
 }
 
+# refused PLACE LINE TEXT [FILE]: the configuration FILE is; else it is that of the place.
 refused() {
-        local file=$1 line=$2 text=$3 output place=$1
+        local file=${4-$1} line=$2 text=$3 output place=$1
         [ "$line" = 0 ] || place=$file:$line
         output=$(timeout 10 "$SNOTIFYD" --check-config "$file" 2>&1)
         [ $? = 1 ] || { echo "exit status is not 1: $output"; return 1; }
@@ -28,11 +29,13 @@ refused() {
         [ ! -e "$socket" ] || { echo "a socket is left"; rm "$socket"; return 1; }
 }
 
-check "a good file" "$SNOTIFYD" --check-config "$SOURCE_ROOT/conf/snotify.conf"
+# A checkout may be anybody's.
+cp "$SOURCE_ROOT/conf/snotify.conf" "$work/good.conf"
+check "a good file" "$SNOTIFYD" --check-config "$work/good.conf"
 accepts() {
         [ "$("$SNOTIFYD" --check-config="$1" 2>&1)" = "$1: OK" ]
 }
-check "... is said to be" accepts "$SOURCE_ROOT/conf/snotify.conf"
+check "... is said to be" accepts "$work/good.conf"
 
 wrong "an empty file" 0 "no [profile NAME] section" </dev/null
 wrong "no profile" 0 "no [profile NAME] section" <<<"$rule"
@@ -94,6 +97,54 @@ unreadable() {
                 { echo "it says: $output"; return 1; }
 }
 check "an unreadable file" unreadable
+
+# Others can change it.
+for mode in 664 646; do
+        echo "$profile" >"$work/mode-$mode.conf"
+        chmod $mode "$work/mode-$mode.conf"
+        check "a file of mode $mode" refused "$work/mode-$mode.conf" 0 "is writable by others; chmod go-w $work/mode-$mode.conf"
+done
+echo "$profile" >"$work/foreign.conf"
+chown 65534 "$work/foreign.conf"
+check "a file of another user" refused "$work/foreign.conf" 0 "belongs to another user, who can change it; chown root"
+ln -s foreign.conf "$work/link.conf"
+check "... by way of a link" refused "$work/link.conf" 0 "belongs to another user"
+echo "$profile" >"$work/open.conf"
+mkdir "$work/open.conf.d"
+chmod 1777 "$work/open.conf.d"
+check "a directory of drop-ins that others can write to" refused "$work/open.conf.d" 0 "is writable by others" "$work/open.conf"
+mkdir -m 777 "$work/common"
+echo "$profile" >"$work/common/conf"
+check "a directory where others can replace the file" refused "$work/common" 0 "is writable by others" "$work/common/conf"
+mkdir "$work/own"
+echo "$profile" >"$work/own/conf"
+chown -R 65534 "$work/own"
+accepts_as_user() {
+        cp "$SNOTIFYD" "$bin/snotifyd"
+        [ "$(as_user "$bin/snotifyd" --check-config "$1" 2>&1)" = "$1: OK" ]
+}
+check "a user may check a file of his own" accepts_as_user "$work/own/conf"
+check "... which is not one for root" refused "$work/own/conf" 0 "belongs to another user"
+
+# A user who has been removed.
+printf '%susers = no-such-user 65534\n' "$profile" >"$work/removed.conf"
+warns() {
+        local output
+        output=$("$SNOTIFYD" --check-config "$work/removed.conf" 2>&1) || { echo "exit status $?"; return 1; }
+        [ "$output" = "$work/removed.conf:2: warning: profile default: there is no user 'no-such-user': nobody is let in by that name
+$work/removed.conf: OK" ] || { echo "it says: $output"; return 1; }
+}
+check "a user that there is not is a warning" warns
+daemon_start <"$work/removed.conf"
+check "... with which the daemon starts, and says so" logged "warning: profile default: there is no user 'no-such-user'"
+check "... others are let in" supervised_user -- true
+check "... nobody else is" fails_with 125 supervised -- true
+daemon_stop
+printf '%susers = no-such-user\ngroups = no-such-group\n' "$profile" >"$work/removed.conf"
+daemon_start <"$work/removed.conf"
+check "where there is none that is known, nobody is let in" fails_with 125 supervised -- true
+check "... whoever it is" fails_with 125 supervised_user -- true
+daemon_stop
 
 # Several files, several errors.
 echo "$profile" >"$work/main.conf"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds config_load() any file, and behind each form feed a drop-in.  What is refused comes with a message,
+/* Feeds config_load() any file, and behind each form feed a drop-in.  What is refused comes with an error,
  * and what is accepted without any; a message is one line that can be read; and read again, the files say
- * the same.  The files are on a tmpfs that nobody else sees and that goes with the process. */
+ * the same.  The effective text of what is accepted can be read without a message; anything else can be read
+ * for one, too.  The files are on a tmpfs that nobody else sees and that goes with the process. */
 
 #include "fuzz.h"
 
@@ -25,7 +26,7 @@ static char path[64];
 static int drop_in_fd = -EBADF, main_fd = -EBADF;
 
 typedef struct Messages {
-        unsigned n;
+        unsigned n_errors;
         char *all;
 } Messages;
 
@@ -91,36 +92,67 @@ static void write_files(Input input) {
         }
 }
 
-static void on_error(const char *message, void *userdata) {
+static void on_message(ConfigSeverity severity, const char *message, void *userdata) {
         Messages *messages = userdata;
         char *all;
 
-        HOLDS(strncmp(message, path, strlen(path)) == 0);
         for (const char *at = message; *at != '\0'; at++)
                 HOLDS(((uint8_t)*at >= 0x20 || *at == '\t') && *at != 0x7f);
         HOLDS(asprintf(&all, "%s%s\n", messages->all ? messages->all : "", message) >= 0);
         free(messages->all);
         messages->all = all;
-        messages->n++;
+        messages->n_errors += severity == CONFIG_ERROR;
+}
+
+static void on_any_message(ConfigSeverity severity, const char *message, void *userdata) {
+        (void)severity;
+        (void)userdata;
+        HOLDS(message[0] != '\0');
+}
+
+/* What an accepted configuration is kept as. */
+static void check_effective(const char *text) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+        Messages messages = {};
+
+        HOLDS(config_load_effective(text, strlen(text), GENERATION, on_message, &messages, &policy) == 0);
+        HOLDS(!messages.all);
+        HOLDS(policy_generation(policy) == GENERATION);
+}
+
+static void check_any_effective(const uint8_t *bytes, size_t size) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+
+        HOLDS(config_load_effective((const char *)bytes, size, GENERATION, on_any_message, NULL, &policy) ==
+                0);
+}
+
+static void load(Messages *messages) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = config_load(path, GENERATION, on_message, messages, &text, &policy);
+        HOLDS(r == 0 || r == -EINVAL);
+        HOLDS((r == 0) == (messages->n_errors == 0));
+        HOLDS((r == 0) == (policy != NULL) && (r == 0) == (text != NULL));
+        HOLDS(!messages->all || strncmp(messages->all, path, strlen(path)) == 0);
+        if (r < 0)
+                return;
+        HOLDS(policy_generation(policy) == GENERATION);
+        check_effective(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         Messages first = {}, second = {};
-        int r;
 
         write_files((Input){bytes, size});
-        for (unsigned i = 0; i < 2; i++) {
-                _cleanup_(policy_free_p) Policy *policy = NULL;
-                Messages *messages = i == 0 ? &first : &second;
-
-                r = config_load(path, GENERATION, on_error, messages, &policy);
-                HOLDS(r == 0 || r == -EINVAL);
-                HOLDS((r == 0) == (messages->n == 0));
-                HOLDS((r == 0) == (policy != NULL));
-                HOLDS(!policy || policy_generation(policy) == GENERATION);
-        }
-        HOLDS(first.n == second.n && (first.n == 0 || strcmp(first.all, second.all) == 0));
+        load(&first);
+        load(&second);
+        HOLDS(first.n_errors == second.n_errors);
+        HOLDS(!first.all || strcmp(first.all, second.all) == 0);
         free(first.all);
         free(second.all);
+        check_any_effective(bytes, size);
         return 0;
 }

@@ -28,13 +28,17 @@ DEFINE_CLEANUP(Policy, policy_free)
 #define FILE_NAME "snotify.conf"
 #define PROFILE "[profile default]\n"
 
-/* What on_error received, a line each. */
+/* What on_message() received, a line each. */
 static char errors[4 * 1024 * 1024];
 
-static void on_error(const char *message, void *userdata) {
+/* What the last load returned. */
+static char *effective;
+
+static void on_message(ConfigSeverity severity, const char *message, void *userdata) {
         size_t length = strlen(errors);
 
-        assert_string_equal(userdata, "userdata");
+        (void)userdata;
+        assert_int_equal(strstr(message, ": warning: ") != NULL, severity == CONFIG_WARNING);
         (void)snprintf(errors + length, sizeof(errors) - length, "%s%s", length > 0 ? "\n" : "", message);
 }
 
@@ -47,10 +51,10 @@ static void skip_without_long_lines(void) {
 }
 
 static int load(Policy **ret) {
-        static char userdata[] = "userdata";
-
         errors[0] = '\0';
-        return config_load(FILE_NAME, 42, on_error, userdata, ret);
+        free(effective);
+        effective = NULL;
+        return config_load(FILE_NAME, 42, on_message, NULL, &effective, ret);
 }
 
 static void write_bytes(const char *name, const char *bytes, size_t size) {
@@ -64,12 +68,25 @@ static void write_file(const char *name, const char *text) {
         write_bytes(name, text, strlen(text));
 }
 
+/* The effective text is a configuration of the same meaning. */
+static void assert_same_again(void) {
+        _cleanup_(policy_free_p) Policy *policy = NULL, *of_file = NULL;
+        _cleanup_free_ char *again = NULL;
+        write_file("again.conf", effective);
+        assert_int_equal(
+                config_load_effective(effective, strlen(effective), 42, on_message, NULL, &policy), 0);
+        assert_int_equal(config_load("again.conf", 42, on_message, NULL, &again, &of_file), 0);
+        assert_string_equal(errors, "");
+        assert_string_equal(again, effective);
+}
+
 static void assert_loads(Policy **ret) {
         int r = load(ret);
 
         if (r != 0)
                 fail_msg("config_load() returned %d:\n%s", r, errors);
         assert_string_equal(errors, "");
+        assert_same_again();
 }
 
 static void assert_fails(const char *expected) {
@@ -145,6 +162,183 @@ static void test_admission(void **state) {
                             2) != rows[i].expected)
                         fail_msg("row %zu", i);
         }
+}
+
+/* What is said, and the profile is for nobody else. */
+static void test_unknown_accounts(void **state) {
+        static const struct {
+                const char *text;
+                uid_t admitted; /* -1: nobody */
+                const char *warnings;
+                const char *numbers;
+        } rows[] = {
+                {"users = root nobody-of-this-name\n", 0,
+                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name': "
+                        "nobody is let in by that name",
+                        "users=0\n"},
+                {"users = nobody-of-this-name\n", (uid_t)-1,
+                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name': "
+                        "nobody is let in by that name",
+                        "users=\n"},
+                {"groups = nobody-of-this-name 8\n", (uid_t)-1,
+                        "snotify.conf:2: warning: profile default: there is no group 'nobody-of-this-name': "
+                        "nobody is let in by that name",
+                        "groups=8\n"},
+                {"groups = 99999999999999999999\nusers = 5 root,daemon\n", 5,
+                        "snotify.conf:3: warning: profile default: there is no user 'root,daemon': nobody "
+                        "is "
+                        "let in by that name\n"
+                        "snotify.conf:2: warning: profile default: there is no group "
+                        "'99999999999999999999': nobody is let in by that name",
+                        "users=5\ngroups=\n"},
+                {"users = 4294967295 -1\n", (uid_t)-1,
+                        "snotify.conf:2: warning: profile default: there is no user '4294967295': nobody is "
+                        "let in by that name\n"
+                        "snotify.conf:2: warning: profile default: there is no user '-1': nobody is let in "
+                        "by that name",
+                        "users=\n"},
+        };
+        static const uid_t users[] = {0, 1, 5, 1000, 65534, 4294967294};
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                _cleanup_(policy_free_p) Policy *policy = NULL, *again = NULL;
+                char text[256];
+                int r;
+
+                (void)snprintf(text, sizeof(text), PROFILE "%s", rows[i].text);
+                write_file(FILE_NAME, text);
+                r = load(&policy);
+                assert_int_equal(r, 0);
+                assert_string_equal(errors, rows[i].warnings);
+                (void)snprintf(text, sizeof(text), PROFILE "%s", rows[i].numbers);
+                assert_string_equal(effective, text);
+                errors[0] = '\0';
+                r = config_load_effective(effective, strlen(effective), 42, on_message, NULL, &again);
+                assert_int_equal(r, 0);
+                assert_string_equal(errors, "");
+                for (size_t k = 0; k < COUNT(users); k++) {
+                        bool expected = users[k] == rows[i].admitted;
+
+                        if (profile_admits(policy_find_profile(policy, "default"), users[k], NULL, 0) !=
+                                        expected ||
+                                profile_admits(policy_find_profile(again, "default"), users[k], NULL, 0) !=
+                                        expected)
+                                fail_msg("row %zu, user %u", i, users[k]);
+                }
+        }
+}
+
+/* What another release wrote: whatever this one does not understand, it never allows more. */
+static void test_effective(void **state) {
+        static const struct {
+                const char *text;
+                const char *errors;
+                int a, b; /* /a/x and /b/x: 0 denied, 1 allowed, -1 there is no such profile */
+        } rows[] = {
+                {"[rule a]\npath=/a/\naction=allow\n", "", 1, 0},
+                {"[rule a]\npath=/a/\naction=allow\nwhen=full moon\n[rule b]\npath=/b/\naction=allow\n",
+                        "the last good configuration:5: unknown key 'when' in [rule a]; known keys: path, "
+                        "action, delay, profile",
+                        0, 1},
+                {"[rule a]\npath=/a/\naction=perhaps\n",
+                        "the last good configuration:4: rule a: action 'perhaps' is unknown; write allow or "
+                        "deny",
+                        0, 0},
+                {"[rule a]\npath=/a/\naction=allow\ndelay=2h\n",
+                        "the last good configuration:5: rule a: delay '2h' is longer than 1h", 0, 0},
+                {"[rule a]\npath=/a/{1,2}*/\naction=deny\n[rule b]\npath=/b/\naction=allow\n",
+                        "the last good configuration:3: rule a: path '/a/{1,2}*/' has '*' next to other "
+                        "bytes; '*' stands for one whole component",
+                        -1, -1},
+                {"[rule a]\npath=/a/\naction=allow\n[rule b]\npath=/a/\naction=deny\n",
+                        "the last good configuration:6: rule b: path /a/ already has rule a (the last good "
+                        "configuration:3) in profile default",
+                        -1, -1},
+                {"[rule a]\npath=/a/\naction=allow\n[wall b]\npath=/a/\n",
+                        "the last good configuration:5: unknown section [wall b]; known sections: [limits], "
+                        "[profile NAME], [rule NAME]",
+                        1, 0},
+                {"moon=full\n[rule a]\npath=/a/\naction=allow\n",
+                        NULL /* the keys of a profile may become more */, 1, 0},
+                {"nonsense\n[rule a]\npath=/a/\naction=allow\n",
+                        "the last good configuration:2: a line that is neither a section nor a key", 1, 0},
+                {"[limits]\nsessions=0\n",
+                        "the last good configuration:3: limits: sessions '0' is no number from 1 to 1000", 0,
+                        0},
+                {"users=root\n",
+                        "the last good configuration:2: profile default: cannot find out who 'root' is now; "
+                        "try again",
+                        0, 0},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                _cleanup_(policy_free_p) Policy *policy = NULL;
+                char text[256];
+
+                errors[0] = '\0';
+                (void)snprintf(text, sizeof(text), PROFILE "%s", rows[i].text);
+                assert_int_equal(config_load_effective(text, strlen(text), 7, on_message, NULL, &policy), 0);
+                assert_int_equal(policy_generation(policy), 7);
+                if (rows[i].errors)
+                        assert_string_equal(errors, rows[i].errors);
+                else
+                        assert_true(errors[0] != '\0');
+                if (rows[i].a < 0)
+                        assert_null(policy_find_profile(policy, "default"));
+                else
+                        assert_true(judge(policy, "default", "/a/x").action == (Action)rows[i].a &&
+                                    judge(policy, "default", "/b/x").action == (Action)rows[i].b);
+        }
+}
+
+/* Who else can change a file decides who may make directories. */
+static void test_trust(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+
+        (void)state;
+        if (geteuid() != 0) {
+                print_message("skipped: only root can give a file away\n");
+                skip();
+        }
+        assert_int_equal(mkdir("snotify.conf.d", 0755), 0);
+        write_file("snotify.conf.d/a.conf", "[rule a]\npath = /a\naction = allow\n");
+        write_file(FILE_NAME, PROFILE);
+        assert_loads(&policy);
+
+        assert_int_equal(chmod(FILE_NAME, 0664), 0);
+        assert_fails("snotify.conf: is writable by others; chmod go-w snotify.conf");
+        assert_int_equal(chmod(FILE_NAME, 0646), 0);
+        assert_fails("snotify.conf: is writable by others; chmod go-w snotify.conf");
+        assert_int_equal(chmod(FILE_NAME, 0644), 0);
+        assert_int_equal(chown(FILE_NAME, 12345, 0), 0);
+        assert_fails("snotify.conf: belongs to another user, who can change it; chown root snotify.conf");
+        assert_int_equal(chown(FILE_NAME, 0, 12345), 0);
+
+        assert_int_equal(chmod("snotify.conf.d/a.conf", 0666), 0);
+        assert_fails("snotify.conf.d/a.conf: is writable by others; chmod go-w snotify.conf.d/a.conf");
+        assert_int_equal(chmod("snotify.conf.d/a.conf", 0444), 0);
+        assert_int_equal(chmod("snotify.conf.d", 01777), 0);
+        assert_fails("snotify.conf.d: is writable by others; chmod go-w snotify.conf.d");
+        assert_int_equal(chmod("snotify.conf.d", 0755), 0);
+        assert_int_equal(chown("snotify.conf.d", 12345, 0), 0);
+        assert_fails(
+                "snotify.conf.d: belongs to another user, who can change it; chown root snotify.conf.d");
+        assert_int_equal(chown("snotify.conf.d", 0, 0), 0);
+
+        /* A link's target, too. */
+        assert_int_equal(rename("snotify.conf.d/a.conf", "elsewhere"), 0);
+        assert_int_equal(symlink("../elsewhere", "snotify.conf.d/a.conf"), 0);
+        assert_int_equal(chmod("elsewhere", 0466), 0);
+        assert_fails("snotify.conf.d/a.conf: is writable by others; chmod go-w snotify.conf.d/a.conf");
+        assert_int_equal(chmod("elsewhere", 0444), 0);
+
+        assert_int_equal(chmod(".", 0775), 0);
+        assert_fails(".: is writable by others; chmod go-w .");
+        assert_int_equal(chmod(".", 01777), 0); /* as /tmp is */
+        policy = policy_free(policy);
+        assert_loads(&policy);
 }
 
 static void test_example(void **state) {
@@ -507,17 +701,6 @@ static const struct {
         /* values of a profile */
         WRONG(PROFILE "private = yes\n",
                 "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
-        WRONG(PROFILE "users = root nobody-of-this-name\n",
-                "snotify.conf:2: profile default: there is no user 'nobody-of-this-name'"),
-        WRONG(PROFILE "groups = nobody-of-this-name 0\n",
-                "snotify.conf:2: profile default: there is no group 'nobody-of-this-name'"),
-        WRONG(PROFILE "users = 4294967295\n",
-                "snotify.conf:2: profile default: there is no user '4294967295'"),
-        WRONG(PROFILE "groups = 99999999999999999999\n",
-                "snotify.conf:2: profile default: there is no group '99999999999999999999'"),
-        WRONG(PROFILE "users = -1\n", "snotify.conf:2: profile default: there is no user '-1'"),
-        WRONG(PROFILE "users = root,daemon\n",
-                "snotify.conf:2: profile default: there is no user 'root,daemon'"),
         WRONG(PROFILE "users =\ngroups = ; none\n",
                 "snotify.conf:2: profile default: 'users' is empty; write names or numbers, divided by "
                 "blanks\n"
@@ -903,6 +1086,9 @@ int main(void) {
                 IN_DIRECTORY(test_many_rules),
                 cmocka_unit_test(test_timespan),
                 IN_DIRECTORY(test_admission),
+                IN_DIRECTORY(test_unknown_accounts),
+                IN_DIRECTORY(test_effective),
+                IN_DIRECTORY(test_trust),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
