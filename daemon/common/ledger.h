@@ -36,8 +36,9 @@
  *             EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space,
  *             after the copy.)
  *   RECEIVED  nothing was done yet: judge it, do it.
- *   ACTING    the system call may or may not have been performed; `argument`, `path` and the deed say how to
- *             tell.
+ *   ACTING    the system call may or may not have been performed; `argument`, `parent` and the deed say how
+ *             to tell.  Its successor may find out; it may perform the call only with an allowing verdict of
+ *             its own.
  *   DONE      `reply` is the answer: send it; if it was sent already the kernel says so.  Then report it.
  */
 /* clang-format on */
@@ -68,6 +69,7 @@
  */
 #define LEDGER_REFUSER (LEDGER_WORKERS - 1)
 
+#define LEDGER_HANDLE_SIZE 128 /* MAX_HANDLE_SZ */
 #define LEDGER_RULE_SIZE 48
 #define LEDGER_COMM_SIZE 16
 #define LEDGER_ARGUMENT_SIZE 4096 /* PATH_MAX, with the NUL */
@@ -129,6 +131,22 @@ typedef enum SlotVerdict {
         SLOT_TROUBLE, /* could not be judged or performed */
 } SlotVerdict;
 
+/* An object of a file system, told apart from every other that it ever had: an inode number may be given
+ * anew, but not with the same time of birth, nor with the same handle. */
+typedef struct LedgerObject {
+        uint32_t dev_major;
+        uint32_t dev_minor;
+        uint64_t ino;     /* 0: unknown; such an object equals none */
+        int64_t born_sec; /* 0: the file system has no times of birth */
+        uint32_t born_nsec;
+        int32_t handle_type;  /* see name_to_handle_at(2) */
+        uint32_t handle_size; /* 0: the file system has no handles */
+        uint32_t reserved;
+        uint64_t mount_id; /* where it was seen; says nothing of the object */
+        uint8_t handle[LEDGER_HANDLE_SIZE];
+} LedgerObject;
+static_assert(sizeof(LedgerObject) == 176, "crosses a process boundary");
+
 /* Written by its holder alone. */
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
@@ -136,13 +154,8 @@ typedef struct Slot {
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
 
-        /* What a worker of an earlier release, which knew no deeds, noted before it acted; else begun_sec is
-         * 0.
-         */
-        int64_t begun_sec;
-        int64_t begun_nsec;
-        uint32_t owner;
-        uint32_t absent;
+        /* Valid in ACTING: the parent directory that the call is performed in. */
+        LedgerObject parent;
 
         /* The decision, for the record that is made after the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
@@ -168,7 +181,7 @@ typedef struct Slot {
 
 typedef enum DeedState {
         DEED_NOT_BEGUN,
-        DEED_BEGUN, /* it may have been performed, or not: see act_perform() */
+        DEED_BEGUN, /* it may have been performed, or not: see act_find() */
         DEED_DONE,
 } DeedState;
 
@@ -179,8 +192,8 @@ typedef struct Deed {
         int32_t error;          /* DONE: what it returned, 0 or a positive errno */
         int64_t begun_sec;      /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
         int64_t begun_nsec;
-        uint32_t owner;  /* the fsuid that acts, as it reads where that is done */
-        uint32_t absent; /* the name did not exist before */
+        uint32_t owner;  /* the fsuid that acts, as the worker's user namespace has it */
+        uint32_t absent; /* the name was looked for just before, and did not exist */
 } Deed;
 
 /* Slots are page-aligned, so that `request` never crosses a page. */

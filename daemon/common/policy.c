@@ -44,6 +44,7 @@ struct Profile {
         Action private;
         bool has_denials;
         bool is_closed;
+        bool has_delays;
         Admission admission;
         Node *nodes;
         uint32_t node_count;
@@ -262,6 +263,7 @@ int profile_add_rule(Profile *profile, const char *name, const char *path, Actio
         }
         *place = TAKE_PTR(rule);
         profile->has_denials |= action == ACTION_DENY;
+        profile->has_delays |= delay_usec > 0;
         return 0;
 }
 
@@ -324,6 +326,10 @@ bool profile_has_denials(const Profile *profile) {
 
 void profile_set_private(Profile *profile, Action action) {
         profile->private = action;
+}
+
+bool profile_allows_all(const Profile *profile) {
+        return profile->fallback == ACTION_ALLOW && !profile->has_denials && !profile->has_delays;
 }
 
 bool profile_allows_private(const Profile *profile) {

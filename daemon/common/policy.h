@@ -75,6 +75,8 @@ bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, siz
 PolicyLog profile_log(const Profile *profile);
 /* Is there a rule that denies? */
 bool profile_has_denials(const Profile *profile);
+/* Does it allow everything at once, so that no path has to be known? */
+bool profile_allows_all(const Profile *profile);
 /* What happens in a file system that the host doesn't see, at first ACTION_DENY. */
 void profile_set_private(Profile *profile, Action action);
 /* Allowed is also what says so of everything, whatever the path. */

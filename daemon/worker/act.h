@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The supervised system calls themselves, made in the working directory, which is the pinned parent.  The
- * caller has become the target (identity.h). */
+/* The supervised system calls themselves, made below the pinned parent. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/calls.h"
 #include "common/ledger.h"
 
-/* Returns 0 where there is something of that name, else a positive errno: ENOENT, or why it can't be looked
+/* Returns 0 where there is something of that name, else a positive errno: ENOENT, or why it cannot be looked
  * up. */
-int act_look(const char *name);
+int act_look(int parent_fd, const char *name);
 
-/* Performs the call as that owner (fsuid), and notes in the deed how far it came; where the deed says that a
- * dead predecessor was at it, goes on from there.  Returns 0 or the positive errno that the target gets.
+/* Notes in the deed what tells afterwards whether the call was performed, by that owner (fsuid).  Without
+ * may_look it does not look for the name, for a file system that would see that: then nobody can tell. */
+void act_prepare(int parent_fd, const char *name, uint32_t owner, bool may_look, Deed *deed);
+
+/* Performs the call, as the target, and notes in the deed how far it came.  Returns 0 or the positive errno
+ * that the target gets. */
+int act_perform(Act act, int parent_fd, const char *name, uint32_t mode, Deed *deed);
+
+/* Finds out, raised, what came of a deed that a dead process had begun.  Returns 0 where the directory was
+ * created by it, EEXIST where something else is there, ENOENT where nothing is or where that cannot be told:
+ * then the call itself tells the target; or another positive errno.
  *
- * If the predecessor died within the call, or as good as that, what is there counts as made by it if it is a
- * directory of its owner that was not there before.  Whether he made it himself meanwhile can't be told. */
-int act_perform(Act act, const char *name, uint32_t mode, uint32_t owner, Deed *deed);
+ * What is there counts as created by the deed if it is a directory of its owner, was not there before, and
+ * is not older than the deed.  Whether the owner created it by other means meanwhile cannot be told. */
+int act_find(int parent_fd, const char *name, const Deed *deed);

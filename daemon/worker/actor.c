@@ -15,9 +15,11 @@
 #include "common/ownership.h"
 #include "deputy.h"
 #include "identity.h"
-#include "standing.h"
+#include "object.h"
+#include "place.h"
 
 struct Actor {
+        HostMounts *host_mounts; /* not ours */
         Becomer *becomer;
         Standing standing;
         const ActorPart *part;
@@ -25,13 +27,15 @@ struct Actor {
         Deputy *deputy; /* NULL: the worker itself becomes the target */
 };
 
-int actor_new(int host_root_fd, const Confinement *deputy_confinement, Actor **ret) {
+int actor_new(
+        int host_root_fd, HostMounts *host_mounts, const Confinement *deputy_confinement, Actor **ret) {
         Actor *actor;
         int r;
 
         actor = calloc(1, sizeof(*actor));
         if (!actor)
                 return -ENOMEM;
+        actor->host_mounts = host_mounts;
         actor->deputy_confinement = deputy_confinement;
         r = becomer_new(&actor->becomer);
         if (r >= 0)
@@ -82,40 +86,9 @@ static int open_base(const ActorPart *part, int *ret_fd) {
         return target_open_fd(part->target, part->dirfd, ret_fd);
 }
 
-/* The same, or goes there, which is cheaper: then *ret_fd is AT_FDCWD. */
-static int enter_base(const ActorPart *part, int *ret_fd) {
-        int r;
-
-        if (part->absolute || part->dirfd != AT_FDCWD)
-                return open_base(part, ret_fd);
-        r = target_enter_cwd(part->target);
-        if (r == -EACCES) /* root may not go everywhere: see resolve.c */
-                return open_base(part, ret_fd);
-        *ret_fd = AT_FDCWD;
-        return r;
-}
-
-/* The base itself is the parent: its root doesn't matter, and whether the target may search it will show. */
-static int pin_base(Actor *actor, ProcfsReader *reader, int *ret_error) {
-        const ActorPart *part = actor->part;
-        _cleanup_close_ int base_fd = -EBADF;
-        int r;
-
-        r = enter_base(part, &base_fd);
-        if (r != 0)
-                return r;
-        if (base_fd != AT_FDCWD) {
-                /* There are directories that root may not enter, and their owner may. */
-                r = becomer_lower(actor->becomer, &part->status->identity);
-                if (r < 0)
-                        return r;
-        }
-        *ret_error = resolve_parent(part->resolved, base_fd, reader);
-        return r;
-}
-
 /* The parent is to be found by a path. */
-static int pin_path(Actor *actor, ProcfsReader *reader, Site *site, int *ret_error) {
+static int pin_path(
+        Actor *actor, ProcfsReader *reader, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
         const ActorPart *part = actor->part;
         _cleanup_close_ int base_fd = -EBADF;
         int r;
@@ -123,43 +96,22 @@ static int pin_path(Actor *actor, ProcfsReader *reader, Site *site, int *ret_err
         r = standing_enter(&actor->standing, part->target);
         if (r != 0)
                 return r;
-        site->view_known = standing_is_host(&actor->standing);
-        r = enter_base(part, &base_fd);
+        *ret_in_host_root = standing_is_host(&actor->standing);
+        r = open_base(part, &base_fd);
         if (r != 0)
                 return r;
-        if (is_gone(part))
-                return TARGET_GONE;
         r = becomer_lower(actor->becomer, &part->status->identity);
         if (r < 0)
                 return r;
-        *ret_error = resolve_parent(part->resolved, base_fd, reader);
-        if (*ret_error != 0 || standing_is_host(&actor->standing))
+        *ret_error = resolve_parent(part->resolved, base_fd, reader, ret_fd);
+        if (*ret_in_host_root)
                 return 0;
         /* The target's root has served its turn, and what is judged is seen from the host's. */
-        r = becomer_raise(actor->becomer);
-        return r < 0 ? r : standing_bring_home(&actor->standing);
+        return become_ourselves(actor);
 }
 
-/* Takes over the parent that the deputy has found. */
-static int adopt_parent(const Actor *actor, Site *site, int root_fd, int parent_fd) {
-        bool same_root = standing_has_root(&actor->standing, root_fd);
-
-        site->view_known = site->view_is_deputys = true;
-        if (fchdir(parent_fd) < 0) {
-                /* Then what the deputy says has to do, if it spoke of the host's tree. */
-                if (errno != EACCES)
-                        return -errno;
-                if (same_root && site->view[0] == '/')
-                        site->known = site->view;
-                else
-                        site->out_of_reach = true;
-        } else if (same_root)
-                site->view[0] = '\0';
-        return 0;
-}
-
-static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *ret_error) {
-        _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF, parent_fd = -EBADF;
+static int pin_by_deputy(Actor *actor, bool in_our_namespace, int *ret_error) {
+        _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF;
         const ActorPart *part = actor->part;
         ProcfsReader reader = {.target = part->target, .status = part->status};
         DeputyOrders orders = {
@@ -173,7 +125,8 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
                 .number = part->number,
                 .deed = part->deed,
         };
-        int r;
+        LedgerObject seen;
+        int r, fd;
 
         r = in_our_namespace ? 0 : target_open_user_namespace(part->target, &namespace_fd);
         if (r == 0)
@@ -182,46 +135,139 @@ static int pin_by_deputy(Actor *actor, bool in_our_namespace, Site *site, int *r
                 r = open_base(part, &base_fd);
         if (r != 0)
                 return r;
+        /* Nobody but the target may be served by a process that becomes it. */
         if (is_gone(part))
                 return TARGET_GONE;
 
         orders.user_namespace_fd = namespace_fd;
         orders.root_fd = root_fd;
         orders.base_fd = base_fd;
-        r = deputy_new(&orders, &actor->deputy, &parent_fd, site->view, ret_error);
-        if (r < 0 || *ret_error != 0 || !part->resolved->name)
+        r = deputy_new(&orders, &actor->deputy, &seen, &fd, ret_error);
+        if (r < 0 || *ret_error != 0)
                 return r;
-        return adopt_parent(actor, site, root_fd, parent_fd);
+        r = parent_take(part->parent, fd, actor->host_mounts);
+        if (part->parent->object.ino == 0) /* its file system shows it to the target alone */
+                part->parent->object.ino = seen.ino;
+        return r;
 }
 
-int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error) {
+static int enter_parent(Actor *actor) {
+        Parent *parent = actor->part->parent;
+        int r;
+
+        r = parent_enter(parent);
+        if (r < 0 || parent->entered || parent->is_fuse)
+                return r;
+        /* The target may not; it gets its error when the call is made. */
+        r = becomer_raise(actor->becomer);
+        return r < 0 ? r : parent_enter(parent);
+}
+
+/* There are directories of procfs that only the target's own threads may search. */
+static int look_into_procfs(Actor *actor, ProcfsReader *reader, int *ret_error) {
+        const ActorPart *part = actor->part;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = becomer_lower(actor->becomer, &part->status->identity);
+        if (r < 0)
+                return r;
+        fd = openat(part->parent->fd, ".", O_PATH | O_CLOEXEC);
+        if (fd < 0 && errno == EACCES)
+                *ret_error = procfs_look_own(
+                        reader, part->parent->fd, part->resolved->name ? part->resolved->name : ".");
+        return 0;
+}
+
+/* As the worker, with the target's file system credentials.  *ret_wants_deputy says that only a process that
+ * is the target altogether gets any further. */
+static int pin_by_worker(Actor *actor, bool *ret_wants_deputy, int *ret_error) {
+        const ActorPart *part = actor->part;
         ProcfsReader reader = reader_of(actor, part);
+        bool in_host_root = false;
+        int r, fd = -EBADF;
+
+        /* Where the base itself is the parent its root does not matter, and whether the target may search it
+         * will show. */
+        if (part->resolved->parent[0] == '\0')
+                r = open_base(part, &fd);
+        else
+                r = pin_path(actor, &reader, &fd, &in_host_root, ret_error);
+        *ret_wants_deputy = reader.wants_deputy;
+        if (r != 0 || *ret_error != 0)
+                return r;
+        r = parent_take(part->parent, fd, actor->host_mounts);
+        part->parent->in_host_root = in_host_root;
+        if (r < 0)
+                return r;
+        *ret_wants_deputy |= part->parent->object.ino == 0;
+        return part->parent->is_inert ? look_into_procfs(actor, &reader, ret_error) : 0;
+}
+
+static int pin(Actor *actor, int *ret_error) {
+        bool wants_deputy = false;
+        int r;
+
+        r = target_in_our_user_namespace(actor->part->target);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return pin_by_deputy(actor, false, ret_error);
+        r = pin_by_worker(actor, &wants_deputy, ret_error);
+        if (r != 0 || !wants_deputy)
+                return r;
+        parent_release(actor->part->parent);
+        *ret_error = 0;
+        r = become_ourselves(actor);
+        return r < 0 ? r : pin_by_deputy(actor, true, ret_error);
+}
+
+int actor_pin(Actor *actor, const ActorPart *part, int *ret_error) {
         int r;
 
         actor->part = part;
-        site->becomer = actor->becomer;
-        site->standing = &actor->standing;
-        site->known = NULL;
-        site->out_of_reach = false;
-        site->view_known = site->view_is_deputys = false;
-        site->view[0] = '\0';
-        r = target_in_our_user_namespace(part->target);
+        r = pin(actor, ret_error);
+        if (r == -ENOTDIR) {
+                *ret_error = ENOTDIR;
+                return 0;
+        }
+        return r != 0 || *ret_error != 0 ? r : enter_parent(actor);
+}
+
+Becomer *actor_becomer(Actor *actor) {
+        return actor->becomer;
+}
+
+Standing *actor_standing(Actor *actor) {
+        return &actor->standing;
+}
+
+int actor_find(Actor *actor, const LedgerObject *noted, int *ret_error) {
+        const ActorPart *part = actor->part;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = becomer_raise(actor->becomer);
         if (r < 0)
                 return r;
-        *ret_checked = true;
-        if (r == 0)
-                return pin_by_deputy(actor, false, site, ret_error);
-        if (part->resolved->parent[0] != '\0')
-                r = pin_path(actor, &reader, site, ret_error);
-        else {
-                *ret_checked = false;
-                r = pin_base(actor, &reader, ret_error);
+        if (!part->resolved->name) /* a call of no such name was never begun */
+                return -ESTALE;
+        if (part->parent->fd >= 0 && object_equal(&part->parent->object, noted)) {
+                *ret_error = act_find(part->parent->fd, part->resolved->name, part->deed);
+                return 0;
         }
-        if (r != 0 || !reader.wants_deputy)
+        /* Where there is no parent now the worker may still stand in the target's root. */
+        if (part->parent->fd < 0)
+                r = standing_leave(&actor->standing);
+        if (r < 0)
                 return r;
-        *ret_checked = true;
-        r = become_ourselves(actor);
-        return r < 0 ? r : pin_by_deputy(actor, true, site, ret_error);
+        r = host_mounts_reload(actor->host_mounts);
+        if (r == 0)
+                r = place_open_object(actor->host_mounts, noted, &fd);
+        if (r < 0)
+                return r;
+        *ret_error = act_find(fd, part->resolved->name, part->deed);
+        return 0;
 }
 
 /* Judging may have raised the worker. */
@@ -229,19 +275,8 @@ static int lower(Actor *actor) {
         return becomer_lower(actor->becomer, &actor->part->status->identity);
 }
 
-/* Nobody has searched the directory yet that the target stands in; it may be one that the kernel lets only
- * the target's own threads search.  Returns the errno that the target gets. */
-static int look_again(Actor *actor, int error) {
-        const ActorPart *part = actor->part;
-        ProcfsReader reader = reader_of(actor, part);
-        _cleanup_close_ int cwd_fd = -EBADF;
-
-        if (error != EACCES || procfs_open_cwd(&reader, &cwd_fd) != 0)
-                return error;
-        return procfs_look_own(&reader, cwd_fd, part->resolved->name);
-}
-
 int actor_look(Actor *actor, int *ret_error) {
+        const ActorPart *part = actor->part;
         int r;
 
         if (actor->deputy)
@@ -249,25 +284,37 @@ int actor_look(Actor *actor, int *ret_error) {
         r = lower(actor);
         if (r < 0)
                 return r;
-        *ret_error = look_again(actor, act_look(actor->part->resolved->name));
+        *ret_error = act_look(part->parent->fd, part->resolved->name);
         return 0;
 }
 
 int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error) {
         const ActorPart *part = actor->part;
+        const Parent *parent = part->parent;
         int r;
 
-        if (actor->deputy)
-                return deputy_perform(actor->deputy, act, mode, ret_error);
+        if (actor->deputy) {
+                if (is_gone(part))
+                        return TARGET_GONE;
+                return deputy_perform(actor->deputy, act, mode, !parent->is_fuse, ret_error);
+        }
         r = lower(actor);
         if (r < 0)
                 return r;
-        *ret_error = look_again(actor,
-                act_perform(act, part->resolved->name, mode, part->status->identity.fsuid, part->deed));
+        act_prepare(parent->fd, part->resolved->name, part->status->identity.fsuid, !parent->is_fuse,
+                part->deed);
+        /* After all that was read, and with nothing between this and the call: a target that was killed
+         * should find, after its death, all done that ever will be. */
+        if (is_gone(part))
+                return TARGET_GONE;
+        *ret_error = act_perform(act, parent->fd, part->resolved->name, mode, part->deed);
         return 0;
 }
 
 int actor_leave(Actor *actor) {
         actor->deputy = deputy_free(actor->deputy);
+        if (actor->part)
+                parent_release(actor->part->parent);
+        actor->part = NULL;
         return become_ourselves(actor);
 }

@@ -9,8 +9,10 @@
 
 #include "act.h"
 #include "common/confinement.h"
+#include "host-mounts.h"
+#include "parent.h"
 #include "resolve.h"
-#include "site.h"
+#include "standing.h"
 #include "target.h"
 
 typedef struct Actor Actor;
@@ -27,23 +29,34 @@ typedef struct ActorPart {
         int roll_fd; /* where a deputy signs on, as this worker */
         uint32_t number;
         Deed *deed;
+        Parent *parent; /* released, at first */
 } ActorPart;
 
-/* Takes over the process's credentials, root and working directory.  Returns 0 or a negative errno.
- * actor_free() takes NULL and returns NULL. */
-int actor_new(int host_root_fd, const Confinement *deputy_confinement, Actor **ret);
+/* Takes over the process's credentials, root and working directory; host_mounts stays the caller's.  Returns
+ * 0 or a negative errno. actor_free() takes NULL and returns NULL. */
+int actor_new(int host_root_fd, HostMounts *host_mounts, const Confinement *deputy_confinement, Actor **ret);
 Actor *actor_free(Actor *actor);
 
-/* Makes the parent the working directory, as the target, in the host's root.  part must stay until
- * actor_leave().  *ret_checked says whether the notification was checked after all that was read; where
- * nothing had to be done as the target yet, that is left to the caller, who may have more to read.  Returns
- * 0, with *ret_error set where the target gets an errno; TARGET_GONE, SITE_DELETED, -EBADF (the target has
- * no such dirfd), or another negative errno. */
-int actor_pin(Actor *actor, const ActorPart *part, Site *site, bool *ret_checked, int *ret_error);
+/* What judging needs: the worker's own credentials, and its root. */
+Becomer *actor_becomer(Actor *actor);
+Standing *actor_standing(Actor *actor);
 
-/* The functions of act.h for the name in the parent.  *ret_error is what those return.  Return 0 or a
- * negative errno. */
+/* Pins the parent, as the target, and enters it in the host's root (see parent_enter()).  part and its
+ * parent must stay until actor_leave().  Returns 0, with *ret_error set where the target gets an errno;
+ * TARGET_GONE, -EBADF (the target has no such dirfd), or another negative errno. */
+int actor_pin(Actor *actor, const ActorPart *part, int *ret_error);
+
+/* Finds out what came of a deed that was begun in the noted parent: *ret_error as act_find() has it. Returns
+ * 0, or -ESTALE where that parent is not the pinned one and cannot be opened again, or another negative
+ * errno. */
+int actor_find(Actor *actor, const LedgerObject *noted, int *ret_error);
+
+/* Looks for the name in the parent, as the target: *ret_error as act_look() has it.  Returns 0 or a negative
+ * errno. */
 int actor_look(Actor *actor, int *ret_error);
+
+/* Performs the call, unless it is over by now: *ret_error as act_perform() has it.  Returns 0, TARGET_GONE
+ * with nothing done, or a negative errno. */
 int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error);
 
 /* Is itself again, with nothing of the target in hand.  Returns 0, or a negative errno: then the process

@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
@@ -27,7 +26,7 @@
 #include "common/message.h"
 #include "common/notify.h"
 #include "common/ownership.h"
-#include "place.h"
+#include "object.h"
 
 /* How often the worker looks whether what it waits for still matters. */
 #define PATIENCE_MSEC 1000
@@ -41,11 +40,12 @@ typedef struct Errands {
         Errand errand;
         Act act;
         uint32_t mode;
+        bool may_look;
 } Errands;
 
 typedef struct Outcome {
         int error; /* a positive errno, or a negative one where it could not become the target */
-        char view[LEDGER_PATH_SIZE];
+        LedgerObject parent;
 } Outcome;
 
 struct Deputy {
@@ -144,28 +144,17 @@ static int become_target(const DeputyOrders *orders) {
         return r;
 }
 
-static int send_parent(int socket_fd, const Outcome *outcome) {
-        _cleanup_close_ int parent_fd = -EBADF;
-
-        if (outcome->error == 0) {
-                parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                if (parent_fd < 0)
-                        return -errno;
-        }
-        return message_send(socket_fd, outcome, sizeof(*outcome), parent_fd);
-}
-
-static void run_errand(const Errands *errands, const DeputyOrders *orders, Outcome *outcome) {
+static void run_errand(const Errands *errands, const DeputyOrders *orders, int parent_fd, Outcome *outcome) {
         const char *name = orders->resolved->name;
 
         switch (errands->errand) {
         case ERRAND_LOOK:
-                outcome->error = act_look(name);
+                outcome->error = act_look(parent_fd, name);
                 break;
         case ERRAND_PERFORM:
-                /* The owner as it shows in here: inside a user namespace uids read otherwise. */
-                outcome->error = act_perform(
-                        errands->act, name, errands->mode, (uid_t)setfsuid((uid_t)-1), orders->deed);
+                act_prepare(
+                        parent_fd, name, orders->status->identity.fsuid, errands->may_look, orders->deed);
+                outcome->error = act_perform(errands->act, parent_fd, name, errands->mode, orders->deed);
                 break;
         }
 }
@@ -177,10 +166,16 @@ static int sign_on(const DeputyOrders *orders, pid_t worker_pid) {
         return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
 }
 
+static int find_parent(const DeputyOrders *orders, LedgerObject *ret_object, int *ret_fd) {
+        int error = resolve_parent(orders->resolved, orders->base_fd, orders->reader, ret_fd);
+
+        return error != 0 ? error : object_read(*ret_fd, ret_object);
+}
+
 static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_fd) {
-        static Outcome outcome;
+        int parent_fd = -EBADF;
+        Outcome outcome = {};
         Errands errands;
-        size_t length;
         ssize_t n;
 
         outcome.error = sign_on(orders, worker_pid);
@@ -189,11 +184,8 @@ static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_f
         if (outcome.error == 0)
                 outcome.error = confinement_enter(orders->confinement);
         if (outcome.error == 0)
-                outcome.error = resolve_parent(orders->resolved, orders->base_fd, orders->reader);
-        if (outcome.error == 0 && orders->resolved->name &&
-                place_read(orders->resolved->name, outcome.view, &length) != 0)
-                outcome.view[0] = '\0';
-        if (send_parent(socket_fd, &outcome) < 0)
+                outcome.error = find_parent(orders, &outcome.parent, &parent_fd);
+        if (message_send(socket_fd, &outcome, sizeof(outcome), outcome.error == 0 ? parent_fd : -EBADF) < 0)
                 return EXIT_FAILURE;
 
         for (;;) {
@@ -202,7 +194,7 @@ static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_f
                         continue;
                 if (n != sizeof(errands))
                         return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-                run_errand(&errands, orders, &outcome);
+                run_errand(&errands, orders, parent_fd, &outcome);
                 if (message_send(socket_fd, &outcome, sizeof(outcome), -EBADF) < 0)
                         return EXIT_FAILURE;
         }
@@ -273,8 +265,8 @@ static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         return 0;
 }
 
-int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
-        char ret_view[static LEDGER_PATH_SIZE], int *ret_error) {
+int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_object, int *ret_parent_fd,
+        int *ret_error) {
         _cleanup_close_ int parent_fd = -EBADF;
         Outcome outcome;
         Deputy *deputy;
@@ -300,8 +292,7 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
                 deputy_free(deputy);
                 return r;
         }
-        outcome.view[sizeof(outcome.view) - 1] = '\0';
-        memcpy(ret_view, outcome.view, sizeof(outcome.view));
+        *ret_object = outcome.parent;
         *ret_error = outcome.error;
         *ret_parent_fd = TAKE_FD(parent_fd);
         *ret = deputy;
@@ -345,8 +336,8 @@ int deputy_look(Deputy *deputy, int *ret_error) {
         return 0;
 }
 
-int deputy_perform(Deputy *deputy, Act act, uint32_t mode, int *ret_error) {
-        const Errands errands = {.errand = ERRAND_PERFORM, .act = act, .mode = mode};
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, bool may_look, int *ret_error) {
+        const Errands errands = {.errand = ERRAND_PERFORM, .act = act, .mode = mode, .may_look = may_look};
         Outcome outcome;
         int r = send_errand(deputy, &errands, &outcome);
 

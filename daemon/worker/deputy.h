@@ -8,6 +8,7 @@
  * The workload may signal a deputy, as it may signal itself, but not trace it; and there is nothing in it
  * worth having. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "act.h"
@@ -34,20 +35,18 @@ typedef struct DeputyOrders {
         Deed *deed; /* in memory that it inherits */
 } DeputyOrders;
 
-/* Starts one and lets it find the parent.  Returns 0 with the caller's deputy and O_PATH fd of the parent,
- * and in ret_view the path by which the deputy, in the target's root, knows the parent and the name (empty
- * where there is none); with *ret_error set instead, the errno that the target gets; or a negative errno:
- * -EPIPE where it died, -ESRCH
- * where nobody waits for it any more. */
-int deputy_new(const DeputyOrders *orders, Deputy **ret, int *ret_parent_fd,
-        char ret_view[static LEDGER_PATH_SIZE], int *ret_error);
+/* Starts one and lets it find the parent.  Returns 0 with the caller's deputy, O_PATH fd of the parent, and
+ * in ret_object what the deputy sees of that; with *ret_error set instead, the errno that the target gets;
+ * or a negative errno: -EPIPE where it died, -ESRCH where nobody waits for it any more. */
+int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_object, int *ret_parent_fd,
+        int *ret_error);
 
 /* Dismisses it: once this returns it is gone, and nothing of the target's is in its hands.  Where it hangs
  * in a file system that takes as long, or until the daemon loses patience with us.  Takes NULL, returns
  * NULL. */
 Deputy *deputy_free(Deputy *deputy);
 
-/* The functions of act.h, done by the deputy.  *ret_error is what those return.  Return 0 or a negative
- * errno: -EPIPE where it died. */
+/* Lets it look for the name, or perform the call: *ret_error is what act_look() and act_perform() return.
+ * Return 0 or a negative errno: -EPIPE where it died. */
 int deputy_look(Deputy *deputy, int *ret_error);
-int deputy_perform(Deputy *deputy, Act act, uint32_t mode, int *ret_error);
+int deputy_perform(Deputy *deputy, Act act, uint32_t mode, bool may_look, int *ret_error);

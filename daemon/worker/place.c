@@ -17,9 +17,24 @@
 
 #include "common/ownership.h"
 #include "mounts.h"
+#include "object.h"
+
+/* ret holds the path of a directory, which is length bytes long. */
+static int append_name(
+        char ret[static LEDGER_PATH_SIZE], size_t length, const char *name, size_t *ret_length) {
+        size_t name_length = strlen(name);
+
+        if (length == 1)
+                length = 0; /* the root */
+        if (length + 1 + name_length >= LEDGER_PATH_SIZE)
+                return -ENAMETOOLONG;
+        ret[length++] = '/';
+        memcpy(ret + length, name, name_length + 1);
+        *ret_length = length + name_length;
+        return 0;
+}
 
 int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
-        size_t name_length = strlen(name), length;
         long n;
 
         /* The system call, for libc's getcwd() turns "(unreachable)..." into ENOENT. */
@@ -29,15 +44,31 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         if (ret[0] != '/')
                 return PLACE_ELSEWHERE;
 
-        length = (size_t)n - 1; /* it counts the NUL */
-        if (length == 1)
-                length = 0; /* the root */
-        if (length + 1 + name_length >= LEDGER_PATH_SIZE)
-                return -ENAMETOOLONG;
-        ret[length++] = '/';
-        memcpy(ret + length, name, name_length + 1);
-        *ret_length = length + name_length;
-        return 0;
+        return append_name(ret, (size_t)n - 1, name, ret_length); /* it counts the NUL */
+}
+
+int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
+        size_t *ret_length) {
+        int r = target_read_own_path(target, parent_fd, ret, LEDGER_ARGUMENT_SIZE);
+
+        if (r < 0)
+                return r;
+        return ret[0] == '/' ? append_name(ret, strlen(ret), name, ret_length) : PLACE_ELSEWHERE;
+}
+
+/* The same, if the host certainly has it there: on a mount of its own that shows the file system whole, out
+ * of which no directory can be moved. */
+static int read_unentered_on_host(Target *target, const HostMounts *mounts, int fd, uint64_t mount_id,
+        const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+        const HostMount *mount = host_mounts_find(mounts, mount_id);
+        int r;
+
+        if (!mount || mount->root[0] != '\0')
+                return PLACE_ELSEWHERE;
+        r = place_read_unentered(target, fd, name, ret, ret_length);
+        if (r != 0)
+                return r;
+        return host_mounts_is_below(ret, mount->point) ? 0 : PLACE_ELSEWHERE;
 }
 
 /* Not in linux/magic.h. */
@@ -65,25 +96,28 @@ static bool type_is_inert(long type) {
         }
 }
 
-bool place_is_inert(void) {
+bool place_is_inert(int fd) {
         struct statfs fs;
 
-        return statfs(".", &fs) == 0 && type_is_inert(fs.f_type);
+        return fstatfs(fd, &fs) == 0 && type_is_inert(fs.f_type);
 }
 
 /* What a file system without a place on the host is to us. */
-static int unseen_kind(void) {
+static int unseen_kind(const Parent *parent) {
         struct statfs fs;
 
-        if (statfs(".", &fs) < 0)
+        if (parent->is_fuse || fstatfs(parent->fd, &fs) < 0)
                 return PLACE_ELSEWHERE;
         return fs.f_type == TMPFS_MAGIC   ? PLACE_PRIVATE
                : type_is_inert(fs.f_type) ? PLACE_INERT
                                           : PLACE_ELSEWHERE;
 }
 
-/* The working directory, to be found from a mount of the host's. */
+/* The parent, to be found from a mount of the host's. */
 typedef struct Search {
+        Target *target;
+        HostMounts *mounts;
+        const Parent *parent;
         union {
                 struct file_handle handle;
                 char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
@@ -98,6 +132,7 @@ typedef struct Search {
  * where the mount doesn't show it. */
 static int search_mount(int mount_fd, Search *search) {
         _cleanup_close_ int host_fd = -EBADF;
+        LedgerObject host;
         int r;
 
         if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
@@ -107,9 +142,14 @@ static int search_mount(int mount_fd, Search *search) {
         host_fd = open_by_handle_at(mount_fd, &search->here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (host_fd < 0)
                 return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
-        if (fchdir(host_fd) < 0)
-                return -errno;
-        r = place_read(search->name, search->path, search->ret_length);
+        if (!search->parent->is_fuse && fchdir(host_fd) == 0)
+                r = place_read(search->name, search->path, search->ret_length);
+        else {
+                r = object_read(host_fd, &host);
+                if (r == 0)
+                        r = read_unentered_on_host(search->target, search->mounts, host_fd, host.mount_id,
+                                search->name, search->path, search->ret_length);
+        }
         return r == PLACE_ELSEWHERE ? -EXDEV : r;
 }
 
@@ -130,9 +170,9 @@ static int open_mount(const HostMount *mount, int *ret_fd) {
 }
 
 /* Asks each of the host's mounts of the file system.  Returns as search_mount(), or MOUNTS_NONE. */
-static int search_mounts(HostMounts *mounts, uint64_t device, Search *search) {
+static int search_mounts(uint64_t device, Search *search) {
         size_t n;
-        const HostMount *rows = host_mounts_of(mounts, device, &n);
+        const HostMount *rows = host_mounts_of(search->mounts, device, &n);
 
         for (size_t i = 0; i < n; i++) {
                 _cleanup_close_ int mount_fd = -EBADF;
@@ -147,47 +187,73 @@ static int search_mounts(HostMounts *mounts, uint64_t device, Search *search) {
         return n == 0 ? MOUNTS_NONE : -EXDEV;
 }
 
-/* Searches the host's mounts of the working directory's file system.  Returns as search_mounts(). */
-static int search_host(Target *target, HostMounts *mounts, Search *search) {
+/* Searches the host's mounts of the parent's file system.  Returns as search_mounts(). */
+static int search_host(Search *search) {
+        const LedgerObject *object = &search->parent->object;
         _cleanup_close_ int own_fd = -EBADF;
-        struct statx stx;
         uint64_t device;
         int mount_id, r;
 
-        if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &stx) < 0)
-                return -errno;
-        r = target_open_file(target, "mountinfo", &own_fd);
+        r = target_open_file(search->target, "mountinfo", &own_fd);
         if (r != 0)
                 return r < 0 ? r : -ESRCH;
-        r = mounts_find_device(own_fd, stx.stx_mnt_id, &device);
+        r = mounts_find_device(own_fd, object->mount_id, &device);
         if (r < 0)
                 return r;
         /* The list ends at the target's root, and has no mounts that are detached.  What stat says is as
          * good, except on btrfs, where it is nobody's. */
         if (r == MOUNTS_NONE)
-                device = mounts_device(stx.stx_dev_major, stx.stx_dev_minor);
+                device = mounts_device(object->dev_major, object->dev_minor);
 
         search->here.handle.handle_bytes = MAX_HANDLE_SZ;
-        if (name_to_handle_at(AT_FDCWD, ".", &search->here.handle, &mount_id, 0) < 0)
+        if (name_to_handle_at(search->parent->fd, "", &search->here.handle, &mount_id, AT_EMPTY_PATH) < 0)
                 search->handle_error = errno;
-        return search_mounts(mounts, device, search);
+        return search_mounts(device, search);
 }
 
-int place_read_on_host(Target *target, HostMounts *mounts, const char *name,
+int place_read_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
         char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
-        _cleanup_close_ int parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        Search search = {.name = name, .path = ret, .ret_length = ret_length};
-        int r;
+        Search search = {
+                .target = target,
+                .mounts = mounts,
+                .parent = parent,
+                .name = name,
+                .path = ret,
+                .ret_length = ret_length,
+        };
+        int r = PLACE_ELSEWHERE;
 
-        if (parent_fd < 0)
-                return -errno;
-        r = search_host(target, mounts, &search);
+        if (!parent->entered)
+                r = read_unentered_on_host(
+                        target, mounts, parent->fd, parent->object.mount_id, name, ret, ret_length);
+        if (r != PLACE_ELSEWHERE)
+                return r;
+        r = search_host(&search);
         /* Back to the target's own mount of it, which may be read-only where the host's is not. */
-        if (fchdir(parent_fd) < 0)
+        if (parent->entered && fchdir(parent->fd) < 0)
                 return -errno;
         if (r == MOUNTS_NONE)
-                return unseen_kind();
+                return unseen_kind(parent);
         if (r == -EXDEV)
-                return unseen_kind() == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
+                return unseen_kind(parent) == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
         return r;
+}
+
+int place_open_object(HostMounts *mounts, const LedgerObject *object, int *ret_fd) {
+        const HostMount *mount = host_mounts_find(mounts, object->mount_id), *rows;
+        size_t n;
+
+        rows = host_mounts_of(
+                mounts, mount ? mount->device : mounts_device(object->dev_major, object->dev_minor), &n);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_close_ int mount_fd = -EBADF;
+                int r;
+
+                if (open_mount(&rows[i], &mount_fd) < 0)
+                        continue;
+                r = object_open(mount_fd, object, ret_fd);
+                if (r != -ESTALE && r != -EOPNOTSUPP)
+                        return r;
+        }
+        return -ESTALE;
 }

@@ -9,6 +9,7 @@
 
 #include "common/ledger.h"
 #include "host-mounts.h"
+#include "parent.h"
 #include "target.h"
 
 /* Positive outcomes, apart from those of a target and a request. */
@@ -23,13 +24,20 @@ enum {
  * Returns 0, PLACE_DELETED, PLACE_ELSEWHERE, -ENAMETOOLONG, or another negative errno. */
 int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length);
 
-/* The same for a directory in a mount namespace of the target's own: finds the very directory on the host's
- * mount of its file system.  Raised, in the host's root.  Keeps the working directory.  Returns 0,
- * PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (the host has no way to it), -ENAMETOOLONG, or
- * another negative errno. */
-int place_read_on_host(Target *target, HostMounts *mounts, const char *name,
+/* The same for a directory that is not entered, whether or not it is below that root. */
+int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
+        size_t *ret_length);
+
+/* The same for a parent that is not entered, or is in a mount namespace of the target's own: finds the very
+ * directory on the host's mount of its file system.  Raised, in the host's root.  Keeps the working
+ * directory.  Returns 0, PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (the host has no way to
+ * it), -ENAMETOOLONG, or another negative errno. */
+int place_read_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
         char ret[static LEDGER_PATH_SIZE], size_t *ret_length);
 
-/* Is the working directory in a file system where no process can create a directory, by its type?  Raised.
- */
-bool place_is_inert(void);
+/* Opens the very directory again, on one of the host's mounts of its file system.  Raised, in the host's
+ * root.  Returns 0 and the caller's O_PATH fd, -ESTALE where that cannot be, or another negative errno. */
+int place_open_object(HostMounts *mounts, const LedgerObject *object, int *ret_fd);
+
+/* Is the directory in a file system where no process can create one, by its type? */
+bool place_is_inert(int fd);

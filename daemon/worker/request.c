@@ -23,6 +23,8 @@
 #include "identity.h"
 #include "landlock.h"
 #include "memory.h"
+#include "object.h"
+#include "place.h"
 #include "resolve.h"
 #include "site.h"
 #include "target.h"
@@ -47,8 +49,8 @@ struct RequestHandler {
         TargetStatus status;
         Resolved resolved;
         ActorPart part;
+        Parent parent;
         Site site;
-        bool checked;    /* the notification, since the target was read last */
         bool landlocked; /* the target is bound by rules that we don't know */
 };
 
@@ -94,15 +96,22 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         identity_init(&handler->status.identity);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
-                r = actor_new(host->host_root_fd, host->deputy_confinement, &handler->actor);
-        if (r >= 0)
                 r = find_host_mounts(handler->targets, host->host_root_fd, &handler->host_mounts);
+        if (r >= 0)
+                r = actor_new(
+                        host->host_root_fd, handler->host_mounts, host->deputy_confinement, &handler->actor);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
         }
-        handler->site.profile = host->profile;
-        handler->site.host_mounts = handler->host_mounts;
+        handler->parent = (Parent){.fd = -EBADF};
+        handler->site = (Site){
+                .profile = host->profile,
+                .host_mounts = handler->host_mounts,
+                .becomer = actor_becomer(handler->actor),
+                .standing = actor_standing(handler->actor),
+                .parent = &handler->parent,
+        };
         *ret = handler;
         return 0;
 }
@@ -111,8 +120,8 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         if (!handler)
                 return NULL;
         target_cache_free(handler->targets);
-        host_mounts_free(handler->host_mounts);
         actor_free(handler->actor);
+        host_mounts_free(handler->host_mounts);
         identity_done(&handler->status.identity);
         allowance_done(&handler->allowance);
         free(handler);
@@ -149,10 +158,6 @@ static int read_argument(RequestHandler *handler, const CallArguments *arguments
         size_t length = 0;
         int r;
 
-        if (slot_phase(slot) == SLOT_ACTING) {
-                slot->argument_length = (uint32_t)strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1);
-                return 0;
-        }
         r = memory_read_string(handler->target, arguments->path, slot->argument, &length);
         slot->argument_length = (uint32_t)length;
         switch (r) {
@@ -172,6 +177,21 @@ static int read_argument(RequestHandler *handler, const CallArguments *arguments
         default:
                 return r;
         }
+}
+
+static void forget_decision(Slot *slot) {
+        slot->verdict = SLOT_TROUBLE;
+        slot->error = 0;
+        slot->pid = slot->request.notif.pid;
+        slot->uid = 0;
+        slot->mode = 0;
+        slot->comm[0] = slot->rule[0] = slot->why[0] = slot->path[0] = '\0';
+        slot->path_length = 0;
+}
+
+static void forget_argument(Slot *slot) {
+        slot->argument_length = 0;
+        slot->argument[0] = '\0';
 }
 
 static void note_status(Slot *slot, const TargetStatus *status) {
@@ -214,20 +234,21 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return r;
 }
 
-/* The name is where slot->path says. */
-static int perform(RequestHandler *handler, const Call *call, bool again) {
+/* The verdict allows it.  What a successor needs to find out what came of it is noted first. */
+static int perform(RequestHandler *handler, const Call *call) {
         Slot *slot = handler->slot;
         int r, error = 0;
 
-        if (!again) {
-                if (allowance_is_spent(&handler->allowance, header(handler)))
-                        return answer_trouble(
-                                handler, ENOMEM, "its session has as much memory in directories as it may");
-                deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
-                slot->begun_sec = 0;
-                slot_set_phase(slot, SLOT_ACTING);
-        }
+        if (allowance_is_spent(&handler->allowance, header(handler)))
+                return answer_trouble(
+                        handler, ENOMEM, "its session has as much memory in directories as it may");
+        slot->parent = handler->parent.object;
+        object_read_handle(handler->parent.fd, &slot->parent);
+        deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
+        slot_set_phase(slot, SLOT_ACTING);
         r = actor_perform(handler->actor, call->act, slot->mode, &error);
+        if (r == TARGET_GONE)
+                return REQUEST_GONE;
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
 }
 
@@ -240,13 +261,15 @@ static int deny(RequestHandler *handler, const Call *call, int with) {
         r = actor_look(handler->actor, &error);
         if (r < 0)
                 return r;
+        if (is_gone(handler))
+                return REQUEST_GONE;
         if (error == ENOENT) {
-                if (!site_is_inert(&handler->site))
+                if (handler->parent.is_fuse || !place_is_inert(handler->parent.fd))
                         return answer(handler, SLOT_DENIED, with);
                 deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
                 r = actor_perform(handler->actor, call->act, handler->slot->mode, &error);
-                if (r < 0)
-                        return r;
+                if (r != 0)
+                        return r == TARGET_GONE ? REQUEST_GONE : r;
         }
         handler->slot->rule[0] = handler->slot->why[0] = '\0';
         return answer(handler, SLOT_ALLOWED, error == 0 ? EEXIST : error);
@@ -267,17 +290,12 @@ static void hold_to_landlock(RequestHandler *handler, Verdict *verdict) {
 /* Judges; once more after a delay, for directories can be moved meanwhile.  Returns 0, SITE_DELETED,
  * REQUEST_GONE, REQUEST_LEFT or a negative errno. */
 static int judge(RequestHandler *handler, Verdict *ret) {
-        bool read;
         int r;
 
         for (;;) {
-                r = site_judge(&handler->site, ret, &read);
+                r = site_judge(&handler->site, ret);
                 if (r != 0)
                         return r;
-                /* Everything was read: now it is certain that it was read from the task that waits. */
-                if ((read || !handler->checked) && is_gone(handler))
-                        return REQUEST_GONE;
-                handler->checked = true;
                 hold_to_landlock(handler, ret);
                 if (ret->delay_usec == 0 ||
                         ret->delay_usec <= clock_usec(CLOCK_MONOTONIC) - handler->slot->received_usec)
@@ -289,28 +307,46 @@ static int judge(RequestHandler *handler, Verdict *ret) {
         }
 }
 
-/* The parent is the working directory.  Judges, and performs or denies. */
-static int handle_pinned(RequestHandler *handler, const Call *call, bool again) {
-        char predecessors[LEDGER_PATH_SIZE];
-        Slot *slot = handler->slot;
+/* The parent is pinned. */
+static int handle_pinned(RequestHandler *handler, const Call *call) {
         Verdict verdict;
         int r;
 
-        if (again)
-                memcpy(predecessors, slot->path, sizeof(predecessors));
-        slot->generation = policy_generation(handler->host->policy);
+        handler->slot->generation = policy_generation(handler->host->policy);
         r = judge(handler, &verdict);
         if (r != 0)
                 return r;
-        if (again && strncmp(predecessors, slot->path, sizeof(predecessors)) != 0)
-                return answer_trouble(handler, EIO, "its path changed while a worker died over it");
-        /* What is ACTING was allowed, by whatever policy was in force then; and may be done already. */
-        return again || verdict.action == ACTION_ALLOW ? perform(handler, call, again)
-                                                       : deny(handler, call, verdict.error);
+        return verdict.action == ACTION_ALLOW ? perform(handler, call) : deny(handler, call, verdict.error);
+}
+
+/* A process died over the call when it may have been performed: finds out.  Returns 1 with the target's
+ * *ret_error, 0 where nothing came of it, so that it is as it was received, or a negative errno. */
+static int find_out(RequestHandler *handler, int *ret_error) {
+        int r, error;
+
+        r = actor_find(handler->actor, &handler->slot->parent, &error);
+        if (r < 0)
+                return r;
+        if (error == ENOENT)
+                return 0;
+        if (error != 0 && error != EEXIST)
+                return -error;
+        *ret_error = error;
+        return 1;
+}
+
+static int answer_predecessors(RequestHandler *handler, int found, int error) {
+        if (found > 0)
+                return answer(handler, SLOT_ALLOWED, error);
+        return answer_trouble(handler, EIO,
+                found == -ESTALE
+                        ? "a process died over it, and its parent directory is not the same any more"
+                        : "a process died over it, and what came of it cannot be found out");
 }
 
 static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         Slot *slot = handler->slot;
+        int r;
 
         resolve_split(slot->argument, strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
         handler->part = (ActorPart){
@@ -324,11 +360,15 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
                 .roll_fd = handler->host->roll_fd,
                 .number = handler->host->number,
                 .deed = ledger_deed(handler->host->ledger, handler->index),
+                .parent = &handler->parent,
         };
+        r = actor_pin(handler->actor, &handler->part, ret_error);
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
         handler->site.slot = slot;
-        return actor_pin(handler->actor, &handler->part, &handler->site, &handler->checked, ret_error);
+        handler->site.view[0] = '\0';
+        handler->site.view_known = handler->parent.in_host_root;
+        return r;
 }
 
 /* A file system may say EMFILE, and so does the kernel where we have no file descriptor left, which is not
@@ -339,24 +379,45 @@ static bool lacks_descriptors(const RequestHandler *handler) {
         return fd < 0;
 }
 
+/* Reads the arguments and pins the parent.  Returns 0, with *ret_error set where the target gets an errno,
+ * TARGET_GONE or a negative errno. */
+static int locate(RequestHandler *handler, const CallArguments *arguments, bool again, int *ret_error) {
+        int r = again ? 0 : read_argument(handler, arguments, ret_error);
+
+        if (r == 0 && *ret_error == 0)
+                r = pin_parent(handler, arguments->dirfd, ret_error);
+        if (r == 0 && *ret_error == EMFILE && lacks_descriptors(handler))
+                return -EMFILE;
+        if (r == -EBADF) {
+                *ret_error = EBADF;
+                return 0;
+        }
+        return r;
+}
+
 static int handle_target(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
         CallArguments arguments;
         int r, error = 0;
 
         call_arguments(call, &slot->request.notif.data, &arguments);
-        slot->mode = arguments.mode;
-        r = read_argument(handler, &arguments, &error);
-        if (r == 0 && error == 0)
-                r = pin_parent(handler, arguments.dirfd, &error);
-        if (r == 0 && error == EMFILE && lacks_descriptors(handler))
-                return -EMFILE;
-        if (r == -EBADF)
-                error = EBADF;
-        else if (r != 0)
+        r = locate(handler, &arguments, again, &error);
+        if (r != 0)
                 return r;
+        if (again) {
+                int found, found_error = 0;
+
+                found = find_out(handler, &found_error);
+                if (found != 0)
+                        return answer_predecessors(handler, found, found_error);
+                /* Nothing came of it: it is as it was received. */
+                slot_set_phase(slot, SLOT_RECEIVED);
+                forget_decision(slot);
+                note_status(slot, &handler->status);
+        }
+        slot->mode = arguments.mode;
         if (error == 0 && handler->resolved.name)
-                return handle_pinned(handler, call, again);
+                return handle_pinned(handler, call);
         if (is_gone(handler))
                 return REQUEST_GONE;
         return answer(handler, SLOT_ALLOWED, error != 0 ? error : EEXIST);
@@ -430,8 +491,6 @@ static int handle_call(RequestHandler *handler, bool again) {
         r = target_open(handler->targets, (pid_t)notif->pid, &handler->target, &fresh);
         if (r != 0)
                 return r;
-        if (fresh && is_gone(handler))
-                return REQUEST_GONE;
         r = target_read_status(handler->target, &handler->status);
         if (r != 0)
                 return r;
@@ -444,20 +503,6 @@ static int handle_call(RequestHandler *handler, bool again) {
         if (r != 0)
                 return r;
         return handle_target(handler, call, again);
-}
-
-static void forget_decision(Slot *slot) {
-        slot->verdict = SLOT_TROUBLE;
-        slot->error = 0;
-        slot->pid = slot->request.notif.pid;
-        slot->uid = 0;
-        slot->mode = 0;
-        slot->comm[0] = slot->rule[0] = slot->why[0] = '\0';
-        slot->path_length = 0;
-        if (slot_phase(slot) != SLOT_ACTING) {
-                slot->argument_length = 0;
-                slot->argument[0] = slot->path[0] = '\0';
-        }
 }
 
 /* Of memory, file descriptors or processes; mkdir(2) has one word for them. */
@@ -490,27 +535,29 @@ static void note_caller(RequestHandler *handler) {
                 note_status(handler->slot, &handler->status);
 }
 
-/* May a predecessor have performed it?  Where none had begun, it is as it was received. */
-static bool was_begun(const RequestHandler *handler) {
-        Deed *deed = ledger_deed(handler->host->ledger, handler->index);
+/* What a process that died has left of the call. */
+static DeedState predecessors_state(const RequestHandler *handler) {
+        if (slot_phase(handler->slot) != SLOT_ACTING)
+                return DEED_NOT_BEGUN;
+        return deed_state(ledger_deed(handler->host->ledger, handler->index));
+}
+
+static int try_once(RequestHandler *handler) {
         Slot *slot = handler->slot;
 
-        if (slot_phase(slot) != SLOT_ACTING)
-                return false;
-        if (slot->begun_sec != 0) {
-                *deed = (Deed){
-                        .state = DEED_BEGUN,
-                        .begun_sec = slot->begun_sec,
-                        .begun_nsec = slot->begun_nsec,
-                        .owner = slot->owner,
-                        .absent = slot->absent,
-                };
-                slot->begun_sec = 0;
+        switch (predecessors_state(handler)) {
+        case DEED_DONE:
+                return answer(
+                        handler, SLOT_ALLOWED, ledger_deed(handler->host->ledger, handler->index)->error);
+        case DEED_BEGUN:
+                return handle_call(handler, true);
+        case DEED_NOT_BEGUN:
+                break;
         }
-        if (deed_state(deed) != DEED_NOT_BEGUN)
-                return true;
-        slot_set_phase(handler->slot, SLOT_RECEIVED);
-        return false;
+        slot_set_phase(slot, SLOT_RECEIVED);
+        forget_decision(slot);
+        forget_argument(slot);
+        return handle_call(handler, false);
 }
 
 static int handle(RequestHandler *handler) {
@@ -519,15 +566,14 @@ static int handle(RequestHandler *handler) {
 
         if (slot->attempts > REQUEST_ATTEMPTS_MAX) {
                 forget_decision(slot);
+                if (slot_phase(slot) != SLOT_ACTING)
+                        forget_argument(slot);
                 if (slot->attempts == REQUEST_ATTEMPTS_MAX + 1) /* they may have died of this */
                         note_caller(handler);
                 return answer_trouble(handler, EIO, "workers died over it");
         }
         for (unsigned deputies = 1;; deputies++) {
-                bool again = was_begun(handler);
-
-                forget_decision(slot);
-                r = handle_call(handler, again);
+                r = try_once(handler);
                 /* Its user may have killed the deputy, with all else that is his.  Another one finds out how
                  * far it came. */
                 if (r != -EPIPE || deputies == DEPUTIES_MAX || actor_leave(handler->actor) < 0)
@@ -553,6 +599,7 @@ int request_refuse(RequestHandler *handler, uint32_t index, const char *why) {
         /* Where nobody has begun with it, what the slot says is of another call. */
         if (!ledger_is_overdue(handler->host->ledger, index)) {
                 forget_decision(handler->slot);
+                forget_argument(handler->slot);
                 note_caller(handler);
         }
         (void)answer_trouble(handler, ETIMEDOUT, why);

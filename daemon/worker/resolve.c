@@ -244,21 +244,9 @@ static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *read
         return walk_parent(resolved, base_fd, reader, ret_fd);
 }
 
-int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader) {
-        _cleanup_close_ int parent_fd = -EBADF;
-        int error;
-
-        if (resolved->parent[0] != '\0') {
-                error = find_parent(resolved, base_fd, reader, &parent_fd);
-                if (error != 0)
-                        return error;
-                base_fd = parent_fd;
-        }
-        if (base_fd == AT_FDCWD || fchdir(base_fd) == 0)
-                return 0;
-        error = errno;
-        if (error == EACCES)
-                error = procfs_look_own(reader, base_fd, resolved->name ? resolved->name : ".");
-        note_refusal(reader, error, base_fd);
-        return error;
+int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
+        if (resolved->parent[0] != '\0')
+                return find_parent(resolved, base_fd, reader, ret_fd);
+        *ret_fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
+        return *ret_fd < 0 ? errno : 0;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* From a path as passed to a pinned parent directory and a last component.  The parent becomes the worker's
- * working directory: it can't be exchanged any more, whatever is renamed or relinked meanwhile. */
+/* From a path as passed to the parent directory and a last component. */
 
 #include "common/ledger.h"
 #include "procfs.h"
@@ -16,7 +15,7 @@ typedef struct Resolved {
 /* Takes a non-empty path of length bytes apart.  Pure. */
 void resolve_split(const char *path, size_t length, Resolved *ret);
 
-/* Makes the parent the working directory.  base_fd is what a relative path starts at, ignored for others.
- * The caller has become the target and stands in its root.  Returns 0, or the positive errno that the target
- * gets. */
-int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader);
+/* Finds the parent.  base_fd is what a relative path starts at, ignored for others.  The caller has become
+ * the target and stands in its root.  Returns 0 and the caller's O_PATH fd, or the positive errno that the
+ * target gets. */
+int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd);

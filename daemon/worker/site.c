@@ -14,20 +14,24 @@
 #include "common/ownership.h"
 #include "place.h"
 
-/* In the target's root, with the parent as the working directory. */
+/* In the target's root. */
 static int read_view_here(Site *site) {
+        const Parent *parent = site->parent;
         size_t length;
         int r;
 
-        r = place_read(site->name, site->view, &length);
+        if (parent->entered && fchdir(parent->fd) == 0)
+                r = place_read(site->name, site->view, &length);
+        else
+                r = place_read_unentered(site->target, parent->fd, site->name, site->view, &length);
         if (r == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
                 site->view[0] = '\0';
         return r == PLACE_DELETED ? SITE_DELETED : r < 0 ? r : 0;
 }
 
 int site_read_view(Site *site) {
-        _cleanup_close_ int parent_fd = -EBADF;
-        int r, result = 0;
+        const Parent *parent = site->parent;
+        int r, result;
 
         site->view_known = true;
         site->view[0] = '\0';
@@ -37,81 +41,62 @@ int site_read_view(Site *site) {
         r = standing_is_targets(site->standing, site->target);
         if (r != 0)
                 return r == STANDING_IS_TARGETS ? 0 : r;
-        parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (parent_fd < 0)
-                return -errno;
         r = standing_enter(site->standing, site->target);
         if (r != 0)
                 return r;
-        if (fchdir(parent_fd) < 0)
-                return -errno;
         result = read_view_here(site);
         r = standing_leave(site->standing);
         if (r < 0)
                 return r;
-        return fchdir(parent_fd) < 0 ? -errno : result;
+        return parent->entered && fchdir(parent->fd) < 0 ? -errno : result;
 }
 
 void site_forget_view(Site *site) {
-        site->view_known = site->view_is_deputys;
+        site->view_known = false;
 }
 
-/* The target may stand in a directory that it may search and the worker, as the target, may not: raised. */
-bool site_is_inert(Site *site) {
-        return becomer_raise(site->becomer) >= 0 && place_is_inert();
+static int need_view(Site *site) {
+        return site->view_known ? 0 : site_read_view(site);
 }
 
-static int need_view(Site *site, bool *ret_read) {
-        if (site->view_known)
-                return 0;
-        *ret_read = true;
-        return site_read_view(site);
+static int read_place(Site *site, char *place, size_t *ret_length) {
+        int r;
+
+        if (site->parent->entered) {
+                r = place_read(site->name, place, ret_length);
+                if (r != PLACE_ELSEWHERE)
+                        return r;
+        }
+        r = host_mounts_refresh(site->host_mounts, site->slot->taken_usec);
+        if (r < 0)
+                return r;
+        r = becomer_raise(site->becomer);
+        if (r < 0)
+                return r;
+        return place_read_on_host(
+                site->target, site->host_mounts, site->parent, site->name, place, ret_length);
 }
 
-/* Writes the parent's place on the host to the slot.  Returns 0, an outcome of place_read_on_host() or a
- * negative errno. */
+/* Writes the parent's place on the host to the slot.  Returns as place_read_on_host(). */
 static int find_place(Site *site) {
-        char place[LEDGER_PATH_SIZE];
         Slot *slot = site->slot;
         size_t length = 0;
         int r;
 
-        if (site->known) {
-                length = strlen(site->known);
-                memcpy(slot->path, site->known, length + 1);
-                slot->path_length = (uint32_t)length;
-                return 0;
-        }
-        if (site->out_of_reach) {
-                slot->path_length = 0;
-                return PLACE_ELSEWHERE;
-        }
-        r = place_read(site->name, place, &length);
-        if (r == PLACE_ELSEWHERE) {
-                r = host_mounts_refresh(site->host_mounts, slot->taken_usec);
-                if (r < 0)
-                        return r;
-                r = becomer_raise(site->becomer);
-                if (r < 0)
-                        return r;
-                r = place_read_on_host(site->target, site->host_mounts, site->name, place, &length);
-        }
-        /* Not written piece by piece: after a death while ACTING it is compared with what is found then. */
-        if (r == 0)
-                memcpy(slot->path, place, length + 1);
+        r = read_place(site, slot->path, &length);
         slot->path_length = r == 0 ? (uint32_t)length : 0;
         return r;
 }
 
 /* A target that sees the place elsewhere - in a root of its own - is held to the deny rules for what it
  * sees, too. */
-static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
+static int judge_view(Site *site, Verdict *verdict) {
         Verdict seen;
         int r;
 
         if (verdict->action == ACTION_DENY || !profile_has_denials(site->profile))
                 return 0;
-        r = need_view(site, ret_read);
+        r = need_view(site);
         if (r != 0 || site->view[0] == '\0')
                 return r;
         profile_judge(site->profile, site->view, &seen);
@@ -120,20 +105,27 @@ static int judge_view(Site *site, Verdict *verdict, bool *ret_read) {
         return 0;
 }
 
+static void note_private_path(const Site *site) {
+        Slot *slot = site->slot;
+        int n = 0;
+
+        slot->path[0] = '\0';
+        if (site->view[0] != '\0')
+                n = snprintf(slot->path, sizeof(slot->path), SITE_PRIVATE "%s", site->view);
+        slot->path_length = n < (int)sizeof(slot->path) ? (uint32_t)n : (uint32_t)sizeof(slot->path) - 1;
+}
+
 /* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the
  * target's own can hold nothing of the host's; any other file system may show a denied tree under another
  * name, if any is denied; that risk is for the administrator to take. */
-static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
+static int judge_unseen(Site *site, int outcome, Verdict *ret) {
         Slot *slot = site->slot;
-        size_t length;
         int r;
 
-        r = need_view(site, ret_read);
+        r = need_view(site);
         if (r != 0)
                 return r;
-        length = strlen(site->view);
-        memcpy(slot->path, site->view, length + 1);
-        slot->path_length = (uint32_t)length;
+        note_private_path(site);
         if (outcome == PLACE_ELSEWHERE) {
                 bool allowed = profile_allows_private(site->profile);
 
@@ -146,29 +138,32 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret, bool *ret_read) {
         if (outcome == PLACE_PRIVATE)
                 (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
         *ret = (Verdict){.action = ACTION_ALLOW};
-        return judge_view(site, ret, ret_read);
+        return judge_view(site, ret);
 }
 
-int site_judge(Site *site, Verdict *ret, bool *ret_read) {
+int site_judge(Site *site, Verdict *ret) {
         Slot *slot = site->slot;
         int r;
 
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
-        *ret_read = false;
         slot->why[0] = '\0';
         r = find_place(site);
         if (r == PLACE_DELETED)
                 return SITE_DELETED;
+        if (r == -ENAMETOOLONG && site->profile && profile_allows_all(site->profile)) {
+                *ret = (Verdict){.action = ACTION_ALLOW};
+                return 0;
+        }
         if (r < 0)
                 return r;
         if (!site->profile) {
                 (void)snprintf(slot->why, sizeof(slot->why), "the configuration no longer has its profile");
                 r = 0;
         } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
-                r = judge_unseen(site, r, ret, ret_read);
+                r = judge_unseen(site, r, ret);
         else {
                 profile_judge(site->profile, slot->path, ret);
-                r = judge_view(site, ret, ret_read);
+                r = judge_view(site, ret);
         }
         if (ret->rule)
                 slot->why[0] = '\0';

@@ -10,6 +10,7 @@
 #include "common/policy.h"
 #include "host-mounts.h"
 #include "identity.h"
+#include "parent.h"
 #include "standing.h"
 #include "target.h"
 
@@ -17,27 +18,21 @@
 #define SITE_DELETED 16
 
 typedef struct Site {
-        /* Set by the request. */
         const Profile *profile; /* NULL: everything is denied */
         HostMounts *host_mounts;
-        Target *target;
-        const char *name;
-        Slot *slot;
-
-        /* Set by the actor. */
         Becomer *becomer;
         Standing *standing;
 
-        /* The parent is one that root itself may not enter, and this is its path on the host; else NULL. */
-        const char *known;
-        /* It is such a one, and in no tree of the host's. */
-        bool out_of_reach;
+        /* Of the request in hand. */
+        Target *target;
+        const Parent *parent; /* pinned, and entered unless it says otherwise */
+        const char *name;
+        Slot *slot;
 
         /* What the target takes the parent and the name for, where its root isn't the host's; empty where it
          * has no path for it, or none of its own.  Only looked for where it matters: view_known says whether
          * it was. */
         bool view_known;
-        bool view_is_deputys; /* and can't be read again */
         char view[LEDGER_PATH_SIZE];
 } Site;
 
@@ -46,13 +41,11 @@ typedef struct Site {
  * another negative errno. */
 int site_read_view(Site *site);
 
-/* Time has passed: lets the view be read again, where that can be. */
+/* Time has passed: lets the view be read again. */
 void site_forget_view(Site *site);
 
-/* Is the parent in a file system where no process can create a directory?  May leave the worker raised. */
-bool site_is_inert(Site *site);
-
-/* Finds where the parent is now and judges; fills the slot's path, rule and why.  May leave the worker
- * raised, and may have read the target: where *ret_read says so, the notification must be checked once more.
- * Returns as site_read_view(). */
-int site_judge(Site *site, Verdict *ret, bool *ret_read);
+/* Finds where the parent is now and judges; fills the slot's path, rule and why.  The path of a place that
+ * the host does not have begins with SITE_PRIVATE, so that it is no path of the host's.  May leave the
+ * worker raised.  Returns as site_read_view(). */
+#define SITE_PRIVATE "(private)"
+int site_judge(Site *site, Verdict *ret);

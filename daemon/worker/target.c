@@ -260,6 +260,20 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
+int target_read_own_path(Target *target, int fd, char *ret, size_t size) {
+        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
+        ssize_t n;
+
+        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
+        n = readlinkat(target->cache->proc_fd, name, ret, size);
+        if (n < 0)
+                return -errno;
+        if ((size_t)n >= size)
+                return -ENAMETOOLONG;
+        ret[n] = '\0';
+        return 0;
+}
+
 int target_open_file(Target *target, const char *name, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_RDONLY | O_CLOEXEC);
 

@@ -72,6 +72,11 @@ int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
 
+/* Reads the path of a descriptor of this process, seen from the root directory that it has now.  The path is
+ * NUL-terminated, and says neither whether it leads out of that root nor, for certain, whether it was
+ * removed.  Returns 0, -ENAMETOOLONG or another negative errno. */
+int target_read_own_path(Target *target, int fd, char *ret, size_t size);
+
 /* Opens a file of the task's /proc entry for reading.  Returns 0 and the caller's fd, TARGET_GONE or a
  * negative errno. */
 int target_open_file(Target *target, const char *name, int *ret_fd);

@@ -122,10 +122,10 @@ WRAP(int, memory_read_string, Target *target, uint64_t address, char ret[static 
         return r;
 }
 
-WRAP(int, resolve_parent, const Resolved *resolved, int base_fd, ProcfsReader *reader) {
+WRAP(int, resolve_parent, const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
         if (resolved->name && strncmp(resolved->name, "deputy-", strlen("deputy-")) == 0)
                 betray(resolved->name + strlen("deputy-"));
-        return __real_resolve_parent(resolved, base_fd, reader);
+        return __real_resolve_parent(resolved, base_fd, reader, ret_fd);
 }
 
 WRAP(bool, protocol_hello_is_valid, const ProtocolHello *hello, size_t size, const char **ret_why) {

@@ -72,8 +72,9 @@ like_native() {
 }
 
 # denied user|root PATH REASON COMMAND...: the command fails with EPERM, the record has the real PATH, and nothing is there.
+# A place that the host does not have is recorded as (private) and the path that the program sees.
 denied() {
-        local become=$user path=$2 reason=$3 output
+        local become=$user path=${2#(private)} reason=$3 recorded=${2//[()]/\\&} output
         [ "$1" = user ] || become=
         shift 3
         furnish 65534:65534
@@ -81,8 +82,8 @@ denied() {
         output=$($become "${outside[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "$@" 2>&1) &&
                 { echo "it succeeded: $output"; return 1; }
         [[ $output == *": Operation not permitted"* ]] || { echo "no EPERM: $output"; return 1; }
-        wait_for grep -E "^denied mkdir(at)?\(\"$path\"\) .*\($reason\)\$" "$work/log" >/dev/null ||
-                { echo "no record of $path ($reason):"; tail -n 3 "$work/log"; return 1; }
+        wait_for grep -E "^denied mkdir(at)?\(\"$recorded\"\) .*\($reason\)\$" "$work/log" >/dev/null ||
+                { echo "no record of $recorded ($reason):"; tail -n 3 "$work/log"; return 1; }
         [ ! -e "$path" ] || { echo "$path was made"; return 1; }
 }
 
@@ -122,7 +123,7 @@ binds() {
                 check "$enter: an allowed tree bound to a denied path is denied by that name" \
                         denied "$who" "$place/dir/$who-view" "rule shut" \
                         $enter sh -c "mount --bind $place/dir $tree/shut/sub && mkdir $tree/shut/sub/$who-view"
-                check "$enter: a tmpfs on a denied path is denied by that name" denied "$who" "$tree/shut/sub/$who-private" "rule shut" \
+                check "$enter: a tmpfs on a denied path is denied by that name" denied "$who" "(private)$tree/shut/sub/$who-private" "rule shut" \
                         $enter sh -c "mount -t tmpfs tmpfs $tree/shut/sub && mkdir $tree/shut/sub/$who-private"
                 check "$enter: an allowed tree bound to a path without a rule: as natively" like_native "$who" dir/new \
                         $enter sh -c "mount --bind $place $tree/empty && cd $tree/empty && mkdir dir/new of-group/new private/x; exit 0"
@@ -144,7 +145,7 @@ overlay="mount -t overlay -o userxattr,lowerdir=$place/dir,upperdir=$place/of-gr
 furnish 65534:65534
 if possible unshare -Urm sh -c "mkdir $place/work && $overlay"; then
         check "an overlay of the user's has no place on the host" \
-                denied user "$place/dir/over" "on a file system that has no place on the host; see private= in snotify.conf\(5\)" \
+                denied user "(private)$place/dir/over" "on a file system that has no place on the host; see private= in snotify.conf\(5\)" \
                 unshare -Urm sh -c "mkdir $place/work && $overlay && mkdir $place/dir/over"
 else
         skip "an overlay of the user's has no place on the host" "the user may not mount one here"

@@ -28,11 +28,13 @@ static int clean(void **state) {
         return 0;
 }
 
-/* By who is the first at it. */
 static int perform(const char *name, uint32_t mode) {
         Deed deed = {};
-        int error = act_perform(ACT_MKDIR, name, mode, geteuid(), &deed);
+        int error;
 
+        act_prepare(AT_FDCWD, name, geteuid(), true, &deed);
+        assert_int_equal(deed_state(&deed), DEED_NOT_BEGUN);
+        error = act_perform(ACT_MKDIR, AT_FDCWD, name, mode, &deed);
         assert_int_equal(deed_state(&deed), DEED_DONE);
         assert_int_equal(deed.error, error);
         return error;
@@ -49,17 +51,17 @@ static void test_perform(void **state) {
 
         (void)state;
         for (size_t i = 0; i < COUNT(rows); i++) {
-                assert_int_equal(act_look("name"), ENOENT);
+                assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
                 assert_int_equal(perform("name", rows[i].mode), 0);
-                assert_int_equal(act_look("name"), 0);
+                assert_int_equal(act_look(AT_FDCWD, "name"), 0);
                 assert_int_equal(stat("name", &st), 0);
                 assert_int_equal(st.st_mode, S_IFDIR | rows[i].expected);
                 assert_int_equal(perform("name", 0777), EEXIST);
                 assert_int_equal(rmdir("name"), 0);
         }
         (void)umask(old);
-        assert_int_equal(act_perform((Act)99, "name", 0777, 0, &(Deed){}), ENOSYS);
-        assert_int_equal(act_look("name"), ENOENT);
+        assert_int_equal(act_perform((Act)99, AT_FDCWD, "name", 0777, &(Deed){}), ENOSYS);
+        assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
 }
 
 /* A name is looked at for what it is, and nothing behind it. */
@@ -68,42 +70,33 @@ static void test_look(void **state) {
 
         (void)state;
         assert_int_equal(symlink("nowhere", "name"), 0);
-        assert_int_equal(act_look("name"), 0);
+        assert_int_equal(act_look(AT_FDCWD, "name"), 0);
         assert_int_equal(perform("name", 0777), EEXIST);
-        assert_int_equal(act_look("nowhere"), ENOENT);
+        assert_int_equal(act_look(AT_FDCWD, "nowhere"), ENOENT);
         memset(long_name, 'x', sizeof(long_name) - 1);
         long_name[sizeof(long_name) - 1] = '\0';
-        assert_int_equal(act_look(long_name), ENAMETOOLONG);
+        assert_int_equal(act_look(AT_FDCWD, long_name), ENAMETOOLONG);
         assert_int_equal(perform(long_name, 0777), ENAMETOOLONG);
 }
 
-static void test_begin(void **state) {
+static void test_prepare(void **state) {
         struct timespec before, after;
         Deed deed = {};
 
         (void)state;
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &before);
-        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, 17, &deed), 0);
+        act_prepare(AT_FDCWD, "name", 17, true, &deed);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &after);
         assert_true(deed.absent);
         assert_int_equal(deed.owner, 17);
         assert_true(deed.begun_sec >= before.tv_sec && deed.begun_sec <= after.tv_sec);
         assert_true(deed.begun_sec != before.tv_sec || deed.begun_nsec >= before.tv_nsec);
         assert_true(deed.begun_sec != after.tv_sec || deed.begun_nsec <= after.tv_nsec);
-        deed_set_state(&deed, DEED_NOT_BEGUN);
-        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, 17, &deed), EEXIST);
+        act_prepare(AT_FDCWD, "name", 17, false, &deed);
         assert_false(deed.absent);
-}
-
-/* What was done isn't done again, whatever became of it. */
-static void test_done(void **state) {
-        Deed deed = {.state = DEED_DONE, .error = EDQUOT};
-
-        (void)state;
-        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), EDQUOT);
-        deed.error = 0;
-        assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
-        assert_int_equal(act_look("name"), ENOENT);
+        assert_int_equal(mkdir("name", 0700), 0);
+        act_prepare(AT_FDCWD, "name", 17, true, &deed);
+        assert_false(deed.absent);
 }
 
 typedef enum There {
@@ -124,8 +117,8 @@ static const struct {
         int64_t nsec;
         int expected;
 } again[] = {
-        {"not done", NOTHING, true, 0, 0, 0, 0},
-        {"not done, and it had been there", NOTHING, false, 0, 0, 0, 0},
+        {"not done", NOTHING, true, 0, 0, 0, ENOENT},
+        {"not done, and it had been there", NOTHING, false, 0, 0, 0, ENOENT},
         {"done, at the very moment", DIRECTORY, true, 0, 0, 0, 0},
         {"done a moment after", DIRECTORY, true, 0, 0, -1, 0},
         {"done a second after", DIRECTORY, true, 0, -1, 0, 0},
@@ -133,7 +126,7 @@ static const struct {
         {"older by a moment", DIRECTORY, true, 0, 0, 1, EEXIST},
         {"older by a second", DIRECTORY, true, 0, 1, 0, EEXIST},
         {"older by a second, with more nanoseconds", DIRECTORY, true, 0, 1, -500000000, EEXIST},
-        {"it had been there", DIRECTORY, false, 0, 0, 0, EEXIST},
+        {"it had been there", DIRECTORY, false, 0, 0, 0, ENOENT}, /* the call itself tells */
         {"somebody else's", DIRECTORY, true, 1, 0, 0, EEXIST},
         {"a file", FILE_OF_OURS, true, 0, 0, 0, EEXIST},
         {"a link", LINK_TO_DIRECTORY, true, 0, 0, 0, EEXIST},
@@ -175,10 +168,10 @@ static void test_again(void **state) {
                         .begun_sec = stx.stx_btime.tv_sec + again[i].sec,
                         .begun_nsec = stx.stx_btime.tv_nsec + again[i].nsec,
                 };
-                error = act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed);
+                error = act_find(AT_FDCWD, "name", &deed);
                 if (error != again[i].expected)
                         fail_msg("%s: %d", again[i].name, error);
-                assert_int_equal(act_look("name"), 0);
+                assert_int_equal(act_look(AT_FDCWD, "name"), again[i].there == NOTHING ? ENOENT : 0);
                 (void)clean(NULL);
         }
 }
@@ -189,10 +182,9 @@ static void test_again_for_real(void **state) {
         for (int i = 0; i < 2000; i++) {
                 Deed deed = {};
 
-                assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
-                deed_set_state(&deed, DEED_BEGUN);
-                assert_int_equal(act_perform(ACT_MKDIR, "name", 0700, geteuid(), &deed), 0);
-                assert_int_equal(deed_state(&deed), DEED_DONE);
+                act_prepare(AT_FDCWD, "name", geteuid(), true, &deed);
+                assert_int_equal(act_perform(ACT_MKDIR, AT_FDCWD, "name", 0700, &deed), 0);
+                assert_int_equal(act_find(AT_FDCWD, "name", &deed), 0);
                 assert_int_equal(rmdir("name"), 0);
         }
 }
@@ -201,8 +193,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(test_perform, clean),
                 cmocka_unit_test_teardown(test_look, clean),
-                cmocka_unit_test_teardown(test_begin, clean),
-                cmocka_unit_test_teardown(test_done, clean),
+                cmocka_unit_test_teardown(test_prepare, clean),
                 cmocka_unit_test_teardown(test_again, clean),
                 cmocka_unit_test_teardown(test_again_for_real, clean),
         };

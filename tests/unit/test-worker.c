@@ -70,7 +70,7 @@ static const Script scripts[] = {
         {&jailed, KILL_WORKER, .second_worker = true},
         {&jailed, KILL_WORKER, .second_worker = true, .at_entry = true},
         {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true},
-        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true, .at_entry = true},
+        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true, .at_entry = true, .expected = EPERM},
         {&plain, KILL_WORKER, STAGE_NO_PROFILE, .second_worker = true},
         {&plain, KILL_TARGET},
         {&jailed, KILL_TARGET},
@@ -314,30 +314,81 @@ static Slot *first_slot(void) {
         return ledger_slot(stage.ledger, 0);
 }
 
-/* A worker of an earlier release died over it, which noted before it acted when that was, and no deed. */
-static void test_earlier_release(void **state) {
+static void worker_dies_in_mkdirat(bool at_entry) {
+        pid_t worker = stage_trace_worker(&stage, STAGE_ALLOW);
+
+        worker_step_to(worker, SYS_mkdirat, at_entry);
+        harness_kill(worker);
+}
+
+static StageResult successor_result(StagePolicy policy) {
+        pid_t worker = stage_start_worker(&stage, 0, policy);
+        StageResult result = stage_result(&stage);
+
+        dismiss(worker);
+        return result;
+}
+
+/* A worker died within the call.  Its successor may find out what came of it, and goes by its own verdict
+ * where nothing did. */
+static void test_own_verdict(void **state) {
+        static const struct {
+                bool at_entry;
+                StagePolicy policy;
+                int expected;
+                unsigned count;
+        } rows[] = {
+                {true, STAGE_ALLOW, 0, 1},
+                {true, STAGE_DENY, EPERM, 0},
+                {true, STAGE_NO_PROFILE, EPERM, 0},
+                {false, STAGE_ALLOW, 0, 1},
+                {false, STAGE_DENY, 0, 1},
+                {false, STAGE_NO_PROFILE, 0, 1},
+        };
+
         (void)state;
-        for (unsigned made = 0; made < 2; made++) {
-                StageResult result;
-                pid_t worker;
-                Deed *deed;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                set(&plain);
+                worker_dies_in_mkdirat(rows[i].at_entry);
+                assert_int_equal(successor_result(rows[i].policy).error, rows[i].expected);
+                assert_int_equal(stage_count(&stage), rows[i].count);
+                stage_strike(&stage);
+        }
+}
+
+/* The same where the name of the parent is another directory's by then.  Where the parent can be found it
+ * is looked at, and else nothing is done. */
+static void test_other_parent(void **state) {
+        static const struct {
+                bool at_entry, lost;
+                int expected;
+                unsigned count; /* in what has the parent's name now */
+        } rows[] = {
+                {true, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
+                {false, false, 0, 0},
+                {true, true, EIO, 0},
+                {false, true, EIO, 0},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                char away[64];
 
                 set(&plain);
-                worker = stage_trace_worker(&stage, STAGE_ALLOW);
-                worker_step_to(worker, SYS_mkdirat, !made);
-                harness_kill(worker);
-                deed = ledger_deed(stage.ledger, 0);
-                first_slot()->begun_sec = deed->begun_sec;
-                first_slot()->begun_nsec = deed->begun_nsec;
-                first_slot()->owner = deed->owner;
-                first_slot()->absent = deed->absent;
-                *deed = (Deed){};
-
-                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-                result = stage_result(&stage);
-                dismiss(worker);
-                assert_int_equal(result.error, 0);
-                assert_int_equal(stage_count(&stage), 1);
+                (void)snprintf(away, sizeof(away), "%s-away", stage.dir);
+                worker_dies_in_mkdirat(rows[i].at_entry);
+                assert_int_equal(rename(stage.dir, away), 0);
+                assert_int_equal(mkdir(stage.dir, 0777), 0);
+                assert_int_equal(chmod(stage.dir, 0777), 0);
+                if (rows[i].lost) {
+                        first_slot()->parent.handle_size = 0;
+                        first_slot()->parent.born_nsec++;
+                }
+                assert_int_equal(successor_result(STAGE_ALLOW).error, rows[i].expected);
+                assert_int_equal(stage_count(&stage), rows[i].count);
+                assert_int_equal(rmdir(stage.path) == 0, rows[i].count > 0);
+                assert_int_equal(rmdir(stage.dir), 0);
+                assert_int_equal(rename(away, stage.dir), 0);
                 stage_strike(&stage);
         }
 }
@@ -640,7 +691,8 @@ static void name_script(const Script *script, char *ret, size_t size) {
 
 int main(void) {
         const struct CMUnitTest others[] = {
-                cmocka_unit_test_teardown(test_earlier_release, strike),
+                cmocka_unit_test_teardown(test_own_verdict, strike),
+                cmocka_unit_test_teardown(test_other_parent, strike),
                 cmocka_unit_test_teardown(test_poison, strike),
                 cmocka_unit_test_teardown(test_receiver_moves, strike),
                 cmocka_unit_test_teardown(test_crowd, strike),
