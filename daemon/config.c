@@ -106,10 +106,10 @@ static int section_choose(Sections *sections, const Section *section, unsigned k
         return fallback;
 }
 
-static Action section_action(Sections *sections, const Section *section, unsigned key) {
+static Action section_action(Sections *sections, const Section *section, unsigned key, Action fallback) {
         static const char *const actions[] = {[ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", NULL};
 
-        return (Action)section_choose(sections, section, key, actions, "allow or deny", ACTION_DENY);
+        return (Action)section_choose(sections, section, key, actions, "allow or deny", (int)fallback);
 }
 
 static PolicyLog profile_section_log(Sections *sections, const Section *section) {
@@ -229,7 +229,7 @@ static int rule_section_compile(Sections *sections, const Section *section) {
         const char *profiles = section->values[RULE_PROFILE].text ?: "default";
         unsigned n_errors = sections->n_errors;
         const char *path = rule_section_path(sections, section);
-        Action action = section_action(sections, section, RULE_ACTION);
+        Action action = section_action(sections, section, RULE_ACTION, ACTION_DENY);
         uint64_t delay_usec = rule_section_delay(sections, section);
         _cleanup_free_ char *names = strdup(profiles);
         char *rest = names, *name;
@@ -256,8 +256,9 @@ static int rule_section_compile(Sections *sections, const Section *section) {
 }
 
 static int profile_section_compile(Sections *sections, Section *section, Policy *policy) {
-        Action fallback = section_action(sections, section, PROFILE_DEFAULT);
-        Action private = section_action(sections, section, PROFILE_PRIVATE);
+        Action fallback = section_action(sections, section, PROFILE_DEFAULT, ACTION_DENY);
+        Action private = section_action(sections, section, PROFILE_PRIVATE, ACTION_DENY);
+        Action namespaces = section_action(sections, section, PROFILE_NAMESPACES, ACTION_ALLOW);
         int error = profile_section_errno(sections, section);
         PolicyLog log = profile_section_log(sections, section);
         int r;
@@ -267,6 +268,7 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         r = policy_add_profile(policy, section->name, fallback, error, log, &section->profile);
         if (r >= 0) {
                 profile_set_private(section->profile, private);
+                profile_set_namespaces(section->profile, namespaces);
                 r = admission_keys_compile(sections, section, PROFILE_USERS);
         }
         if (r >= 0)

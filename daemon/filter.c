@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns the table of calls into a BPF program, with libseccomp.  Run by the daemon once, at start.  Must
+/* Turns the table of calls into BPF programs, with libseccomp.  Run by the daemon once, at start.  Must
  * never let through an ABI whose numbers it doesn't know. */
 
 #include "filter.h"
@@ -50,8 +50,8 @@ static int add_ioctls(scmp_filter_ctx context) {
 
         for (size_t i = 0; i < n_refused_ioctls; i++) {
                 /* The kernel takes the command from the lower half of the register. */
-                const struct scmp_arg_cmp command =
-                        SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, refused_ioctls[i].command);
+                const struct scmp_arg_cmp command = SCMP_A1(SCMP_CMP_MASKED_EQ, REFUSED_IOCTL_MASK,
+                        refused_ioctls[i].command & REFUSED_IOCTL_MASK);
 
                 r = seccomp_rule_add_array(context, SCMP_ACT_ERRNO((uint32_t)refused_ioctls[i].error),
                         SCMP_SYS(ioctl), 1, &command);
@@ -61,7 +61,24 @@ static int add_ioctls(scmp_filter_ctx context) {
         return 0;
 }
 
-int filter_build(Filter *ret) {
+static int add_namespaces(scmp_filter_ctx context) {
+        int r;
+
+        for (size_t i = 0; i < n_namespace_calls; i++) {
+                const NamespaceCall *call = &namespace_calls[i];
+                const struct scmp_arg_cmp flags =
+                        SCMP_CMP(call->flags_at < 0 ? 0U : (unsigned)call->flags_at, SCMP_CMP_MASKED_EQ,
+                                call->mask, call->value);
+
+                r = seccomp_rule_add_array(context, SCMP_ACT_ERRNO((uint32_t)call->error), call->nr,
+                        call->flags_at < 0 ? 0 : 1, &flags);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int build(Action namespaces, Filter *ret) {
         _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
         int r;
 
@@ -81,9 +98,19 @@ int filter_build(Filter *ret) {
         r = add_ioctls(context);
         if (r < 0)
                 return r;
+        r = namespaces == ACTION_DENY ? add_namespaces(context) : 0;
+        if (r < 0)
+                return r;
         r = program_export(context, ret->instructions, PROTOCOL_FILTER_MAX);
         if (r < 0)
                 return r;
         ret->n_instructions = (uint32_t)r;
         return 0;
+}
+
+int filters_build(Filters *ret) {
+        int r;
+
+        r = build(ACTION_ALLOW, &ret->by_namespaces[ACTION_ALLOW]);
+        return r < 0 ? r : build(ACTION_DENY, &ret->by_namespaces[ACTION_DENY]);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The seccomp filter that launchers install, made from the table of calls. */
+/* The seccomp filters that launchers install, made from the table of calls. */
 
 #include <linux/filter.h>
 
+#include "common/policy.h"
 #include "common/protocol.h"
 
 typedef struct Filter {
@@ -12,5 +13,10 @@ typedef struct Filter {
         struct sock_filter instructions[PROTOCOL_FILTER_MAX];
 } Filter;
 
-/* Builds it.  Returns 0 or a negative errno. */
-int filter_build(Filter *ret);
+/* One for each answer to `namespaces =` of a profile. */
+typedef struct Filters {
+        Filter by_namespaces[2]; /* by Action */
+} Filters;
+
+/* Builds them.  Returns 0 or a negative errno. */
+int filters_build(Filters *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The control plane: one process, one sd-event loop.  Owns the policy, the filter, the reception and all
+/* The control plane: one process, one sd-event loop.  Owns the policy, the filters, the reception and all
  * sessions.  Must never block, and never touch a target's memory or paths. */
 
 #include "manager.h"
@@ -51,7 +51,7 @@ struct Manager {
         Report *report;
         sd_event *event;
         Policy *policy;
-        Filter filter;
+        Filters filters;
         Confinements confinements;
         int daemon_fd;
         int host_root_fd;
@@ -452,7 +452,7 @@ static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, 
 static int manager_prepare(Manager *manager) {
         int r;
 
-        r = filter_build(&manager->filter);
+        r = filters_build(&manager->filters);
         if (r < 0)
                 return r;
         r = confinements_build(&manager->confinements);
@@ -523,7 +523,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                         .userdata = manager},
                 .reception_host = {.report = report,
                         .confinements = &manager->confinements,
-                        .filter = &manager->filter,
+                        .filters = &manager->filters,
                         .on_arrival = on_arrival,
                         .count_sessions = manager_count_sessions,
                         .userdata = manager},

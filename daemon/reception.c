@@ -275,7 +275,7 @@ static int visit_fork(Visit *visit) {
                         .session_id = visit->session_id,
                         .nonce = visit->nonce,
                         .policy = host->policy,
-                        .filter = host->filter,
+                        .filters = host->filters,
                         .count_crowd = count_crowd,
                         .userdata = visit,
                         .confinement = &host->confinements->vetting,

@@ -31,7 +31,7 @@ typedef struct ReceptionHost {
         sd_event *event;
         Report *report;
         const Policy *policy;
-        const Filter *filter;
+        const Filters *filters;
         const Confinements *confinements;
         /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
         int (*on_arrival)(const Arrival *arrival, void *userdata);

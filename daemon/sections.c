@@ -36,9 +36,10 @@ const struct SectionGrammar section_grammar[SECTION_TYPES] = {
                                 [PROFILE_ERRNO] = "errno",
                                 [PROFILE_LOG] = "log",
                                 [PROFILE_PRIVATE] = "private",
+                                [PROFILE_NAMESPACES] = "namespaces",
                                 [PROFILE_USERS] = "users",
                                 [PROFILE_GROUPS] = "groups"},
-                        .known = "default, errno, log, private, users, groups",
+                        .known = "default, errno, log, private, namespaces, users, groups",
                 },
         [SECTION_RULE] =
                 {

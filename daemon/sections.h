@@ -10,7 +10,7 @@
 #include "common/policy.h"
 #include "config.h"
 
-#define SECTION_KEYS_MAX 6
+#define SECTION_KEYS_MAX 7
 
 typedef enum SectionType {
         SECTION_LIMITS, /* the only one; its name is "" */
@@ -33,6 +33,7 @@ enum ProfileKey {
         PROFILE_ERRNO,
         PROFILE_LOG,
         PROFILE_PRIVATE,
+        PROFILE_NAMESPACES,
         PROFILE_USERS,
         PROFILE_GROUPS,
 };

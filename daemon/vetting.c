@@ -216,20 +216,21 @@ static int vet_hello(Vetting *vetting) {
 
 static int welcome(Vetting *vetting) {
         const VettingArguments *arguments = vetting->arguments;
+        const Filter *filter = &arguments->filters->by_namespaces[profile_namespaces(vetting->profile)];
         ProtocolReply reply = {
                 .magic = PROTOCOL_MAGIC,
                 .version = PROTOCOL_VERSION,
                 .verdict = PROTOCOL_WELCOME,
                 .session_id = arguments->session_id,
                 .nonce = arguments->nonce,
-                .n_instructions = arguments->filter->n_instructions,
+                .n_instructions = filter->n_instructions,
         };
 
         if (vetting->probe_error < 0)
                 return refuse(vetting, -vetting->probe_error,
                         "snotifyd cannot create a tmpfs, for which it needs CAP_SYS_ADMIN: %s",
                         strerror(-vetting->probe_error));
-        memcpy(reply.instructions, arguments->filter->instructions,
+        memcpy(reply.instructions, filter->instructions,
                 reply.n_instructions * sizeof(reply.instructions[0]));
         reply_send(vetting, &reply, vetting->probe_fs.dir_fd);
         return 0;

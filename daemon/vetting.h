@@ -32,7 +32,7 @@ typedef struct VettingArguments {
         uint64_t session_id;
         uint64_t nonce;
         const Policy *policy;
-        const Filter *filter;
+        const Filters *filters;
         /* Counts in what the child has inherited. */
         void (*count_crowd)(uint32_t uid, VettingCrowd *ret, void *userdata);
         void *userdata;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/btrfs.h>
+#include <linux/sched.h>
 #include <sys/syscall.h>
 
 static const LimitArguments setrlimit_arguments = {.pid_at = -1, .resource_at = 0, .new_at = -1};
@@ -36,14 +37,41 @@ const RefusedCall refused_calls[] = {
 };
 const size_t n_refused_calls = sizeof(refused_calls) / sizeof(refused_calls[0]);
 
-/* A subvolume and a snapshot are directories that no mkdir makes; on most file systems their owner may. */
+/* A subvolume and a snapshot are directories that no mkdir() creates.  Their owner may create them. */
 const RefusedIoctl refused_ioctls[] = {
-        {BTRFS_IOC_SUBVOL_CREATE, EPERM}, {BTRFS_IOC_SUBVOL_CREATE_V2, EPERM},
-        {BTRFS_IOC_SNAP_CREATE, EPERM}, {BTRFS_IOC_SNAP_CREATE_V2, EPERM},
-        {_IOC(_IOC_WRITE, 0xbc, 16, 32),
-                EPERM}, /* bcachefs, Linux 6.7 to 6.17: BCH_IOCTL_SUBVOLUME_CREATE */
+        {BTRFS_IOC_SUBVOL_CREATE, EPERM},
+        {BTRFS_IOC_SUBVOL_CREATE_V2, EPERM},
+        {BTRFS_IOC_SNAP_CREATE, EPERM},
+        {BTRFS_IOC_SNAP_CREATE_V2, EPERM},
+        /* bcachefs, in Linux 6.7 to 6.17 and outside of the kernel since: BCH_IOCTL_SUBVOLUME_CREATE, _v2 */
+        {_IOC(_IOC_WRITE, 0xbc, 16, 0), EPERM},
+        {_IOC(_IOC_WRITE, 0xbc, 29, 0), EPERM},
 };
 const size_t n_refused_ioctls = sizeof(refused_ioctls) / sizeof(refused_ioctls[0]);
+
+/* Linux 7.1: the bit means something else to clone(). */
+#ifndef UNSHARE_EMPTY_MNTNS
+#define UNSHARE_EMPTY_MNTNS 0x00100000
+#endif
+
+#define HAS(bit) .mask = (bit), .value = (bit), .error = EPERM
+
+/* On both ABIs clone() has its flags first.  setns(fd, 0) takes any kind of namespace.  clone3() has its
+ * flags in memory, where no filter can look; libc takes ENOSYS for an older kernel and calls clone(). The
+ * calls that make mounts (open_tree(), fsmount() and their kin) need CAP_SYS_ADMIN in the namespace that
+ * they are made in, which no user has without one of these. */
+const NamespaceCall namespace_calls[] = {
+        {SYS_unshare, 0, HAS(CLONE_NEWUSER)},
+        {SYS_unshare, 0, HAS(CLONE_NEWNS)},
+        {SYS_unshare, 0, HAS(UNSHARE_EMPTY_MNTNS)},
+        {SYS_clone, 0, HAS(CLONE_NEWUSER)},
+        {SYS_clone, 0, HAS(CLONE_NEWNS)},
+        {SYS_setns, 1, HAS(CLONE_NEWUSER)},
+        {SYS_setns, 1, HAS(CLONE_NEWNS)},
+        {SYS_setns, 1, .mask = UINT32_MAX, .value = 0, .error = EPERM},
+        {SYS_clone3, -1, .error = ENOSYS},
+};
+const size_t n_namespace_calls = sizeof(namespace_calls) / sizeof(namespace_calls[0]);
 
 const Call *call_find(const struct seccomp_data *data) {
         for (size_t i = 0; i < n_calls; i++)

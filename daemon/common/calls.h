@@ -4,6 +4,7 @@
 /* The one table of supervised system calls: what is trapped, and where the arguments are.  A further call is
  * one row here, one act in daemon/worker/act.c and one test. */
 
+#include <linux/ioctl.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,11 +46,26 @@ typedef struct RefusedCall {
         int error;
 } RefusedCall;
 
-/* An ioctl() that makes a directory and is refused. */
+/* An ioctl() that creates a directory and is refused. */
 typedef struct RefusedIoctl {
         uint32_t command;
         int error;
 } RefusedIoctl;
+
+/* It is known by its type and its number, and by taking something from its caller (BTRFS_IOC_START_SYNC has
+ * the numbers of BTRFS_IOC_SUBVOL_CREATE_V2 and takes nothing): a later kernel's structure may be larger, or
+ * be written back. */
+#define REFUSED_IOCTL_MASK _IOC(_IOC_WRITE, _IOC_TYPEMASK, _IOC_NRMASK, 0)
+
+/* A call that is refused with `namespaces = deny`, where all bits of mask are as in value: it makes a user
+ * or mount namespace, or enters one. */
+typedef struct NamespaceCall {
+        int nr;
+        int flags_at; /* which argument has the bits; -1: the call is refused, whatever it wants */
+        uint32_t mask;
+        uint32_t value;
+        int error;
+} NamespaceCall;
 
 extern const Call calls[];
 extern const size_t n_calls;
@@ -57,6 +73,8 @@ extern const RefusedCall refused_calls[];
 extern const size_t n_refused_calls;
 extern const RefusedIoctl refused_ioctls[];
 extern const size_t n_refused_ioctls;
+extern const NamespaceCall namespace_calls[];
+extern const size_t n_namespace_calls;
 
 /* The arguments of a supervised call, as the kernel itself would take them from the registers. */
 typedef struct CallArguments {

@@ -42,6 +42,7 @@ struct Profile {
         int error;
         PolicyLog log;
         Action private;
+        Action namespaces;
         bool has_denials;
         bool is_closed;
         bool has_delays;
@@ -332,6 +333,14 @@ bool profile_allows_all(const Profile *profile) {
         return profile->fallback == ACTION_ALLOW && !profile->has_denials && !profile->has_delays;
 }
 
+void profile_set_namespaces(Profile *profile, Action action) {
+        profile->namespaces = action;
+}
+
+Action profile_namespaces(const Profile *profile) {
+        return profile->namespaces;
+}
+
 bool profile_allows_private(const Profile *profile) {
         return profile->private == ACTION_ALLOW ||
                (profile->fallback == ACTION_ALLOW && !profile->has_denials);
@@ -364,6 +373,7 @@ static int profile_new(const char *name, Action fallback, int error, PolicyLog l
         if (!profile)
                 return -ENOMEM;
         profile->fallback = fallback;
+        profile->namespaces = ACTION_ALLOW;
         profile->error = error;
         profile->log = log;
         memcpy(profile->name, name, strlen(name) + 1);

@@ -81,6 +81,9 @@ bool profile_allows_all(const Profile *profile);
 void profile_set_private(Profile *profile, Action action);
 /* Allowed is also what says so of everything, whatever the path. */
 bool profile_allows_private(const Profile *profile);
+/* May programs make user and mount namespaces, and enter others?  At first ACTION_ALLOW. */
+void profile_set_namespaces(Profile *profile, Action action);
+Action profile_namespaces(const Profile *profile);
 
 /* Says whether path is one that a rule may have; otherwise *ret_why (static text) says why not: it is not
  * absolute, has an empty, "." or ".." component, a component with "*" and other bytes, or is longer than

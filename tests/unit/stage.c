@@ -22,11 +22,12 @@
 #include "filter.h"
 
 static int install_filter(void) {
-        static Filter filter;
-        struct sock_fprog program = {.filter = filter.instructions};
+        static Filters filters;
+        Filter *filter = &filters.by_namespaces[ACTION_ALLOW];
+        struct sock_fprog program = {.filter = filter->instructions};
 
-        CHECK_INT(filter_build(&filter), 0);
-        program.len = (unsigned short)filter.n_instructions;
+        CHECK_INT(filters_build(&filters), 0);
+        program.len = (unsigned short)filter->n_instructions;
         return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
 }

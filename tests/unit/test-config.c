@@ -428,6 +428,18 @@ static void test_private(void **state) {
         assert_false(profile_allows_private(policy_find_profile(policy, "c")));
 }
 
+static void test_namespaces(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+
+        (void)state;
+        write_file(
+                FILE_NAME, "[profile a]\nnamespaces = allow\n[profile b]\nnamespaces = deny\n[profile c]\n");
+        assert_loads(&policy);
+        assert_int_equal(profile_namespaces(policy_find_profile(policy, "a")), ACTION_ALLOW);
+        assert_int_equal(profile_namespaces(policy_find_profile(policy, "b")), ACTION_DENY);
+        assert_int_equal(profile_namespaces(policy_find_profile(policy, "c")), ACTION_ALLOW);
+}
+
 static const struct {
         const char *text;
         Limits expected;
@@ -652,10 +664,10 @@ static const struct {
                 "snotify.conf:5: unknown key 'pth' in [rule r]; known keys: path, action, delay, profile"),
         WRONG(PROFILE "Errno = EPERM\n",
                 "snotify.conf:2: unknown key 'Errno' in [profile default]; known keys: default, errno, log, "
-                "private, users, groups"),
+                "private, namespaces, users, groups"),
         WRONG(PROFILE "path = /a\n",
                 "snotify.conf:2: unknown key 'path' in [profile default]; known keys: default, errno, log, "
-                "private, users, groups"),
+                "private, namespaces, users, groups"),
         WRONG(PROFILE RULE "path = /b\n",
                 "snotify.conf:5: rule r: key 'path' is already given at snotify.conf:3"),
         WRONG(PROFILE "log = all\nlog = all\n",
@@ -701,6 +713,8 @@ static const struct {
         /* values of a profile */
         WRONG(PROFILE "private = yes\n",
                 "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
+        WRONG(PROFILE "namespaces = no\n",
+                "snotify.conf:2: profile default: namespaces 'no' is unknown; write allow or deny"),
         WRONG(PROFILE "users =\ngroups = ; none\n",
                 "snotify.conf:2: profile default: 'users' is empty; write names or numbers, divided by "
                 "blanks\n"
@@ -1063,6 +1077,7 @@ int main(void) {
                 IN_DIRECTORY(test_defaults),
                 IN_DIRECTORY(test_profile_keys),
                 IN_DIRECTORY(test_private),
+                IN_DIRECTORY(test_namespaces),
                 IN_DIRECTORY(test_limits),
                 IN_DIRECTORY(test_rule_keys),
                 IN_DIRECTORY(test_forms),

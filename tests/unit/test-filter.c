@@ -7,7 +7,10 @@
 
 #include <linux/audit.h>
 #include <linux/btrfs.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -116,6 +119,18 @@ static const struct {
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SNAP_CREATE, REFUSE(EPERM)},
         {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SNAP_CREATE_V2, REFUSE(EPERM)},
         {AUDIT_ARCH_X86_64, SYS_ioctl, 0x4020bc10, REFUSE(EPERM)}, /* bcachefs */
+        {AUDIT_ARCH_X86_64, SYS_ioctl, 0x4040bc1d, REFUSE(EPERM)},
+        {AUDIT_ARCH_I386, 54, 0x4020bc10, REFUSE(EPERM)}, {AUDIT_ARCH_I386, 54, 0x4040bc1d, REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, 0x4020bc11, ALLOW}, /* BCH_IOCTL_SUBVOLUME_DESTROY */
+        /* with a structure of another size, or one that is written back */
+        {AUDIT_ARCH_X86_64, SYS_ioctl, _IOWR(0x94, 24, char[8192]), REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, _IOW(0x94, 14, char[1]), REFUSE(EPERM)},
+        {AUDIT_ARCH_I386, 54, _IOW(0x94, 1, char[1]), REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, _IOWR(0x94, 23, char[1]), REFUSE(EPERM)},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_START_SYNC, ALLOW}, /* 24, but read */
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_WAIT_SYNC, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, BTRFS_IOC_SNAP_DESTROY, ALLOW},
+        {AUDIT_ARCH_X86_64, SYS_ioctl, FICLONE, ALLOW}, {AUDIT_ARCH_X86_64, SYS_ioctl, FICLONERANGE, ALLOW},
         {AUDIT_ARCH_X86_64, SYS_ioctl, HIGH | SUBVOLUME, REFUSE(EPERM)},
         {AUDIT_ARCH_X86_64, SYS_ioctl, 0xffffffff00000000 | SUBVOLUME, REFUSE(EPERM)},
         {AUDIT_ARCH_I386, 54, SUBVOLUME, REFUSE(EPERM)},
@@ -127,20 +142,80 @@ static const struct {
         {AUDIT_ARCH_I386, SYS_ioctl, SUBVOLUME, ALLOW}, /* lchown */
 };
 
-static void test_decisions(void **state) {
-        Filter filter;
+static Filters filters;
+static const Filter *const usual = &filters.by_namespaces[ACTION_ALLOW];
+static const Filter *const closed = &filters.by_namespaces[ACTION_DENY];
 
+static void test_decisions(void **state) {
         (void)state;
-        assert_int_equal(filter_build(&filter), 0);
-        assert_in_range(filter.n_instructions, 10, PROTOCOL_FILTER_MAX - 1);
+        assert_in_range(usual->n_instructions, 10, PROTOCOL_FILTER_MAX - 1);
         for (size_t i = 0; i < COUNT(decisions); i++) {
                 const struct seccomp_data data = {.arch = decisions[i].arch,
                         .nr = decisions[i].nr,
                         .args = {UINT64_MAX, decisions[i].command, UINT64_MAX}};
-                uint32_t got = run(&filter, &data);
 
-                if (got != decisions[i].expected)
-                        fail_msg("row %zu (call %#x): %#x", i, (unsigned)decisions[i].nr, got);
+                for (Action namespaces = ACTION_DENY; namespaces <= ACTION_ALLOW; namespaces++) {
+                        uint32_t got = run(&filters.by_namespaces[namespaces], &data);
+
+                        if (got != decisions[i].expected)
+                                fail_msg("row %zu (call %#x): %#x", i, (unsigned)decisions[i].nr, got);
+                }
+        }
+}
+
+/* With no name in the headers that libc has. */
+#define EMPTY_MNTNS 0x00100000
+
+/* What `namespaces = deny` refuses, and what it does not. */
+static const struct {
+        int nr;
+        int nr_i386;
+        uint64_t args[2];
+        uint32_t expected;
+} namespaces[] = {
+        {SYS_unshare, 310, {CLONE_NEWUSER}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {CLONE_NEWNS}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {CLONE_NEWNS | CLONE_NEWPID | CLONE_FS}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {HIGH | CLONE_NEWUSER}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {EMPTY_MNTNS}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {UINT32_MAX}, REFUSE(EPERM)},
+        {SYS_unshare, 310, {0}, ALLOW},
+        {SYS_unshare, 310, {CLONE_FILES | CLONE_FS}, ALLOW},
+        {SYS_unshare, 310, {CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWCGROUP},
+                ALLOW},
+        {SYS_clone, 120, {CLONE_NEWUSER | SIGCHLD}, REFUSE(EPERM)},
+        {SYS_clone, 120, {CLONE_NEWNS | SIGCHLD, CLONE_NEWUSER}, REFUSE(EPERM)},
+        {SYS_clone, 120, {HIGH | CLONE_NEWUSER | CLONE_NEWPID}, REFUSE(EPERM)},
+        {SYS_clone, 120, {SIGCHLD, CLONE_NEWUSER}, ALLOW}, /* the stack */
+        {SYS_clone, 120, {CLONE_VM | CLONE_VFORK | SIGCHLD}, ALLOW},
+        {SYS_clone, 120,
+                {CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                        CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID},
+                ALLOW},
+        {SYS_clone, 120, {CLONE_NEWNET | CLONE_NEWPID}, ALLOW},
+        {SYS_setns, 346, {3, 0}, REFUSE(EPERM)},
+        {SYS_setns, 346, {3, HIGH}, REFUSE(EPERM)},
+        {SYS_setns, 346, {3, CLONE_NEWUSER}, REFUSE(EPERM)},
+        {SYS_setns, 346, {3, CLONE_NEWNS}, REFUSE(EPERM)},
+        {SYS_setns, 346, {3, CLONE_NEWNS | CLONE_NEWNET}, REFUSE(EPERM)},
+        {SYS_setns, 346, {CLONE_NEWUSER, CLONE_NEWNET}, ALLOW},
+        {SYS_clone3, 435, {0}, REFUSE(ENOSYS)},
+        {SYS_fork, 2, {CLONE_NEWUSER}, ALLOW},
+        {SYS_vfork, 190, {CLONE_NEWUSER}, ALLOW},
+};
+
+static void test_namespaces(void **state) {
+        (void)state;
+        for (size_t i = 0; i < COUNT(namespaces); i++) {
+                struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = namespaces[i].nr};
+
+                memcpy(data.args, namespaces[i].args, sizeof(namespaces[i].args));
+                for (int abi = 0; abi < 2; abi++) {
+                        if (run(closed, &data) != namespaces[i].expected || run(usual, &data) != ALLOW)
+                                fail_msg("row %zu, arch %#x", i, data.arch);
+                        data.arch = AUDIT_ARCH_I386;
+                        data.nr = namespaces[i].nr_i386;
+                }
         }
 }
 
@@ -163,31 +238,28 @@ static void check_limit_call(const Filter *filter, const Call *call) {
 
 /* Every row of the table is in the program. */
 static void test_table(void **state) {
-        Filter filter;
-
         (void)state;
-        assert_int_equal(filter_build(&filter), 0);
         for (size_t i = 0; i < n_calls; i++) {
                 struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = calls[i].nr};
 
                 if (calls[i].limit) {
-                        check_limit_call(&filter, &calls[i]);
+                        check_limit_call(usual, &calls[i]);
                         continue;
                 }
-                assert_int_equal(run(&filter, &data), NOTIFY);
+                assert_int_equal(run(usual, &data), NOTIFY);
                 data = (struct seccomp_data){.arch = AUDIT_ARCH_I386, .nr = calls[i].nr_i386};
-                assert_int_equal(run(&filter, &data), NOTIFY);
+                assert_int_equal(run(usual, &data), NOTIFY);
         }
         for (size_t i = 0; i < n_refused_calls; i++) {
                 const struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64, .nr = refused_calls[i].nr};
 
-                assert_int_equal(run(&filter, &data), REFUSE((uint32_t)refused_calls[i].error));
+                assert_int_equal(run(usual, &data), REFUSE((uint32_t)refused_calls[i].error));
         }
         for (size_t i = 0; i < n_refused_ioctls; i++) {
                 const struct seccomp_data data = {
                         .arch = AUDIT_ARCH_X86_64, .nr = SYS_ioctl, .args = {3, refused_ioctls[i].command}};
 
-                assert_int_equal(run(&filter, &data), REFUSE((uint32_t)refused_ioctls[i].error));
+                assert_int_equal(run(usual, &data), REFUSE((uint32_t)refused_ioctls[i].error));
         }
 }
 
@@ -225,20 +297,21 @@ static void live_with_it(const void *argument) {
 }
 
 static void test_kernel_takes_it(void **state) {
-        Filter filter;
-
         (void)state;
-        assert_int_equal(filter_build(&filter), 0);
-        harness_run(live_with_it, &filter);
+        harness_run(live_with_it, usual);
+        harness_run(live_with_it, closed);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_decisions),
+                cmocka_unit_test(test_namespaces),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_kernel_takes_it),
         };
 
         harness_init();
+        if (filters_build(&filters) < 0)
+                return EXIT_FAILURE;
         return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
 }
