@@ -346,6 +346,7 @@ typedef struct Test {
 } Test;
 
 static void run(void **state) {
+        harness_need_unshare(CLONE_NEWNS);
         harness_run(((const Test *)*state)->run, NULL);
 }
 
