@@ -29,6 +29,7 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/protocol.h"
+#include "rings.h"
 
 /* How long the daemon may take for an answer before it is given up. */
 #define ANSWER_TIMEOUT_MSEC 30000
@@ -249,6 +250,19 @@ static int knock(int socket_fd, uint64_t nonce) {
                 answer < 0 ? strerror(errno) : "no error");
 }
 
+static int check_rings(void) {
+        int fd, r = rings_find(&fd);
+
+        if (r < 0)
+                return fail("cannot look for io_uring descriptors in /proc/self/fd: %s", strerror(-r));
+        if (fd >= 0)
+                return fail(
+                        "file descriptor %d is an io_uring, by which the command could create directories "
+                        "unseen; start snotify-run without it",
+                        fd);
+        return 0;
+}
+
 int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
         _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, probe_fd = -EBADF;
         ProtocolReply welcome;
@@ -258,7 +272,7 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
          * that it doesn't have any more: then nothing but this keeps the listener from its user. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return fail("cannot protect this process: %s", strerror(errno));
-        if (check_room_for_fds() < 0)
+        if (check_room_for_fds() < 0 || check_rings() < 0)
                 return -1;
         if (ask_in(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
                 return -1;

@@ -40,7 +40,12 @@ check "... for both calls" fails_with $EPERM "$bin/naive" refuse - "$bin/mkdir-a
 uring=$bin/uring
 if "$uring" make "$tree/empty/native"; then
         attack "a ring" $ENOSYS "$uring" make "$tree/shut/new"
-        attack "a ring from before" $ENOSYS "$uring" lend -- "$uring" borrow "$tree/shut/new"
+        # Its requests could be taken by a kernel thread: then no call is made that could be refused.
+        attack "a ring from before" 125 "$uring" lend -- "$uring" borrow "$tree/shut/new"
+        attack "a ring from before that the kernel polls" 125 "$uring" lend-polled -- "$uring" wait "$tree/shut/new"
+        said=$("$uring" lend "$SNOTIFY_RUN" --socket "$socket" -- true 2>&1)
+        check "... and it is said why" test "${said%%;*}" = \
+                "snotify-run: file descriptor ${said//[^0-9]/} is an io_uring, by which the command could create directories unseen"
 else
         skip "io_uring" "it is off, or cannot make directories here"
 fi
