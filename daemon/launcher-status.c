@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the status of a launcher that has knocked.  Run by the vetting child, behind its seccomp filter.
- * Owns nothing. */
+/* Reads the status of a launcher that has knocked.  Run by the vetting child: it opens the procfs with
+ * privileges, and reads behind its seccomp filter.  Owns nothing. */
 
 #include "launcher-status.h"
 
@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
@@ -31,12 +33,24 @@ static ssize_t read_text(int fd, char *text, size_t size) {
         return (ssize_t)length;
 }
 
-int launcher_read_status(pid_t pid, TargetStatus *ret) {
-        char path[sizeof("/proc/-2147483648/status")];
+int launcher_open_proc(void) {
+        _cleanup_close_ int context_fd = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+        int fd = -1;
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        if (context_fd >= 0 && syscall(SYS_fsconfig, context_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+                fd = (int)syscall(SYS_fsmount, context_fd, FSMOUNT_CLOEXEC,
+                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
+        if (fd < 0)
+                fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret) {
+        char path[sizeof("-2147483648/status")];
+
+        (void)snprintf(path, sizeof(path), "%d/status", pid);
         for (size_t size = STATUS_SIZE; size <= STATUS_SIZE_MAX; size *= 4) {
-                _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+                _cleanup_close_ int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
                 _cleanup_free_ char *text = malloc(size);
                 ssize_t n;
 

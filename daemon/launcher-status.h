@@ -8,7 +8,12 @@
 
 #include "worker/status.h"
 
-/* Reads /proc/PID/status into *ret, whose identity has been initialised with identity_init().  The task must
- * be stopped in a notification that is checked afterwards: then its number was nobody else's, and it could
- * not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
-int launcher_read_status(pid_t pid, TargetStatus *ret);
+/* Opens a procfs of our own, which shows every process: the one at /proc may be mounted with hidepid=, and
+ * then shows a process without capabilities only those of its own user.  Needs CAP_SYS_ADMIN; without it,
+ * opens /proc.  Returns an fd or a negative errno. */
+int launcher_open_proc(void);
+
+/* Reads PID/status below proc_fd into *ret, whose identity has been initialised with identity_init().  The
+ * task must be stopped in a notification that is checked afterwards: then its number was nobody else's, and
+ * it could not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
+int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret);

@@ -32,6 +32,7 @@ typedef struct Vetting {
         int listener_fd;
         int probe_error; /* negative: there is no probe */
         ProbeFs probe_fs;
+        int proc_fd; /* see launcher_open_proc() */
         gid_t gid;
         const Profile *profile;
         VettingFindings findings;
@@ -305,7 +306,7 @@ static int vet_knocker(Vetting *vetting) {
         int r;
 
         identity_init(&status.identity);
-        r = launcher_read_status((pid_t)vetting->findings.pid, &status);
+        r = launcher_read_status(vetting->proc_fd, (pid_t)vetting->findings.pid, &status);
         if (r >= 0 && notify_check_id(vetting->listener_fd, vetting->findings.knock.notif.id) != 0)
                 r = -ESRCH;
         if (r < 0)
@@ -370,6 +371,7 @@ int vetting_run(const VettingArguments *arguments) {
         /* With privileges, and so before anything of the launcher's is there. */
         privileges_raise(CAP_SYS_ADMIN);
         vetting.probe_error = probe_fs_new(&vetting.probe_fs);
+        vetting.proc_fd = launcher_open_proc();
         if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0 ||
                 !accept_launcher(&vetting))
                 return EXIT_FAILURE;

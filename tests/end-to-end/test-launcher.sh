@@ -325,6 +325,15 @@ kill $closed_pid
 wait $closed_pid
 check "... and it ends well" test $? = 0
 
+### A /proc that shows the daemon's children without capabilities the processes of their own user alone.
+if mount -o remount,hidepid=invisible,gid=60009 /proc 2>/dev/null && ! as_user test -e /proc/1; then
+        check "a /proc with hidepid=: a user's program" supervised_user -- mkdir "$work/user/hidepid"
+        check "... and root's" supervised -- mkdir "$work/user/hidepid-root"
+        mount -o remount,hidepid=off,gid=0 /proc
+else
+        skip "a /proc with hidepid=" "it cannot be mounted so"
+fi
+
 check "--profile and --label show in the record" supervised --profile other --label 'of a label' -- true
 check "... of the session" logged "profile other, label of a label"
 
