@@ -364,10 +364,10 @@ static void test_other_parent(void **state) {
                 int expected;
                 unsigned count; /* in what has the parent's name now */
         } rows[] = {
-                {true, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
-                {false, false, 0, 0},
                 {true, true, EIO, 0},
                 {false, true, EIO, 0},
+                {true, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
+                {false, false, 0, 0},
         };
 
         (void)state;
@@ -377,6 +377,14 @@ static void test_other_parent(void **state) {
                 set(&plain);
                 (void)snprintf(away, sizeof(away), "%s-away", stage.dir);
                 worker_dies_in_mkdirat(rows[i].at_entry);
+                if (!rows[i].lost) {
+                        /* A chroot does not show the mount that the handle belongs to. */
+                        harness_need_unshare(CLONE_NEWUSER);
+                        if (first_slot()->parent.handle_size == 0) {
+                                print_message("skipped: /tmp is on a file system without file handles\n");
+                                skip();
+                        }
+                }
                 assert_int_equal(rename(stage.dir, away), 0);
                 assert_int_equal(mkdir(stage.dir, 0777), 0);
                 assert_int_equal(chmod(stage.dir, 0777), 0);
