@@ -107,7 +107,7 @@ check "DynamicUser=, LogsDirectory=" makes /var/log/webd/a /var/log/private/webd
 check "DynamicUser=, RuntimeDirectory=" makes /run/webd/a /run/webd/a DynamicUser=yes RuntimeDirectory=webd
 check "ProtectSystem=strict, ReadWritePaths=" makes /srv/out/strict /srv/out/strict ProtectSystem=strict ReadWritePaths=/srv/out
 check "BindPaths=" makes /mnt/bound /srv/out/bound ProtectSystem=strict BindPaths=/srv/out:/mnt
-check "a tmpfs of the unit's" makes /home/a /home/a ProtectHome=tmpfs
+check "a tmpfs of the unit's" makes /home/a "\\(private\\)/home/a" ProtectHome=tmpfs
 
 ### All of it at once.
 check "a unit that is hardened in every way" makes /var/lib/webd/all /var/lib/private/webd/all DynamicUser=yes StateDirectory=webd \
