@@ -29,6 +29,11 @@ if [ "${1-}" = alone ] && [ -z "${SNOTIFY_TEST_ALONE-}" ]; then
 fi
 unset SNOTIFY_TEST_ALONE
 
+# Debian 13's /tmp is a tmpfs without set-user-ID programs and devices.
+if [ "${1-}" = alone ] && findmnt -nT /tmp -o OPTIONS | grep -qE 'nosuid|nodev|noexec'; then
+        mount -o remount,bind,suid,dev,exec "$(findmnt -nT /tmp -o TARGET)"
+fi
+
 umask 022
 work=$(mktemp -d /tmp/snotify-test.XXXXXX)
 chmod 755 "$work"
