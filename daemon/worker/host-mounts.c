@@ -252,6 +252,12 @@ static bool has_changed(const HostMounts *mounts) {
         return poll(&fd, 1, 0) < 0 || (fd.revents & (POLLPRI | POLLERR | POLLNVAL));
 }
 
+int host_mounts_update(HostMounts *mounts) {
+        if (has_changed(mounts))
+                mounts->stale = true;
+        return mounts->stale ? host_mounts_reload(mounts) : 0;
+}
+
 int host_mounts_refresh(HostMounts *mounts, uint64_t now_usec) {
         if (!mounts->stale && now_usec - mounts->looked_usec < HOST_MOUNTS_LOOK_USEC)
                 return 0;

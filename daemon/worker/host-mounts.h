@@ -63,6 +63,11 @@ HostMounts *host_mounts_free(HostMounts *mounts);
  * errno: then the table may be out of date, and nothing should be allowed by it. */
 int host_mounts_refresh(HostMounts *mounts, uint64_t now_usec);
 
+/* Reads the list again where it has changed, without waiting.  A mount id is reused before 20 ms are over:
+ * only from here on does a row that host_mounts_find() returns stand for the mount of a directory that was
+ * held before.  Returns as host_mounts_refresh(). */
+int host_mounts_update(HostMounts *mounts);
+
 /* Reads the list again at once.  Returns as host_mounts_refresh(). */
 int host_mounts_reload(HostMounts *mounts);
 

@@ -59,6 +59,7 @@ static int need_view(Site *site) {
         return site->view_known ? 0 : site_read_view(site);
 }
 
+/* A directory that the worker has not entered is on the host if its mount is: that must be so now. */
 static int read_place(Site *site, char *place, size_t *ret_length) {
         int r;
 
@@ -66,8 +67,9 @@ static int read_place(Site *site, char *place, size_t *ret_length) {
                 r = place_read(site->name, place, ret_length);
                 if (r != PLACE_ELSEWHERE)
                         return r;
-        }
-        r = host_mounts_refresh(site->host_mounts, site->slot->taken_usec);
+                r = host_mounts_refresh(site->host_mounts, site->slot->taken_usec);
+        } else
+                r = host_mounts_update(site->host_mounts);
         if (r < 0)
                 return r;
         r = becomer_raise(site->becomer);
