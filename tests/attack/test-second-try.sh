@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A process dies while it performs a call, and what the next one finds under the same path is another directory: a denied one.
+source "$(dirname "$0")/../end-to-end/lib.sh" alone
+
+mkdir -m 755 "$work/tree" "$work/hang"
+mkdir -m 777 "$work/tree/shut" "$work/tree/open"
+as_user unshare -Urm mount -t tmpfs tmpfs "$work/tree/open" 2>/dev/null || skip_all "the user may not mount in a namespace here"
+"$bin/hanging-fs" "$work/hang" >"$work/hanging" 2>&1 &
+fs=$!
+trap 'umount -l "$work/hang"; kill "$fs" 2>/dev/null; cleanup' EXIT
+wait_for grep -q mounted "$work/hanging" || skip_all "no FUSE here: $(cat "$work/hanging")"
+
+daemon_start <<CONF
+[profile default]
+default = deny
+log = all
+[rule open]
+path = $work/tree/open/
+action = allow
+
+[profile by-rule]
+default = allow
+log = all
+[rule shut]
+profile = by-rule
+path = $work/tree/shut/x
+action = deny
+
+[profile open]
+default = allow
+log = all
+CONF
+
+answer_until_over() {
+        kill -USR1 "$fs"
+        ! kill -0 "$1" 2>/dev/null
+}
+try() {
+        local directory=$1 pid
+        shift
+        : >"$work/said"
+        "$@" unshare -Urm "$bin/second-try" "$directory" "$work/hang/page" >"$work/said" 2>&1 &
+        pid=$!
+        # The kernel asks for the page more than once.
+        wait_for grep -q . "$work/said" && wait_for answer_until_over "$pid"
+        wait "$pid" || { cat "$work/said"; return 1; }
+        sed -n 2p "$work/said"
+}
+# What is on the host must never be there.
+second_try() {
+        local directory=$1 expected=$2 got
+        shift 2
+        got=$(try "$directory" "$@")
+        [ ! -e "$directory/x" ] || { echo "$directory/x was created"; rmdir "$directory/x"; return 1; }
+        [[ " $expected " == *" $got "* ]] || { echo "not \"$expected\" but \"$got\""; return 1; }
+}
+
+check "natively the directory is created in the tmpfs" second_try "$work/tree/shut" 0 as_user
+check "a denied directory is not created by a second try" second_try "$work/tree/shut" EIO supervised_user --
+check "... which says why" logged "EIO (a process died over it, and its parent directory is not the same any more)"
+check "nor one that the rules allow, which is not where the call was" second_try "$work/tree/open" EIO supervised_user --
+check "nor where the rules deny nothing" second_try "$work/tree/shut" EIO supervised_user --profile=open --
+check "the place that the host does not have is recorded by no path of the host" \
+        fails_with 1 grep -E "(allowed|trouble with) mkdir(at)?\(\"$work/tree/shut/x" "$work/log"
+
+# The same with the name itself denied: what the tmpfs shows under it is held to that, too.
+check "a rule for the very name" \
+        fails_with 1 supervised_user --profile=by-rule -- unshare -Urm sh -c "mount -t tmpfs tmpfs $work/tree/shut && mkdir $work/tree/shut/x"
+check "nothing is there" test -z "$(ls -A "$work/tree/shut" "$work/tree/open" | grep -v :)"
+finish
