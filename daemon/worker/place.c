@@ -47,13 +47,30 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         return append_name(ret, (size_t)n - 1, name, ret_length); /* it counts the NUL */
 }
 
+/* The kernel writes " (deleted)" behind the path of a directory that was removed, and of one that its file
+ * system no longer finds by its name; a name can end so, too.  Returns how the directory's place is to be
+ * taken, or 0. */
+static int place_if_deleted(int parent_fd, const char *path) {
+        static const char mark[] = " (deleted)";
+        size_t length = strlen(path);
+        struct statx stx;
+
+        if (length < sizeof(mark) || strcmp(path + length - (sizeof(mark) - 1), mark) != 0)
+                return 0;
+        if (statx(parent_fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_NLINK, &stx) <
+                0)
+                return PLACE_ELSEWHERE;
+        return stx.stx_nlink == 0 ? PLACE_DELETED : PLACE_ELSEWHERE;
+}
+
 int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
         size_t *ret_length) {
         int r = target_read_own_path(target, parent_fd, ret, LEDGER_ARGUMENT_SIZE);
 
         if (r < 0)
                 return r;
-        return ret[0] == '/' ? append_name(ret, strlen(ret), name, ret_length) : PLACE_ELSEWHERE;
+        r = ret[0] == '/' ? place_if_deleted(parent_fd, ret) : PLACE_ELSEWHERE;
+        return r != 0 ? r : append_name(ret, strlen(ret), name, ret_length);
 }
 
 /* The same, if the host certainly has it there: on a mount of its own that shows the file system whole, out

@@ -42,9 +42,14 @@ static int on_mkdir(const char *path, mode_t mode) {
         return mkdirat(backing_fd, below(path), mode) < 0 ? -errno : 0;
 }
 
+static int on_rmdir(const char *path) {
+        return unlinkat(backing_fd, below(path), AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
 static const struct fuse_operations operations = {
         .getattr = on_getattr,
         .mkdir = on_mkdir,
+        .rmdir = on_rmdir,
 };
 
 int main(int argc, char **argv) {
