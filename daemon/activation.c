@@ -80,7 +80,7 @@ static void socket_name_note(SocketName *name) {
         name->ino = st.st_ino;
 }
 
-void socket_name_remove(SocketName *name) {
+static void socket_name_remove(SocketName *name) {
         struct stat st;
 
         if (name->dir_fd < 0)
@@ -144,25 +144,27 @@ static int take_fds(Report *report, Activation *activation) {
         return r < 0 ? r : 0;
 }
 
-int activation_take(const char *socket_path, Report *report, Activation *ret) {
-        Activation activation = {
-                .socket_fd = -EBADF, .socket_name.dir_fd = -EBADF, .stored = STORE_CONTENTS_NONE};
-        int r;
+int activation_take(Report *report, Activation *ret) {
+        *ret = ACTIVATION_NONE;
+        return take_fds(report, ret);
+}
 
-        r = take_fds(report, &activation);
-        if (r >= 0 && activation.socket_fd < 0) {
-                r = socket_open(socket_path, &activation.socket_name, &activation.socket_fd);
-                if (r < 0)
-                        (void)report_line(report, REPORT_ERROR, "cannot listen on %s: %s%s", socket_path,
-                                strerror(-r), r == -EADDRINUSE ? "; another snotifyd is running" : "");
-        }
-        if (r >= 0 && listen(activation.socket_fd, BACKLOG) < 0) /* systemd's is longer */
+int activation_listen(Activation *activation, const char *socket_path, Report *report) {
+        int r = 0;
+
+        if (activation->socket_fd < 0)
+                r = socket_open(socket_path, &activation->socket_name, &activation->socket_fd);
+        if (r >= 0 && listen(activation->socket_fd, BACKLOG) < 0) /* systemd's is longer */
                 r = -errno;
-        if (r < 0) {
-                socket_name_remove(&activation.socket_name);
-                store_contents_done(&activation.stored);
-                return r;
-        }
-        *ret = activation;
-        return 0;
+        if (r < 0)
+                (void)report_line(report, REPORT_ERROR, "cannot listen on %s: %s%s", socket_path,
+                        strerror(-r), r == -EADDRINUSE ? "; another snotifyd is running" : "");
+        return r;
+}
+
+void activation_done(Activation *activation) {
+        fd_close(activation->socket_fd);
+        socket_name_remove(&activation->socket_name);
+        store_contents_done(&activation->stored);
+        *activation = ACTIVATION_NONE;
 }

@@ -22,14 +22,21 @@ typedef struct SocketName {
 } SocketName;
 
 typedef struct Activation {
-        int socket_fd;
+        int socket_fd; /* -EBADF: systemd has passed none */
         SocketName socket_name;
         StoreContents stored; /* the caller's, who takes fds out of it */
 } Activation;
 
-/* Takes what systemd passed, and opens the socket at socket_path where that was none.  Says on report what
- * is wrong.  socket_path must outlive *ret.  Returns 0 or a negative errno. */
-int activation_take(const char *socket_path, Report *report, Activation *ret);
+#define ACTIVATION_NONE                                                                                     \
+        ((Activation){.socket_fd = -EBADF, .socket_name.dir_fd = -EBADF, .stored = STORE_CONTENTS_NONE})
 
-/* Removes the socket's name, unless something else has it by now, and lets go of its directory. */
-void socket_name_remove(SocketName *name);
+/* Takes what systemd passed.  Says on report what is wrong.  Returns 0 or a negative errno. */
+int activation_take(Report *report, Activation *ret);
+
+/* Lets launchers connect: opens the socket at socket_path, which must outlive the activation, where systemd
+ * has passed none.  Says on report what is wrong.  Returns 0 or a negative errno. */
+int activation_listen(Activation *activation, const char *socket_path, Report *report);
+
+/* Closes and frees what was not taken, and removes the socket's name, unless something else has it by now.
+ */
+void activation_done(Activation *activation);

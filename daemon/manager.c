@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -23,13 +22,15 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "common/policy.h"
-#include "config.h"
+#include "configuration.h"
 #include "confinements.h"
 #include "filter.h"
 #include "host.h"
 #include "identities.h"
+#include "policy-loader.h"
 #include "privileges.h"
 #include "reception.h"
+#include "service-status.h"
 #include "session.h"
 #include "store.h"
 
@@ -37,6 +38,10 @@
 #define TICK_USEC 10000U
 /* How soon a change shows in STATUS=, and how often a busy session's counts do. */
 #define STATUS_USEC 1000000U
+/* For how long sessions wait at a start for the configuration to be read, where they have that of the daemon
+ * before; and where they have none.  The latter is bounded by the loader. */
+#define CONFIG_GRACE_USEC 1000000U
+#define CONFIG_PATIENCE_USEC (2 * POLICY_LOADER_PATIENCE_USEC)
 /* How long workers may take to finish what they have in hand when the daemon stops. */
 #define STOP_USEC 1000000U
 
@@ -50,7 +55,8 @@ struct Manager {
         ManagerOptions options;
         Report *report;
         sd_event *event;
-        Policy *policy;
+        ConfigurationContext configuration_context;
+        Configuration *configuration;
         Filters filters;
         Confinements confinements;
         int daemon_fd;
@@ -60,42 +66,36 @@ struct Manager {
         ReceptionHost reception_host;
         Reception *reception;
         Identities *identities; /* of the sessions */
-        SocketName socket_name;
+        Activation activation;
         sd_event_source *tick_source;
         uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
         sd_event_source *status_source;
         Session *sessions[LIMITS_SESSIONS_MAX];
         size_t n_sessions;
         LedgerTotals ended; /* of the sessions that have ended since */
-        bool config_is_bad; /* the last reload failed */
         bool said_sync_is_missing;
         bool stopping;
 };
 
-/* The line that `systemctl status` shows. */
 static void manager_show_status(const Manager *manager) {
-        LedgerTotals all = manager->ended, totals;
-        char hanging[64] = "";
-        uint32_t n = 0;
+        char trouble[640];
+        StatusFacts facts = {
+                .trouble = configuration_trouble(manager->configuration, trouble, sizeof(trouble)),
+                .sessions = (uint32_t)manager->n_sessions,
+                .totals = manager->ended,
+                .generation = policy_generation(configuration_policy(manager->configuration)),
+        };
+        LedgerTotals totals;
 
         for (size_t i = 0; i < manager->n_sessions; i++) {
-                n += session_count_hanging(manager->sessions[i]);
+                facts.hanging += session_count_hanging(manager->sessions[i]);
                 if (session_totals(manager->sessions[i], &totals) >= 0) {
-                        all.allowed += totals.allowed;
-                        all.denied += totals.denied;
-                        all.failed += totals.failed;
+                        facts.totals.allowed += totals.allowed;
+                        facts.totals.denied += totals.denied;
+                        facts.totals.failed += totals.failed;
                 }
         }
-        if (n > 0)
-                (void)snprintf(
-                        hanging, sizeof(hanging), "%" PRIu32 " hanging worker%s; ", n, n == 1 ? "" : "s");
-        (void)sd_notifyf(0,
-                "STATUS=%s%s%zu session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64 ", failed: %" PRIu64
-                "; policy generation %" PRIu64,
-                manager->config_is_bad ? "The configuration on disk is broken, keeping the last good one; "
-                                       : "",
-                hanging, manager->n_sessions, manager->n_sessions == 1 ? "" : "s", all.allowed, all.denied,
-                all.failed, policy_generation(manager->policy));
+        status_show(&facts);
 }
 
 static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -198,7 +198,7 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
-        const Limits *limits = policy_limits(manager->policy);
+        const Limits *limits = policy_limits(configuration_policy(manager->configuration));
         VettingCrowd crowd = {};
         Session *session;
         int r;
@@ -232,31 +232,6 @@ static int on_arrival(const Arrival *arrival, void *userdata) {
         return manager_begin_session(manager, arrival);
 }
 
-static void on_config_message(ConfigSeverity severity, const char *message, void *userdata) {
-        Manager *manager = userdata;
-
-        (void)report_line(manager->report,
-                severity == CONFIG_WARNING ? REPORT_WARNING : REPORT_CONFIG_REJECTED, "%s", message);
-}
-
-static int manager_load_config(Manager *manager) {
-        uint64_t generation = manager->policy ? policy_generation(manager->policy) + 1 : 1;
-        Policy *policy;
-        int r;
-
-        r = config_load(manager->options.config_path, generation, on_config_message, manager, NULL, &policy);
-        if (r < 0)
-                return r;
-        policy_free(manager->policy);
-        manager->policy = policy;
-        manager->session_host.policy = manager->reception_host.policy = policy;
-        report_begin(manager->report, REPORT_CONFIG_LOADED);
-        report_text(manager->report, "SNOTIFY_GENERATION", "%" PRIu64, generation);
-        (void)report_send(manager->report, "loaded %s, policy generation %" PRIu64,
-                manager->options.config_path, generation);
-        return 0;
-}
-
 /* Workers of sessions whose profile is gone deny everything. */
 static void report_lost_profiles(const Manager *manager) {
         char shown[4 * PROTOCOL_PROFILE_SIZE];
@@ -265,7 +240,7 @@ static void report_lost_profiles(const Manager *manager) {
                 const SessionIdentity *session = session_identity(manager->sessions[i]);
                 const char *profile = session->profile;
 
-                if (!policy_find_profile(manager->policy, profile))
+                if (!policy_find_profile(configuration_policy(manager->configuration), profile))
                         (void)report_line(manager->report, REPORT_WARNING,
                                 "session %016" PRIx64
                                 " uses profile %s, which the configuration no longer has: "
@@ -275,28 +250,36 @@ static void report_lost_profiles(const Manager *manager) {
         }
 }
 
+static void on_policy(void *userdata) {
+        Manager *manager = userdata;
+        const Policy *before = manager->session_host.policy;
+
+        manager->session_host.policy = manager->reception_host.policy =
+                configuration_policy(manager->configuration);
+        if (before == manager->session_host.policy)
+                return;
+        report_lost_profiles(manager);
+        for (size_t i = 0; i < manager->n_sessions; i++)
+                session_renew(manager->sessions[i]);
+}
+
+static void on_config_loaded(void *userdata) {
+        Manager *manager = userdata;
+
+        if (!manager->reception)
+                return; /* still starting */
+        status_ready();
+        manager_show_status(manager);
+}
+
 static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Manager *manager = userdata;
-        int r;
 
         (void)source;
         (void)info;
-        (void)sd_notify(0, "RELOADING=1\nSTATUS=Reloading the configuration...");
-        privileges_raise(CAP_DAC_READ_SEARCH); /* whoever's files they are */
-        r = manager_load_config(manager);
-        privileges_lower();
-        manager->config_is_bad = r < 0;
-        if (r < 0)
-                (void)report_line(manager->report, REPORT_CONFIG_REJECTED,
-                        "the configuration was not reloaded: policy generation %" PRIu64 " stays in force",
-                        policy_generation(manager->policy));
-        else {
-                report_lost_profiles(manager);
-                for (size_t i = 0; i < manager->n_sessions; i++)
-                        session_renew(manager->sessions[i]);
-        }
-        (void)sd_notify(0, "READY=1");
-        manager_show_status(manager);
+        if (manager->reception)
+                status_reloading();
+        configuration_load(manager->configuration);
         return 0;
 }
 
@@ -400,43 +383,109 @@ static bool is_session(uint64_t id, void *userdata) {
         return false;
 }
 
-static int manager_restore_all(Manager *manager, StoreContents *stored) {
-        int r;
-
-        r = identities_open(TAKE_FD(stored->identities_fd), &manager->identities);
-        if (r > 0)
-                r = store_put_identities(identities_fd(manager->identities));
-        if (r < 0) {
-                (void)report_line(manager->report, REPORT_ERROR,
-                        "cannot keep the identities of sessions: %s", strerror(-r));
-                return r;
-        }
+static void manager_restore_all(Manager *manager, StoreContents *stored) {
         for (size_t i = 0; i < stored->n_sessions; i++)
                 manager_restore_or_end(manager, &stored->sessions[i]);
         (void)identities_prune(manager->identities, is_session, manager);
         if (manager->n_sessions > 0)
                 (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
                         manager->n_sessions);
+}
+
+static int manager_open_identities(Manager *manager, StoreContents *stored) {
+        int r;
+
+        r = identities_open(TAKE_FD(stored->identities_fd), &manager->identities);
+        if (r > 0)
+                r = store_put_identities(identities_fd(manager->identities));
+        if (r < 0)
+                (void)report_line(manager->report, REPORT_ERROR,
+                        "cannot keep the identities of sessions: %s", strerror(-r));
+        return r;
+}
+
+/* Runs the event loop until the configuration was read, or that has taken too long. */
+static int manager_await_config(Manager *manager, uint64_t usec) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
+        int r = 0;
+
+        while (r >= 0 && !manager->stopping && !configuration_is_settled(manager->configuration)) {
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+                if (now >= until)
+                        break;
+                r = sd_event_run(manager->event, until - now);
+        }
+        return r;
+}
+
+/* Sessions are not kept waiting where there is a configuration for them. */
+static int manager_start_config(Manager *manager, StoreContents *stored) {
+        int r;
+
+        r = configuration_new(&manager->configuration_context, stored, &manager->configuration);
+        if (r < 0)
+                return r;
+        on_policy(manager);
+        configuration_load(manager->configuration);
+        return manager_await_config(
+                manager, stored->n_sessions > 0 && configuration_is_usable(manager->configuration)
+                                 ? CONFIG_GRACE_USEC
+                                 : CONFIG_PATIENCE_USEC);
+}
+
+/* Without a configuration there is only one reason to stay: sessions, whose calls would wait for another
+ * daemon, and for one after that.  They are denied everything. */
+static int manager_check_config(const Manager *manager) {
+        if (configuration_is_usable(manager->configuration) || manager->stopping)
+                return 0;
+        (void)report_line(manager->report, REPORT_ERROR,
+                manager->n_sessions > 0
+                        ? "with these errors in the configuration, and none from before, all "
+                          "calls of the sessions that run are denied"
+                        : "not starting with these errors in the configuration");
+        return manager->n_sessions > 0 ? 0 : -EINVAL;
+}
+
+/* Lets launchers in, once it is known by which configuration. */
+static int manager_open_door(Manager *manager) {
+        int r;
+
+        privileges_raise(CAP_SYS_ADMIN);    /* for what each launcher needs */
+        privileges_raise(CAP_DAC_OVERRIDE); /* for the socket's name, whoever's directory it is in */
+        r = activation_listen(&manager->activation, manager->options.socket_path, manager->report);
+        if (r < 0)
+                return r;
+        r = reception_new(
+                &manager->reception_host, TAKE_FD(manager->activation.socket_fd), &manager->reception);
+        if (r < 0) {
+                (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
+                return r;
+        }
+        status_ready();
+        manager_show_status(manager);
         return 0;
 }
 
 static int manager_open(Manager *manager) {
-        Activation activation;
+        StoreContents *stored = &manager->activation.stored;
         int r;
 
-        r = activation_take(manager->options.socket_path, manager->report, &activation);
+        r = activation_take(manager->report, &manager->activation);
+        if (r >= 0)
+                r = manager_open_identities(manager, stored);
         if (r < 0)
                 return r;
-        manager->socket_name = activation.socket_name;
-        r = manager_restore_all(manager, &activation.stored);
-        store_contents_done(&activation.stored);
+        r = manager_start_config(manager, stored);
         if (r < 0) {
-                fd_close(activation.socket_fd);
+                (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
                 return r;
         }
-        r = reception_new(&manager->reception_host, activation.socket_fd, &manager->reception);
-        if (r < 0)
-                (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
+        manager_restore_all(manager, stored);
+        store_contents_done(stored);
+        r = manager_check_config(manager);
+        if (r >= 0 && configuration_is_settled(manager->configuration))
+                r = manager_open_door(manager);
         return r;
 }
 
@@ -462,6 +511,7 @@ static int manager_prepare(Manager *manager) {
         if (r < 0)
                 return r;
         manager->session_host.event = manager->reception_host.event = manager->event;
+        manager->configuration_context.event = manager->event;
         r = sd_event_set_watchdog(manager->event, true);
         if (r < 0)
                 return r;
@@ -487,12 +537,6 @@ static int manager_init(Manager *manager) {
         r = host_check_kernel(manager->report);
         if (r < 0)
                 return r;
-        r = manager_load_config(manager);
-        if (r < 0) {
-                (void)report_line(manager->report, REPORT_ERROR,
-                        "not starting with these errors in the configuration");
-                return r;
-        }
         r = manager_prepare(manager);
         if (r < 0) {
                 (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
@@ -514,7 +558,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
                 .cgroups_fd = -EBADF,
-                .socket_name.dir_fd = -EBADF,
+                .activation = ACTIVATION_NONE,
                 .tick_at_usec = UINT64_MAX,
                 .session_host = {.report = report,
                         .confinements = &manager->confinements,
@@ -527,6 +571,13 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                         .on_arrival = on_arrival,
                         .count_sessions = manager_count_sessions,
                         .userdata = manager},
+        };
+        manager->configuration_context = (ConfigurationContext){
+                .report = report,
+                .path = options->config_path,
+                .on_policy = on_policy,
+                .on_loaded = on_config_loaded,
+                .userdata = manager,
         };
         r = manager_init(manager);
         if (r < 0) {
@@ -545,14 +596,14 @@ Manager *manager_free(Manager *manager) {
         while (manager->n_sessions > 0)
                 session_free(manager->sessions[--manager->n_sessions]);
         privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
-        socket_name_remove(&manager->socket_name);
+        activation_done(&manager->activation);
+        configuration_free(manager->configuration);
         sd_event_source_unref(manager->status_source);
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
         fd_close(manager->host_root_fd);
         fd_close(manager->cgroups_fd);
         fd_close(manager->daemon_fd);
-        policy_free(manager->policy);
         free(manager);
         return NULL;
 }
@@ -578,7 +629,7 @@ static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
 /* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
  * finished by then lies in the ledgers. */
 static void manager_stop(Manager *manager) {
-        (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping...");
+        status_stopping();
         manager->reception = reception_free(manager->reception);
         for (size_t i = 0; i < manager->n_sessions; i++)
                 session_stop(manager->sessions[i]);
@@ -599,10 +650,13 @@ int manager_run(Manager *manager) {
         int r = 0;
 
         privileges_lower();
-        (void)sd_notify(0, "READY=1");
-        manager_show_status(manager);
-        while (r >= 0 && !manager->stopping)
+        while (r >= 0 && !manager->stopping) {
                 r = sd_event_run(manager->event, UINT64_MAX);
+                if (r >= 0 && !manager->reception && configuration_is_settled(manager->configuration)) {
+                        r = manager_open_door(manager);
+                        privileges_lower();
+                }
+        }
         if (r < 0)
                 (void)report_line(manager->report, REPORT_ERROR, "the event loop failed: %s", strerror(-r));
         manager_stop(manager);

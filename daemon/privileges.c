@@ -74,6 +74,17 @@ void privileges_raise(cap_value_t capability) {
                 (void)cap_set_proc(caps);
 }
 
+int privileges_reduce(cap_value_t capability) {
+        _cleanup_(caps_free_p) cap_t had = cap_get_proc(), caps = cap_init();
+        cap_flag_value_t value;
+
+        if (!had || !caps || cap_get_flag(had, capability, CAP_PERMITTED, &value) < 0 ||
+                cap_set_flag(caps, CAP_PERMITTED, 1, &capability, value) < 0 ||
+                cap_set_flag(caps, CAP_EFFECTIVE, 1, &capability, value) < 0)
+                return -errno;
+        return cap_set_proc(caps) < 0 ? -errno : 0;
+}
+
 int privileges_drop(void) {
         _cleanup_(caps_free_p) cap_t none = cap_init();
 

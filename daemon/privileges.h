@@ -14,6 +14,9 @@ int privileges_limit(void);
 void privileges_lower(void);
 void privileges_raise(cap_value_t capability);
 
+/* Gives up all but one, for good.  Returns 0 or a negative errno. */
+int privileges_reduce(cap_value_t capability);
+
 /* Gives up all, for good; other processes of the same user can't look into this one then either.  Returns 0
  * or a negative errno. */
 int privileges_drop(void);

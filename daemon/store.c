@@ -22,6 +22,7 @@
 
 #define SESSION_PREFIX "session-"
 #define IDENTITIES_NAME "identities"
+#define POLICY_PREFIX "policy-"
 
 struct StoreDeposit {
         sd_event_source *source;
@@ -109,22 +110,31 @@ void store_remove(uint64_t session_id) {
         (void)sd_pid_notifyf(0, 0, "FDSTOREREMOVE=1\nFDNAME=" SESSION_PREFIX "%016" PRIx64, session_id);
 }
 
-/* An older one is only taken out: the one who calls has what it needs of it. */
-static int put_alone(const char *name, int fd) {
-        char message[128];
-        int r;
+static int put_one(int fd, const char *message) {
+        int r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
 
-        if (!store_exists())
-                return 0;
-        (void)snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-        (void)sd_notify(0, message);
-        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s", name);
-        r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
         return r < 0 ? r : 0;
 }
 
+/* What there was of another version is of no use to anybody. */
 int store_put_identities(int fd) {
-        return put_alone(IDENTITIES_NAME, fd);
+        if (!store_exists())
+                return 0;
+        (void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" IDENTITIES_NAME);
+        return put_one(fd, "FDSTORE=1\nFDNAME=" IDENTITIES_NAME);
+}
+
+int store_put_policy(uint64_t serial, int fd) {
+        char message[128];
+
+        if (!store_exists())
+                return 0;
+        (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=" POLICY_PREFIX "%016" PRIx64, serial);
+        return put_one(fd, message);
+}
+
+void store_remove_policy(uint64_t serial) {
+        (void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" POLICY_PREFIX "%016" PRIx64, serial);
 }
 
 static StoredSession *contents_find_session(StoreContents *contents, uint64_t session_id) {
@@ -165,12 +175,31 @@ static bool divide_name(const char *name, const char *prefix, uint64_t *ret) {
         return end == digits + 16 && *end == '\0';
 }
 
+/* There are two where a daemon died while it replaced one by the next. */
+static void take_policy(uint64_t serial, int fd, StoreContents *contents) {
+        uint64_t older = contents->policy_serial < serial ? contents->policy_serial : serial;
+
+        if (contents->policy_fd >= 0)
+                store_remove_policy(older);
+        if (older == serial && contents->policy_fd >= 0) {
+                fd_close(fd);
+                return;
+        }
+        fd_close(contents->policy_fd);
+        contents->policy_fd = fd;
+        contents->policy_serial = serial;
+}
+
 int store_take(const char *name, int fd, StoreContents *contents) {
         uint64_t number;
 
         if (strcmp(name, IDENTITIES_NAME) == 0) {
                 fd_close(contents->identities_fd);
                 contents->identities_fd = fd;
+                return 1;
+        }
+        if (divide_name(name, POLICY_PREFIX, &number)) {
+                take_policy(number, fd, contents);
                 return 1;
         }
         if (divide_name(name, SESSION_PREFIX, &number))
@@ -185,5 +214,6 @@ void store_contents_done(StoreContents *contents) {
         }
         free(contents->sessions);
         fd_close(contents->identities_fd);
+        fd_close(contents->policy_fd);
         *contents = STORE_CONTENTS_NONE;
 }

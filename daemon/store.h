@@ -26,9 +26,11 @@ typedef struct StoreContents {
         StoredSession *sessions;
         size_t n_sessions;
         int identities_fd;
+        int policy_fd;          /* the last one that was stored */
+        uint64_t policy_serial; /* its number */
 } StoreContents;
 
-#define STORE_CONTENTS_NONE ((StoreContents){.identities_fd = -EBADF})
+#define STORE_CONTENTS_NONE ((StoreContents){.identities_fd = -EBADF, .policy_fd = -EBADF})
 
 /* Closes and frees what was not taken. */
 void store_contents_done(StoreContents *contents);
@@ -51,6 +53,11 @@ void store_remove(uint64_t session_id);
 /* Replaces what is stored of the sessions' identities; does not wait.  The fd stays the caller's.  Returns 0
  * or a negative errno. */
 int store_put_identities(int fd);
+
+/* Puts the text of a configuration into the store, and takes it out; does not wait.  serial grows with each.
+ * The fd stays the caller's.  Returns 0 or a negative errno. */
+int store_put_policy(uint64_t serial, int fd);
+void store_remove_policy(uint64_t serial);
 
 /* Does name, as sd_listen_fds_with_names(3) gave it, belong to something stored?  If so, adds fd, which
  * contents owns from then on.  Returns 1, 0 where it does not, or -ENOMEM. */

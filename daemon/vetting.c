@@ -206,6 +206,8 @@ static int vet_hello(Vetting *vetting) {
                 return refuse(vetting, EPROTO, "%s", why);
         memcpy(vetting->findings.profile, hello.profile, sizeof(hello.profile));
         memcpy(vetting->findings.label, hello.label, sizeof(hello.label));
+        if (policy_refusal(vetting->arguments->policy))
+                return refuse(vetting, ECANCELED, "%s", policy_refusal(vetting->arguments->policy));
         (void)report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown));
         vetting->profile = policy_find_profile(vetting->arguments->policy, hello.profile);
         if (!vetting->profile)

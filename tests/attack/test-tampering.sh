@@ -15,7 +15,7 @@ log = all
 default = deny
 CONF
 mkfifo "$work/orders" "$work/answers"
-python3 "$(dirname "$0")/store.py" "$work/notify" "$socket" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
+python3 "$SOURCE_ROOT/tests/end-to-end/store.py" "$work/notify" "$socket" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
         <"$work/orders" >"$work/answers" 2>>"$work/log" &
 exec {orders}>"$work/orders" {answers}<"$work/answers"
 wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }

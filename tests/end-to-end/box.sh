@@ -83,7 +83,7 @@ stored_fds() {
         n=$(($(property NFileDescriptorStore) - stored_always))
         echo $((n < 0 ? 0 : n))
 }
-stored_always=1 # the identities of sessions
+stored_always=2 # the identities of sessions, and the configuration
 
 # Are there so many?
 stored() {

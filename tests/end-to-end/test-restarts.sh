@@ -82,7 +82,7 @@ blows() {
 check "the daemon is killed, alone and with its workers, restarted and replaced: $SNOTIFY_TEST_RESTARTS times" blows
 check "the store has the sessions' fds and no others" stored $((2 * (busy_max + idle_max)))
 
-### While there is no daemon, and can be none.
+### While the configuration is broken.
 
 # What ends meanwhile has its record in the end.
 $snotify_run -- sh -c 'mkdir "$1/left" && rmdir "$1/left"; echo "$SNOTIFY_SESSION 1 0 0"; read -r line' - /srv/open \
@@ -91,16 +91,31 @@ leaving=$!
 wait_for test -s "$work/leaving"
 echo nonsense >>/etc/snotify.conf
 restarts=$(property NRestarts)
+main=$(property MainPID)
 echo "broken ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
 systemctl kill -s KILL --kill-who=main snotifyd
-sleep 2.5
+check "where the configuration is broken the next daemon stays" wait_for replaced "$main"
 kill -KILL "$leaving"
 wait "$leaving" 2>/dev/null
-restarts=$(($(property NRestarts) - restarts))
-check "where the configuration is broken systemd goes on trying, but not all the time ($restarts times)" \
-        test "$restarts" -ge 2 -a "$restarts" -le 4
+status_tells() {
+        systemctl status --no-pager snotifyd | grep -qF "no session begins: /etc/snotify.conf:11: "
+}
+check "... and systemctl status tells why no session begins" wait_for status_tells
+refused_with_place() {
+        local output
+        output=$($snotify_run -- true 2>&1)
+        [ $? = 125 ] && [[ $output == *"/etc/snotify.conf:11: "* ]] || { echo "it says: $output"; return 1; }
+}
+check "... as launchers are told" refused_with_place
+check "... and it was started once" test $(($(property NRestarts) - restarts)) = 1
+loaded=$(journalctl --sync; journalctl -q -o cat -u snotifyd | grep -c '^loaded ')
+loaded_again() {
+        journalctl --sync
+        [ "$(journalctl -q -o cat -u snotifyd | grep -c '^loaded ')" -gt "$loaded" ]
+}
 sed -i '$d' /etc/snotify.conf
-check "... and the daemon is back once it is mended" wait_for replaced 0
+check "... and takes up the mended one" wait_for loaded_again
+check "... by which sessions begin" $snotify_run -- true
 
 ### It stands still.
 

@@ -4,11 +4,15 @@
 line each, and answers each with a line:
 
 ids          which sessions are in the store
+names        what else is
 ledger ID    where the ledger of one can be opened
 forget NAME  loses what has that name
-restart      kills the daemon and its workers, and starts it anew with what is in the store"""
+write NAME FILE  puts a copy of a file in the place of what has that name, sealed as that is
+restart      kills the daemon and its workers, and starts it anew with what is in the store
+status       what the daemon told last of its status"""
 
 import array
+import fcntl
 import os
 import signal
 import socket
@@ -16,10 +20,12 @@ import sys
 import threading
 
 ENOUGH = 1024
-store = {}  # the fds by session
+store = {}  # the fds by name
+status = ""
 
 
 def listen(server):
+    global status
     while True:
         message, control, _, _ = server.recvmsg(4096, socket.CMSG_SPACE(16))
         fds = array.array("i")
@@ -27,6 +33,7 @@ def listen(server):
             fds.frombytes(data)
         lines = dict(line.split("=", 1) for line in message.decode().splitlines())
         name = lines.get("FDNAME")
+        status = lines.get("STATUS", status)
         if "FDSTORE" in lines:
             store[name] = list(fds)
             continue
@@ -67,12 +74,24 @@ def main(address, socket_address, *command):
         match line.split():
             case ["ids"]:
                 answer = " ".join(name.removeprefix("session-") for name in store if name.startswith("session-"))
+            case ["names"]:
+                answer = " ".join(sorted(name for name in store if not name.startswith("session-")))
             case ["ledger", name]:
                 answer = ledger("session-" + name)
             case ["forget", name]:
                 for fd in store.pop(name):
                     os.close(fd)
                 answer = "forgotten"
+            case ["write", name, path]:
+                old = store[name][0]
+                new = os.memfd_create("replaced", os.MFD_ALLOW_SEALING)
+                os.write(new, open(path, "rb").read())
+                fcntl.fcntl(new, fcntl.F_ADD_SEALS, fcntl.fcntl(old, fcntl.F_GET_SEALS))
+                store[name] = [new]
+                os.close(old)
+                answer = "written"
+            case ["status"]:
+                answer = status
             case ["restart"]:
                 os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
