@@ -156,15 +156,19 @@ static int enter_parent(Actor *actor) {
         int r;
 
         r = parent_enter(parent);
-        if (r < 0 || parent->entered || parent->is_fuse)
-                return r;
-        /* The target may not; it gets its error when the call is made. */
-        r = becomer_raise(actor->becomer);
-        return r < 0 ? r : parent_enter(parent);
+        if (r >= 0 && !parent->entered && !parent->is_fuse) {
+                /* The target may not; it gets its error when the call is made. */
+                r = becomer_raise(actor->becomer);
+                if (r >= 0)
+                        r = parent_enter(parent);
+        }
+        /* No process enters a directory of a process that is dead by now. */
+        return r == -ESRCH && parent->is_inert ? 0 : r;
 }
 
-/* There are directories of procfs that only the target's own threads may search. */
-static int look_into_procfs(Actor *actor, ProcfsReader *reader, int *ret_error) {
+/* There are directories of procfs that the kernel lets the threads of one process search, and others not:
+ * the target's are no secret to it, and the worker's are. */
+static int look_into_procfs(Actor *actor, ProcfsReader *reader, bool *ret_wants_deputy, int *ret_error) {
         const ActorPart *part = actor->part;
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -173,10 +177,24 @@ static int look_into_procfs(Actor *actor, ProcfsReader *reader, int *ret_error) 
         if (r < 0)
                 return r;
         fd = openat(part->parent->fd, ".", O_PATH | O_CLOEXEC);
-        if (fd < 0 && errno == EACCES)
+        if (fd < 0)
+                *ret_error = errno;
+        if (*ret_error == EACCES)
                 *ret_error = procfs_look_own(
                         reader, part->parent->fd, part->resolved->name ? part->resolved->name : ".");
+        *ret_wants_deputy |= fd >= 0 && procfs_may_be_ours(reader, fd);
         return 0;
+}
+
+/* A directory of a process that is dead by now is no object any more. */
+static int ask_procfs(Actor *actor, int *ret_error) {
+        const ActorPart *part = actor->part;
+        int r = becomer_lower(actor->becomer, &part->status->identity);
+
+        if (r >= 0)
+                *ret_error =
+                        procfs_refuse(part->parent->fd, part->resolved->name ? part->resolved->name : ".");
+        return r;
 }
 
 /* As the worker, with the target's file system credentials.  *ret_wants_deputy says that only a process that
@@ -199,9 +217,9 @@ static int pin_by_worker(Actor *actor, bool *ret_wants_deputy, int *ret_error) {
         r = parent_take(part->parent, fd, actor->host_mounts);
         part->parent->in_host_root = in_host_root;
         if (r < 0)
-                return r;
+                return procfs_is_it(part->parent->fd) ? ask_procfs(actor, ret_error) : r;
         *ret_wants_deputy |= part->parent->object.ino == 0;
-        return part->parent->is_inert ? look_into_procfs(actor, &reader, ret_error) : 0;
+        return part->parent->is_inert ? look_into_procfs(actor, &reader, ret_wants_deputy, ret_error) : 0;
 }
 
 static int pin(Actor *actor, int *ret_error) {

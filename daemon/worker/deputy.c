@@ -167,9 +167,14 @@ static int sign_on(const DeputyOrders *orders, pid_t worker_pid) {
 }
 
 static int find_parent(const DeputyOrders *orders, LedgerObject *ret_object, int *ret_fd) {
-        int error = resolve_parent(orders->resolved, orders->base_fd, orders->reader, ret_fd);
+        int r, error = resolve_parent(orders->resolved, orders->base_fd, orders->reader, ret_fd);
 
-        return error != 0 ? error : object_read(*ret_fd, ret_object);
+        if (error != 0)
+                return error;
+        r = object_read(*ret_fd, ret_object);
+        if (r < 0 && procfs_is_it(*ret_fd)) /* of a process that is dead by now */
+                return procfs_refuse(*ret_fd, orders->resolved->name ? orders->resolved->name : ".");
+        return r;
 }
 
 static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_fd) {

@@ -44,6 +44,53 @@ static bool is_proc_root(int fd) {
         return fstat(fd, &st) == 0 && st.st_ino == PROC_ROOT_INO;
 }
 
+bool procfs_names_us(const ProcfsReader *reader, const char *path) {
+        char deputys[16];
+        const char *number = deputys, *found;
+        size_t length;
+
+        if (reader->becomer)
+                number = target_our_number(reader->target);
+        else
+                (void)snprintf(deputys, sizeof(deputys), "%d", getpid());
+        length = strlen(number);
+        for (found = strstr(path, number); found; found = strstr(found + 1, number))
+                if ((found == path || found[-1] == '/') && (found[length] == '/' || found[length] == '\0'))
+                        return true;
+        return false;
+}
+
+bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name) {
+        char self[16];
+        ssize_t n;
+
+        if (!procfs_names_us(reader, name) || !is_proc_root(dir_fd) || !procfs_is_it(dir_fd))
+                return false;
+        n = readlinkat(dir_fd, "self", self, sizeof(self));
+        return n == (ssize_t)strlen(name) && memcmp(self, name, (size_t)n) == 0;
+}
+
+int procfs_refuse_us(ProcfsReader *reader) {
+        reader->wants_deputy = reader->becomer != NULL;
+        return reader->becomer ? EACCES : ENOENT;
+}
+
+/* The directories that the kernel lets a process's own threads search, and others by mode or by their right
+ * to trace it. */
+static const char *const private_directories[] = {"fd", "fdinfo", "map_files"};
+
+static bool is_private(const char *name, size_t length) {
+        for (size_t i = 0; i < sizeof(private_directories) / sizeof(private_directories[0]); i++)
+                if (strlen(private_directories[i]) == length &&
+                        memcmp(private_directories[i], name, length) == 0)
+                        return true;
+        return false;
+}
+
+int procfs_refuse(int dir_fd, const char *name) {
+        return mkdirat(dir_fd, name, 0) < 0 ? errno : EEXIST;
+}
+
 /* Opens what the procfs itself has at path: nothing that is mounted there, and nothing by way of a link. */
 static int open_within(int dir_fd, const char *path, int flags) {
         const struct open_how how = {
@@ -68,6 +115,18 @@ static int open_proc_root(int dir_fd) {
                 fd = up_fd;
         }
         return -EBADF;
+}
+
+bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd) {
+        _cleanup_close_ int proc_root_fd = -EBADF;
+        char path[PATH_MAX];
+
+        if (!procfs_is_it(dir_fd))
+                return false;
+        /* A mount that shows a part of the procfs hides whose it is. */
+        proc_root_fd = open_proc_root(dir_fd);
+        return proc_root_fd < 0 || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0 ||
+               procfs_names_us(reader, path);
 }
 
 /* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
@@ -133,8 +192,8 @@ static bool read_name(const ProcfsReader *reader, int dir_fd, OwnDirectory *own)
         char root[PATH_MAX];
         size_t length;
 
-        if (target_read_our_link(reader->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
-                target_read_our_link(reader->target, dir_fd, own->there, sizeof(own->there)) < 0)
+        if (target_read_own_path(reader->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
+                target_read_own_path(reader->target, dir_fd, own->there, sizeof(own->there)) < 0)
                 return false;
         length = strcmp(root, "/") == 0 ? 0 : strlen(root);
         if (strncmp(own->there, root, length) != 0 || own->there[length] != '/')
@@ -277,17 +336,15 @@ static int open_above(const OwnDirectory *own, int *ret_fd) {
         return *ret_fd < 0 ? errno : 0;
 }
 
-/* Is it called as a directory is that the kernel lets a process's own threads search, and others by mode or
- * by their right to trace it?  A file system of the target's is not asked what it is. */
+/* Is it called as a private directory is?  A file system of the target's is not asked what it is. */
 static bool may_be_private(const ProcfsReader *reader, int dir_fd) {
         char path[PATH_MAX];
         const char *name;
 
-        if (!reader->becomer || target_read_our_link(reader->target, dir_fd, path, sizeof(path)) < 0)
+        if (!reader->becomer || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0)
                 return false;
         name = strrchr(path, '/');
-        return name &&
-               (strcmp(name, "/fd") == 0 || strcmp(name, "/fdinfo") == 0 || strcmp(name, "/map_files") == 0);
+        return name && is_private(name + 1, strlen(name + 1));
 }
 
 int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
@@ -323,9 +380,4 @@ int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name) {
         int error = procfs_open_own(reader, dir_fd, name, &fd);
 
         return error == 0 ? EEXIST : error;
-}
-
-int procfs_open_cwd(const ProcfsReader *reader, int *ret_fd) {
-        /* Not ".", which would have to be searched. */
-        return -target_open_entry(reader->target, "self/cwd", O_DIRECTORY, ret_fd);
 }

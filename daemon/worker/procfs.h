@@ -27,6 +27,23 @@ typedef struct ProcfsReader {
 /* Is this a directory of a procfs? */
 bool procfs_is_it(int fd);
 
+/* Does the path have our own number among its names?  The kernel lets us search directories of our own entry
+ * that the target must not be told of. */
+bool procfs_names_us(const ProcfsReader *reader, const char *path);
+
+/* Is name our own entry in dir_fd, the root of a procfs? */
+bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name);
+
+/* Returns what the target gets where a path leads through our own entry: a deputy tells, as another process;
+ * and natively there is no deputy. */
+int procfs_refuse_us(ProcfsReader *reader);
+
+/* May dir_fd be in our own entry in a procfs?  The worker may search it, as the target. */
+bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd);
+
+/* Returns the positive errno that creating name in the directory of a procfs fails with. */
+int procfs_refuse(int dir_fd, const char *name);
+
 /* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  Returns 0 with either
  * *ret_fd, the caller's O_PATH fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is
  * to be read in its place; else the positive errno that the target gets. */
@@ -43,7 +60,3 @@ int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret
  * EEXIST or ENOENT where it may do so all the same, for nothing can be created there; else EACCES or another
  * positive errno. */
 int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name);
-
-/* Opens our working directory, O_PATH, which the worker may not search.  Returns 0 and the caller's fd, or a
- * positive errno. */
-int procfs_open_cwd(const ProcfsReader *reader, int *ret_fd);

@@ -139,6 +139,8 @@ static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
+        if (procfs_is_us(walk->reader, walk->at_fd, name))
+                return procfs_refuse_us(walk->reader);
         fd = openat(walk->at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
                 int error = errno;
@@ -182,15 +184,12 @@ static int walk_all(Walk *walk) {
 /* Opens what a relative path starts at.  Natively that is searched, too; where only the target's own threads
  * may do that, it is held as it is. */
 static int walk_to_base(Walk *walk, int base_fd) {
-        _cleanup_close_ int cwd_fd = -EBADF;
         int error;
 
         walk->at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
         if (walk->at_fd >= 0)
                 return 0;
         error = errno;
-        if (error == EACCES && base_fd == AT_FDCWD && procfs_open_cwd(walk->reader, &cwd_fd) == 0)
-                base_fd = cwd_fd;
         if (error == EACCES)
                 error = procfs_open_own(walk->reader, base_fd, ".", &walk->at_fd);
         note_refusal(walk->reader, error, base_fd);
@@ -226,13 +225,28 @@ static int open_parent(const Resolved *resolved, int base_fd, uint64_t resolve, 
         return 0;
 }
 
+/* Does a path start in our own entry in /proc, that of the worker or the deputy? */
+static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsReader *reader) {
+        char path[PATH_MAX];
+
+        return resolved->parent[0] != '/' && base_fd >= 0 &&
+               target_read_own_path(reader->target, base_fd, path, sizeof(path)) == 0 &&
+               procfs_names_us(reader, path) && procfs_is_it(base_fd);
+}
+
 /* Finds the parent.  Most paths have no links, and what the kernel says of these is true of the target too.
  * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
  * magic link, and leads to our own entry there. */
 static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
         int error;
 
+        if (resolved->parent[0] == '.' && base_is_ours(resolved, base_fd, reader))
+                return procfs_refuse_us(reader);
+        if (procfs_names_us(reader, resolved->parent))
+                return walk_parent(resolved, base_fd, reader, ret_fd);
         error = open_parent(resolved, base_fd, RESOLVE_NO_SYMLINKS, ret_fd);
+        if ((error == ENOENT || error == ENOTDIR) && base_is_ours(resolved, base_fd, reader))
+                return procfs_refuse_us(reader);
         if (error != ELOOP && error != EACCES)
                 return error;
         if (error == ELOOP) {

@@ -32,6 +32,7 @@ struct Target {
 struct TargetCache {
         Target targets[CACHE_SIZE];
         int proc_fd; /* the worker moves between roots, where other /procs are */
+        char our_number[3 * sizeof(pid_t) + 1];
         char *status;
         size_t status_size;
         char user_namespace[64]; /* our own, as its link reads */
@@ -68,6 +69,7 @@ int target_cache_new(TargetCache **ret) {
                 target_cache_free(cache);
                 return -ENOMEM;
         }
+        (void)snprintf(cache->our_number, sizeof(cache->our_number), "%d", getpid());
         cache->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
         n = cache->proc_fd < 0 ? -1
                                : readlinkat(cache->proc_fd, "self/ns/user", cache->user_namespace,
@@ -283,26 +285,16 @@ int target_open_file(Target *target, const char *name, int *ret_fd) {
         return 0;
 }
 
+const char *target_our_number(const Target *target) {
+        return target->cache->our_number;
+}
+
 int target_open_entry(Target *target, const char *name, int flags, int *ret_fd) {
         int fd = openat(target->cache->proc_fd, name, O_PATH | O_CLOEXEC | flags);
 
         if (fd < 0)
                 return -errno;
         *ret_fd = fd;
-        return 0;
-}
-
-int target_read_our_link(Target *target, int fd, char *ret, size_t size) {
-        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
-        ssize_t n;
-
-        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
-        n = readlinkat(target->cache->proc_fd, name, ret, size);
-        if (n < 0)
-                return -errno;
-        if ((size_t)n == size)
-                return -ENAMETOOLONG;
-        ret[n] = '\0';
         return 0;
 }
 

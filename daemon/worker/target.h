@@ -81,14 +81,13 @@ int target_read_own_path(Target *target, int fd, char *ret, size_t size);
  * negative errno. */
 int target_open_file(Target *target, const char *name, int *ret_fd);
 
+/* The number that our own /proc has for the worker, as text. */
+const char *target_our_number(const Target *target);
+
 /* Opens, O_PATH, what the name below our own /proc means; nobody else arranges that one.  For names that are
  * built of numbers: the caller's check of the notification tells whether they were the target's.  Returns 0
  * and the caller's fd, or a negative errno. */
 int target_open_entry(Target *target, const char *name, int flags, int *ret_fd);
-
-/* Reads what the kernel calls a file that we hold: the path that leads there from our root, or from the root
- * of all mounts that it is among.  Returns 0 or a negative errno; -ENAMETOOLONG where it does not fit. */
-int target_read_our_link(Target *target, int fd, char *ret, size_t size);
 
 /* Opens the list of mounts (proc_pid_mountinfo(5)) that the host has: process 1's, or the worker's own.
  * Returns 0 and the caller's fd, or a negative errno. */

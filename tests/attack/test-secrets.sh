@@ -3,6 +3,8 @@
 # What the worker may see and the workload may not: neither errors nor links of /proc show it, nor lead there.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
+# What the user may run.
+PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 tree=$work/tree
 mkdir -m 777 "$tree" "$tree"/{open,shut,jail,jail/{proc,bin,place}}
 daemon_start <<CONF
@@ -78,6 +80,75 @@ if [ "$namespaces" ]; then
                 check "... with a /proc of its own" like_native as_user unshare -Urpf --mount-proc
         fi
 fi
+
+### The entries of the daemon's own processes in /proc, which the kernel lets each into itself.
+cat >"$work/entries.py" <<'PY'
+import errno, os, sys
+def error_of(path, dir_fd=None):
+    try:
+        os.mkdir(path, dir_fd=dir_fd)
+        os.rmdir("x")
+        return "made"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as comm:
+            return comm.read()
+    except OSError:
+        return ""
+found = {}
+def note_all(pid):
+    told = []
+    def note(what, *call):
+        told.append((what, error_of(*call)))
+    for directory in "fd", "fdinfo", "task/PID/fd", "task/PID/fdinfo":
+        entry = f"/proc/{pid}/{directory.replace('PID', pid)}"
+        fd = os.open(entry, os.O_PATH)
+        if os.path.islink("to-entry"):
+            os.unlink("to-entry")
+        os.symlink(entry, "to-entry")
+        for n in list(range(32)) + [999, "..", "../../self/cwd/x", "../../../self/cwd/x", "."]:
+            for path in str(n), f"{n}/x":
+                note(f"{directory} by path", f"{entry}/{path}")
+                note(f"{directory} by dirfd", path, fd)
+                note(f"{directory} by link", f"to-entry/{path}")
+                note(f"{directory} by another way", f"/proc/self/../{entry.removeprefix('/proc')}/./{path}")
+        os.close(fd)
+    # What a process told that ended meanwhile is of no interest.
+    if name_of(pid).startswith("snotifyd-worker"):
+        for what, error in told:
+            found.setdefault(what, set()).add(error)
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if name_of(pid).startswith("snotifyd-worker"):
+        try:
+            note_all(pid)
+        except FileNotFoundError:
+            pass
+os.unlink("to-entry")
+for what, errors in sorted(found.items()):
+    print(what, *sorted(errors))
+sys.exit(0 if found else 1)
+PY
+# A worker is there natively, too, of another session.
+mkfifo "$work/hold"
+exec 6<>"$work/hold"
+entries() {
+        rm -f "$work/started"
+        (cd "$tree/open" && supervised_user -- sh -c 'mkdir started && echo started && read -r end' <"$work/hold" >"$work/started") &
+        local session=$!
+        wait_for test -s "$work/started"
+        (cd "$tree/open" && "$@" python3 "$work/entries.py") >"$work/entries.native" 2>&1
+        local status=$?
+        (cd "$tree/open" && "$@" "$SNOTIFY_RUN" --socket "$socket" -- python3 "$work/entries.py") >"$work/entries.supervised" 2>&1
+        echo >&6
+        wait $session
+        rmdir "$tree/open/started"
+        diff "$work/entries.native" "$work/entries.supervised" && return $status
+}
+check "who asks for descriptors of a worker is told what natively is told: a user" entries as_user
+check "... really nothing" fails_with 1 grep -v 'fd.* EACCES$' "$work/entries.native"
+check "... root without capabilities" entries setpriv --bounding-set=-all --inh-caps=-all
 
 # In a root of its own.
 cp "$bin/self" "$tree/jail/bin/"

@@ -4,6 +4,8 @@
 # mkdir gives there what it gives without supervision.
 source "$(dirname "$0")/lib.sh" alone
 
+# What the user may run.
+PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 EXDEV=18
 mkdir -m 777 "$work/tree" "$work/fs" "$work/view"
 daemon_start <<CONF
@@ -81,6 +83,35 @@ if as_user unshare -Urpf --mount-proc true 2>/dev/null; then
 else
         skip "a user's own /proc" "the user may not make one here"
 fi
+
+# Directories of a process that has died since.
+cat >"$work/bin/dead.py" <<'PY'
+import errno, os, signal
+def error_of(name, dir_fd):
+    try:
+        os.mkdir(name, dir_fd=dir_fd)
+        return "made"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+for directory in "", "/fd", "/fdinfo", "/task", "/ns", "/attr":
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    fd = os.open(f"/proc/{pid}{directory}", os.O_PATH)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    print(directory, [error_of(name, fd) for name in ("x", "0", ".", "..", "../x", "x/x")])
+PY
+same_when_dead() {
+        "$@" python3 "$bin/dead.py" >"$work/native" 2>&1
+        "${as[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "${@:${#as[@]}+1}" python3 "$bin/dead.py" >"$work/supervised" 2>&1
+        grep -q ESRCH "$work/native" && diff "$work/native" "$work/supervised"
+}
+as=()
+check "root: in what was a process" same_when_dead
+check "root, unshare -Ur: in what was a process" same_when_dead unshare -Ur
+as=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
+check "a user: in what was a process" same_when_dead "${as[@]}"
 
 # Not among them: a directory can be created there.
 mount -t tmpfs tmpfs "$work/fs"
