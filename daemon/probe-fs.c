@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stddef.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -65,12 +64,10 @@ void probe_fs_close(ProbeFs *probe_fs) {
 /* A launcher with a mount namespace may mount what it likes there, even though it is mounted nowhere (Linux
  * 6.15): a file system that keeps us waiting, or a directory that the launcher did not create. */
 bool probe_fs_is_passed(const ProbeFs *probe_fs) {
-        const struct open_how how = {
-                .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-                .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
-        };
-        _cleanup_close_ int fd =
-                (int)syscall(SYS_openat2, probe_fs->dir_fd, PROTOCOL_PROOF, &how, sizeof(how));
+        const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+        struct statx dir, proof;
 
-        return fd >= 0;
+        return statx(probe_fs->dir_fd, "", flags | AT_EMPTY_PATH, STATX_MNT_ID, &dir) == 0 &&
+               statx(probe_fs->dir_fd, PROTOCOL_PROOF, flags, STATX_TYPE | STATX_MNT_ID, &proof) == 0 &&
+               S_ISDIR(proof.stx_mode) && proof.stx_mnt_id == dir.stx_mnt_id;
 }

@@ -39,7 +39,7 @@ int actor_new(
         actor->deputy_confinement = deputy_confinement;
         r = becomer_new(&actor->becomer);
         if (r >= 0)
-                r = standing_init(&actor->standing, host_root_fd);
+                r = standing_init(&actor->standing, actor->becomer, host_root_fd);
         if (r < 0) {
                 actor_free(actor);
                 return r;

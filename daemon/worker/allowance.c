@@ -47,12 +47,6 @@ void allowance_init(Allowance *allowance, int cgroup_fd) {
         allowance->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
-void allowance_done(Allowance *allowance) {
-        allowance->procs_fd = fd_close(allowance->procs_fd);
-        allowance->reclaim_fd = fd_close(allowance->reclaim_fd);
-        allowance->current_fd = fd_close(allowance->current_fd);
-}
-
 static bool is_above(const Allowance *allowance) {
         uint64_t current;
 

@@ -23,10 +23,9 @@ typedef struct Allowance {
         bool spent;
 } Allowance;
 
-/* Takes the bound from the cgroup; no cgroup, -EBADF, no bound.  As ourselves: what is opened here is used
- * whoever we are then.  allowance_done() closes. */
+/* Takes the bound from the cgroup; no cgroup, -EBADF, no bound.  What is opened
+ * here, as root and outside of the sandbox, is used later, whatever the worker's credentials are then. */
 void allowance_init(Allowance *allowance, int cgroup_fd);
-void allowance_done(Allowance *allowance);
 
 /* The session wants one directory more.  Has it had all that it may?  Looks now and then only. */
 bool allowance_is_spent(Allowance *allowance, const LedgerHeader *session);

@@ -11,14 +11,12 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,7 +47,8 @@ typedef struct Outcome {
 } Outcome;
 
 struct Deputy {
-        int pid_fd;
+        pid_t pid;   /* 0: none */
+        int line_fd; /* the kernel kills it when this is closed */
         int socket_fd;
         int listener_fd;
         uint64_t id;
@@ -87,6 +86,9 @@ static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return -errno;
+        r = set_capabilities(caps, ours);
+        if (r < 0)
+                return r;
         if (setgroups(identity->n_groups, identity->groups) < 0)
                 return -errno;
         if (setresgid(status->gids[0], status->gids[1], status->gids[2]) < 0)
@@ -126,11 +128,8 @@ static int become(const DeputyOrders *orders, cap_t caps) {
         if (r < 0)
                 return r;
         (void)umask(identity->umask);
-        /* Last, for each change of credentials undoes them: nobody traces it, and it doesn't outlive the
-         * worker. */
-        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-                return -errno;
-        return 0;
+        /* Last, for each change of credentials undoes it: then its user could trace it. */
+        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 static int become_target(const DeputyOrders *orders) {
@@ -240,7 +239,7 @@ static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
 
 static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         _cleanup_close_ int child_end = -EBADF;
-        pid_t pid, worker_pid = getpid();
+        pid_t worker_pid = getpid();
         int ends[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -250,24 +249,18 @@ static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         r = deed_lend(orders->deed, true);
         if (r < 0)
                 return r;
-        pid = child_fork("snotifyd-deputy",
+        deputy->pid = child_fork_on_line("snotifyd-deputy",
                 (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
                         orders->roll_fd},
-                5);
-        if (pid == 0)
+                5, &deputy->line_fd);
+        if (deputy->pid == 0)
                 _exit(deputy_run(orders, worker_pid, child_end));
         (void)deed_lend(orders->deed, false); /* the next one would have it too, and nothing else */
-        if (pid < 0)
-                return (int)pid;
-        /* Nobody else reaps it. */
-        deputy->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (deputy->pid_fd < 0) {
-                r = -errno;
-                (void)kill(pid, SIGKILL);
-                (void)waitpid(pid, NULL, 0);
-                return r;
-        }
-        return 0;
+        if (deputy->pid > 0)
+                return 0;
+        r = (int)deputy->pid;
+        deputy->pid = 0;
+        return r;
 }
 
 int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_object, int *ret_parent_fd,
@@ -281,7 +274,7 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_objec
         if (!deputy)
                 return -ENOMEM;
         *deputy = (Deputy){
-                .pid_fd = -EBADF,
+                .line_fd = -EBADF,
                 .socket_fd = -EBADF,
                 .listener_fd = orders->listener_fd,
                 .id = orders->id,
@@ -305,21 +298,15 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_objec
 }
 
 /* It holds the target's directories until it is dead, which takes no time unless it hangs in a file system;
- * then we do. */
-static void wait_dead(int pid_fd) {
-        while (waitid(P_PIDFD, (id_t)pid_fd, &(siginfo_t){}, WEXITED) < 0 && errno == EINTR)
-                ;
-}
-
+ * then the worker does, too. */
 Deputy *deputy_free(Deputy *deputy) {
         if (!deputy)
                 return NULL;
-        if (deputy->pid_fd >= 0) {
-                (void)syscall(SYS_pidfd_send_signal, deputy->pid_fd, SIGKILL, NULL, 0);
-                wait_dead(deputy->pid_fd);
-        }
+        fd_close(deputy->line_fd);
+        if (deputy->pid > 0)
+                while (waitpid(deputy->pid, NULL, 0) < 0 && errno == EINTR)
+                        ;
         fd_close(deputy->socket_fd);
-        fd_close(deputy->pid_fd);
         free(deputy);
         return NULL;
 }

@@ -17,25 +17,30 @@
 
 #include "common/ownership.h"
 
-/* What a worker that is raised uses: to read targets, to take on roots, users and groups, to find
- * directories whatever the modes of those above, to mark targets (landlock.c), to dismiss deputies. */
-static const cap_value_t own_capabilities[] = {
-        CAP_SYS_PTRACE,
-        CAP_SYS_CHROOT,
-        CAP_SETUID,
-        CAP_SETGID,
-        CAP_DAC_READ_SEARCH,
-        CAP_SYS_RESOURCE,
-        CAP_KILL,
-};
+#define BIT(capability) (UINT64_C(1) << (capability))
+
+/* What a worker that is raised uses all the time: to read targets, and to find directories whatever the
+ * modes of those above. */
+#define READING (BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
+
+/* All that a step of it takes, or a helper process's: to take on roots, users and groups, to mark targets
+ * (landlock.c), to enter a user namespace, to act for a target that overrides modes. */
+#define NEEDED                                                                                              \
+        (READING | BIT(CAP_SYS_CHROOT) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_RESOURCE) |        \
+                BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_OVERRIDE))
+
+/* A set of capabilities as the kernel takes it. */
+typedef struct CapState {
+        cap_t caps;
+        uint64_t effective;
+} CapState;
 
 struct Becomer {
-        cap_t raised_caps;
-        cap_t lowered_caps;
-        uint64_t permitted;  /* all that we can have effective */
-        uint64_t own;        /* what raised_caps has effective */
-        uint64_t lowered_to; /* what lowered_caps has effective */
-        uint64_t effective;  /* what the kernel has, where that is known */
+        CapState raised;
+        CapState step; /* raised, for one step */
+        CapState lowered;
+        uint64_t permitted; /* all that we can have effective */
+        uint64_t effective; /* what the kernel has, where that is known */
         bool effective_known;
         bool known;   /* `now` is what the kernel has */
         Identity now; /* capabilities unused */
@@ -68,36 +73,61 @@ int identity_add_group(Identity *identity, gid_t group) {
         return 0;
 }
 
-/* Sets the effective capabilities in caps to those in bits. */
-static int caps_set_effective(cap_t caps, uint64_t bits) {
+static int cap_state_set(CapState *state, uint64_t bits) {
+        if (state->effective == bits)
+                return 0;
         for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
-                if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, bits >> cap & 1 ? CAP_SET : CAP_CLEAR) < 0)
+                if (cap_set_flag(
+                            state->caps, CAP_EFFECTIVE, 1, &cap, bits & BIT(cap) ? CAP_SET : CAP_CLEAR) < 0)
                         return -errno;
+        state->effective = bits;
+        return 0;
+}
+
+static int cap_state_init(CapState *state, cap_t caps) {
+        state->caps = cap_dup(caps);
+        if (!state->caps || cap_clear_flag(state->caps, CAP_EFFECTIVE) < 0)
+                return -errno;
+        return 0;
+}
+
+static void cap_state_done(CapState *state) {
+        if (state->caps)
+                (void)cap_free(state->caps);
+}
+
+/* Reads what is permitted, and takes from caps what is not needed. */
+static int becomer_limit(Becomer *becomer, cap_t caps) {
+        cap_flag_value_t value;
+
+        for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
+                if (cap_get_flag(caps, cap, CAP_PERMITTED, &value) < 0)
+                        return -errno;
+                if (value == CAP_SET && (NEEDED & BIT(cap)))
+                        becomer->permitted |= BIT(cap);
+                else if (cap_set_flag(caps, CAP_PERMITTED, 1, &cap, CAP_CLEAR) < 0)
+                        return -errno;
+        }
         return 0;
 }
 
 static int becomer_init(Becomer *becomer) {
-        cap_flag_value_t value;
+        cap_t caps = cap_get_proc();
+        int r;
 
-        becomer->raised_caps = cap_get_proc();
-        if (!becomer->raised_caps)
+        if (!caps)
                 return -errno;
-        for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
-                if (cap_get_flag(becomer->raised_caps, cap, CAP_PERMITTED, &value) < 0)
-                        return -errno;
-                if (value == CAP_SET)
-                        becomer->permitted |= UINT64_C(1) << cap;
-        }
-        becomer->lowered_caps = cap_dup(becomer->raised_caps);
-        if (!becomer->lowered_caps)
-                return -errno;
-        for (size_t i = 0; i < sizeof(own_capabilities) / sizeof(own_capabilities[0]); i++)
-                becomer->own |= UINT64_C(1) << own_capabilities[i];
-        becomer->own &= becomer->permitted;
-        if (caps_set_effective(becomer->raised_caps, becomer->own) < 0 ||
-                caps_set_effective(becomer->lowered_caps, 0) < 0)
-                return -errno;
-        return becomer_raise(becomer);
+        r = becomer_limit(becomer, caps);
+        if (r >= 0)
+                r = cap_state_init(&becomer->raised, caps);
+        if (r >= 0)
+                r = cap_state_init(&becomer->step, caps);
+        if (r >= 0)
+                r = cap_state_init(&becomer->lowered, caps);
+        (void)cap_free(caps);
+        if (r >= 0)
+                r = cap_state_set(&becomer->raised, READING & becomer->permitted);
+        return r < 0 ? r : becomer_raise(becomer);
 }
 
 int becomer_new(Becomer **ret) {
@@ -119,30 +149,45 @@ int becomer_new(Becomer **ret) {
 Becomer *becomer_free(Becomer *becomer) {
         if (!becomer)
                 return NULL;
-        if (becomer->raised_caps)
-                (void)cap_free(becomer->raised_caps);
-        if (becomer->lowered_caps)
-                (void)cap_free(becomer->lowered_caps);
+        cap_state_done(&becomer->raised);
+        cap_state_done(&becomer->step);
+        cap_state_done(&becomer->lowered);
         identity_done(&becomer->now);
         free(becomer);
         return NULL;
 }
 
-static int set_effective(Becomer *becomer, uint64_t bits, cap_t caps) {
-        if (becomer->effective_known && becomer->effective == bits)
+static int set_effective(Becomer *becomer, const CapState *state) {
+        if (becomer->effective_known && becomer->effective == state->effective)
                 return 0;
-        if (cap_set_proc(caps) < 0)
+        if (cap_set_proc(state->caps) < 0)
                 return -errno;
-        becomer->effective = bits;
+        becomer->effective = state->effective;
         becomer->effective_known = true;
         return 0;
 }
 
+/* A target that has all of these may be read with what it has: two calls less for root's. */
+static bool can_read_as_target(const Becomer *becomer) {
+        return becomer->effective_known && becomer->effective == becomer->lowered.effective &&
+               (becomer->effective & becomer->raised.effective) == becomer->raised.effective;
+}
+
 int becomer_raise(Becomer *becomer) {
-        /* A target that has all of these may be read with what it has: two calls less for root's. */
-        if (becomer->effective_known && (becomer->effective & becomer->own) == becomer->own)
+        return can_read_as_target(becomer) ? 0 : set_effective(becomer, &becomer->raised);
+}
+
+static int raise_for(Becomer *becomer, uint64_t bits) {
+        int r;
+
+        if (becomer->effective_known && (becomer->effective & bits) == bits)
                 return 0;
-        return set_effective(becomer, becomer->own, becomer->raised_caps);
+        r = cap_state_set(&becomer->step, (READING | bits) & becomer->permitted);
+        return r < 0 ? r : set_effective(becomer, &becomer->step);
+}
+
+int becomer_raise_for(Becomer *becomer, cap_value_t capability) {
+        return raise_for(becomer, BIT(capability));
 }
 
 static bool groups_equal(const Identity *a, const Identity *b) {
@@ -211,18 +256,13 @@ int becomer_lower(Becomer *becomer, const Identity *identity) {
         int r;
 
         if (!is_now(becomer, identity)) {
-                r = becomer_raise(becomer);
+                r = raise_for(becomer, BIT(CAP_SETUID) | BIT(CAP_SETGID));
                 if (r < 0)
                         return r;
                 r = become_ids(becomer, identity);
                 if (r < 0)
                         return r;
         }
-        if (becomer->lowered_to != wanted) {
-                r = caps_set_effective(becomer->lowered_caps, wanted);
-                if (r < 0)
-                        return r;
-                becomer->lowered_to = wanted;
-        }
-        return set_effective(becomer, wanted, becomer->lowered_caps);
+        r = cap_state_set(&becomer->lowered, wanted);
+        return r < 0 ? r : set_effective(becomer, &becomer->lowered);
 }

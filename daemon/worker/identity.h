@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/capability.h>
 #include <sys/types.h>
 
 typedef struct Identity {
@@ -31,8 +32,9 @@ void identity_clear_groups(Identity *identity);
 /* Returns 0 or -ENOMEM. */
 int identity_add_group(Identity *identity, gid_t group);
 
-/* Raises the process, as far as its permitted capabilities let it.  Returns 0 or a negative errno.
- * becomer_free() takes NULL, returns NULL and leaves the process as it is. */
+/* Gives up the capabilities that no step of a worker needs, and raises the process as far as the others let
+ * it.  Returns 0 or a negative errno.  becomer_free() takes NULL, returns NULL and leaves the process as it
+ * is. */
 int becomer_new(Becomer **ret);
 Becomer *becomer_free(Becomer *becomer);
 
@@ -40,6 +42,10 @@ Becomer *becomer_free(Becomer *becomer);
  * or a negative errno: then the process is neither and must not act. */
 int becomer_lower(Becomer *becomer, const Identity *identity);
 
-/* Has at least what a raised worker needs; fsuid, fsgid, groups and umask stay the target's, for the next
- * call is likely the same target's.  Returns 0 or a negative errno. */
+/* Has what it takes to read a target; fsuid, fsgid, groups and umask stay the target's, for the next call is
+ * likely the same target's.  Returns 0 or a negative errno. */
 int becomer_raise(Becomer *becomer);
+
+/* The same for one step that takes this capability, too: until the next becomer_raise() or
+ * becomer_lower(). */
+int becomer_raise_for(Becomer *becomer, cap_value_t capability);

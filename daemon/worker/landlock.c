@@ -8,12 +8,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,19 +30,34 @@ static int set_mark(pid_t tid) {
         return prlimit(tid, RLIMIT_LOCKS, &mark, NULL) < 0 ? -errno : 0;
 }
 
-/* Whoever can stop it is the target's user, who must not keep us here. */
-static void wait_or_kill(pid_t pid) {
-        struct pollfd fd = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+/* The target's user can stop the helper, and must not keep the worker here.  The helper's end closes its
+ * end of the line. */
+static void wait_or_kill(int line_fd) {
+        struct pollfd fd = {.fd = line_fd, .events = POLLIN};
 
-        if (fd.fd < 0 || poll(&fd, 1, PATIENCE_MSEC) <= 0)
-                (void)kill(pid, SIGKILL);
-        fd_close(fd.fd);
+        (void)poll(&fd, 1, PATIENCE_MSEC);
+        fd_close(line_fd);
+}
+
+static int raise_for_ids(void) {
+        static const cap_value_t needed[] = {CAP_SETUID, CAP_SETGID};
+        cap_t caps = cap_get_proc();
+        int r;
+
+        if (!caps)
+                return -errno;
+        r = cap_set_flag(caps, CAP_EFFECTIVE, 2, needed, CAP_SET) < 0 || cap_set_proc(caps) < 0 ? -errno : 0;
+        (void)cap_free(caps);
+        return r;
 }
 
 static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
+        int r = raise_for_ids();
+
+        if (r < 0)
+                return r;
         if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
-                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0 ||
-                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0)
                 return -errno;
         return set_mark(tid);
 }
@@ -54,14 +66,14 @@ static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
  * become another process's.  A helper that has become the target's user can then mark no process that this
  * user could not have marked anyway. */
 static int set_mark_as_user(pid_t tid, const TargetStatus *status) {
-        pid_t pid = child_fork("snotifyd-deputy", NULL, 0);
-        int exit_status, r;
+        int line_fd, exit_status, r;
+        pid_t pid = child_fork_on_line("snotifyd-deputy", NULL, 0, &line_fd);
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
                 _exit(-be_user_and_mark(tid, status));
-        wait_or_kill(pid);
+        wait_or_kill(line_fd);
         do
                 r = (int)waitpid(pid, &exit_status, 0);
         while (r < 0 && errno == EINTR);
@@ -102,7 +114,17 @@ int landlock_is_marked(Target *target) {
         return limits_are_marked(text);
 }
 
-int landlock_mark(Target *target, const TargetStatus *status) {
+static int set_mark_as_root(Becomer *becomer, pid_t tid) {
+        int r = becomer_raise_for(becomer, CAP_SYS_RESOURCE), done;
+
+        if (r < 0)
+                return r;
+        done = set_mark(tid);
+        r = becomer_raise(becomer);
+        return done < 0 ? done : r;
+}
+
+int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status) {
         int r;
 
         r = landlock_is_marked(target);
@@ -112,7 +134,7 @@ int landlock_mark(Target *target, const TargetStatus *status) {
         /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
          * user namespace only a session without no_new_privs has that, which root started. */
         if (r == -EPERM && target_in_our_user_namespace(target) > 0)
-                r = set_mark(target_tid(target));
+                r = set_mark_as_root(becomer, target_tid(target));
         if (r < 0)
                 return r;
         /* The files below /proc/TID stay the task's, whoever has its number by now. */

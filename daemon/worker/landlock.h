@@ -21,7 +21,7 @@
  * by other threads until the kernel looks at them, after us.  The notification must have been seen to be
  * valid since the target was opened and its status read.  Raised.  Returns 0, and then the target surely is
  * marked; or a negative errno: -ESRCH when it is gone, -EPERM where neither its user nor we may mark it. */
-int landlock_mark(Target *target, const TargetStatus *status);
+int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status);
 
 /* Is the task's process marked?  Returns 1 or 0, or a negative errno: -ESRCH when it is gone. */
 int landlock_is_marked(Target *target);

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "actor.h"
-#include "allowance.h"
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/notify.h"
@@ -40,7 +39,6 @@ struct RequestHandler {
         TargetCache *targets;
         HostMounts *host_mounts;
         Actor *actor;
-        Allowance allowance;
 
         /* Of the request in hand. */
         uint32_t index;
@@ -92,7 +90,6 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         if (!handler)
                 return -ENOMEM;
         handler->host = host;
-        allowance_init(&handler->allowance, host->cgroup_fd);
         identity_init(&handler->status.identity);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
@@ -123,7 +120,6 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         actor_free(handler->actor);
         host_mounts_free(handler->host_mounts);
         identity_done(&handler->status.identity);
-        allowance_done(&handler->allowance);
         free(handler);
         return NULL;
 }
@@ -239,7 +235,7 @@ static int perform(RequestHandler *handler, const Call *call) {
         Slot *slot = handler->slot;
         int r, error = 0;
 
-        if (allowance_is_spent(&handler->allowance, header(handler)))
+        if (allowance_is_spent(handler->host->allowance, header(handler)))
                 return answer_trouble(
                         handler, ENOMEM, "its session has as much memory in directories as it may");
         slot->parent = handler->parent.object;
@@ -446,7 +442,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
         if (is_gone(handler))
                 return REQUEST_GONE;
         atomic_store(&header(handler)->landlocked, 1);
-        r = landlock_mark(handler->target, &handler->status);
+        r = landlock_mark(handler->target, actor_becomer(handler->actor), &handler->status);
         return r < 0 ? r : answer_continue(handler);
 }
 

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "allowance.h"
 #include "common/confinement.h"
 #include "common/ledger.h"
 #include "common/policy.h"
@@ -38,7 +39,7 @@ typedef struct RequestHost {
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */
         const Confinement *deputy_confinement;
-        int cgroup_fd;    /* the session's; -EBADF: it has none */
+        Allowance *allowance;
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
 } RequestHost;
 

@@ -17,15 +17,20 @@ static bool same_root(const TargetRoot *a, const TargetRoot *b) {
 }
 
 static int enter(Standing *standing, int root_fd, const TargetRoot *root) {
+        int r = becomer_raise_for(standing->becomer, CAP_SYS_CHROOT);
+
+        if (r < 0)
+                return r;
         if (fchdir(root_fd) < 0 || chroot(".") < 0)
                 return -errno;
         standing->now = *root;
-        return 0;
+        return becomer_raise(standing->becomer);
 }
 
-int standing_init(Standing *standing, int host_root_fd) {
+int standing_init(Standing *standing, Becomer *becomer, int host_root_fd) {
         int r;
 
+        standing->becomer = becomer;
         standing->host_root_fd = host_root_fd;
         r = target_root_of_fd(host_root_fd, &standing->host);
         if (r < 0)

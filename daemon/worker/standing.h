@@ -6,16 +6,18 @@
 
 #include <stdbool.h>
 
+#include "identity.h"
 #include "target.h"
 
 typedef struct Standing {
+        Becomer *becomer; /* not ours */
         int host_root_fd; /* O_PATH; not ours */
         TargetRoot host;
         TargetRoot now;
 } Standing;
 
 /* Goes to the host's root.  Returns 0 or a negative errno. */
-int standing_init(Standing *standing, int host_root_fd);
+int standing_init(Standing *standing, Becomer *becomer, int host_root_fd);
 
 bool standing_is_host(const Standing *standing);
 

@@ -30,6 +30,7 @@ typedef struct Worker {
         const WorkerArguments *arguments;
         Ledger *ledger;
         LedgerHeader *header;
+        Allowance allowance;
         RequestHost request_host;
         RequestHandler *handler;
         uint64_t reported_usec; /* when it reported last; 0: never */
@@ -298,13 +299,15 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         int r;
 
         worker->arguments = arguments;
+        /* Before the sandbox: nothing can be opened for writing in there. */
+        allowance_init(&worker->allowance, arguments->cgroup_fd);
         r = confinement_enter(arguments->confinement);
         if (r < 0)
                 return r;
         worker->request_host = (RequestHost){
                 .listener_fd = arguments->listener_fd,
                 .host_root_fd = arguments->host_root_fd,
-                .cgroup_fd = arguments->cgroup_fd,
+                .allowance = &worker->allowance,
                 .policy = arguments->policy,
                 .profile = arguments->profile,
                 .report = arguments->report,

@@ -17,8 +17,8 @@ CONF
 EIO=5 launcher_fails=125
 
 everybody=(execve execveat ptrace socket mount fsopen bpf io_uring module keyctl userfaultfd perf memfd unshare clone3 steal
-        write-memory unlink rename chmod map-code make-code other-abi i386 no-such-call thread signal mount-namespace keep-capabilities
-        limit listen)
+        write-memory unlink rename chmod map-code make-code other-abi i386 no-such-call thread signal signal-by-descriptor pidfd
+        open-for-writing open-for-both open-and-create open-and-empty open-without-name mount-namespace keep-capabilities limit listen)
 not_worker=(open-by-handle read-memory fork user user-namespace chroot capabilities terminal filter)
 [ -n "$SANITIZED" ] || not_worker+=(write)
 
@@ -86,8 +86,9 @@ bits() {
         echo $mask
 }
 dac_override=1 dac_read_search=2 kill=5 setgid=6 setuid=7 sys_chroot=18 sys_ptrace=19 sys_admin=21 sys_resource=24
-raised=$(bits $dac_read_search $kill $setgid $setuid $sys_chroot $sys_ptrace $sys_resource)
-needed=$((raised | $(bits $dac_override $sys_admin)))
+raised=$(bits $dac_read_search $sys_ptrace)
+of_worker=$((raised | $(bits $dac_override $setgid $setuid $sys_admin $sys_chroot $sys_resource)))
+needed=$((of_worker | $(bits $kill)))
 # has_no_more PID FIELD MASK
 has_no_more() {
         local has
@@ -107,6 +108,7 @@ wait_for test -d "$tree/caller"
 process=none
 wait_for find_process snotifyd-worker
 check "a worker uses no more than it needs to read its caller" has_no_more "$process" CapEff $raised
+check "... and cannot have more than its other steps need" has_no_more "$process" CapPrm $of_worker
 kill $sleeper
 wait $sleeper 2>/dev/null
 

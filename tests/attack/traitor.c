@@ -9,6 +9,7 @@
  *
  * CALL is a name in the table below. */
 
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
 #include <signal.h>
@@ -70,7 +71,14 @@ static const struct {
         {"no-such-call", 100000, {0}},
         /* with these arguments on none */
         {"thread", SYS_clone, {CLONE_VM | CLONE_SIGHAND | CLONE_THREAD}},
-        {"signal", SYS_kill, {1, 0}},
+        {"signal", SYS_kill, {1, SIGKILL}},
+        {"signal-by-descriptor", SYS_pidfd_send_signal, {-1, SIGKILL}},
+        {"pidfd", SYS_pidfd_open, {1, 0}},
+        {"open-for-writing", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_WRONLY}},
+        {"open-for-both", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_RDWR | O_CLOEXEC}},
+        {"open-and-create", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_CREAT, 0666}},
+        {"open-and-empty", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_TRUNC}},
+        {"open-without-name", SYS_openat, {AT_FDCWD, WORD("/etc"), O_TMPFILE, 0666}},
         {"mount-namespace", SYS_setns, {-1, CLONE_NEWNS}},
         {"keep-capabilities", SYS_prctl, {PR_SET_SECUREBITS, 0}},
         {"limit", SYS_prlimit64, {0, 7, 0, WORD(room)}},

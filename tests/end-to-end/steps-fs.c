@@ -41,8 +41,8 @@ static struct fuse_attr attributes(uint64_t id) {
 }
 
 static void reply_entry(void) {
-        const struct fuse_entry_out out = {
-                .nodeid = ++last_id, .attr_valid = 3600, .attr = attributes(last_id)};
+        const uint64_t id = ++last_id;
+        const struct fuse_entry_out out = {.nodeid = id, .attr_valid = 3600, .attr = attributes(id)};
 
         reply(0, &out, sizeof(out));
 }

@@ -14,9 +14,10 @@
 
 #define ALL UINT64_MAX
 #define BIT(capability) (UINT64_C(1) << (capability))
-#define OWN                                                                                                 \
-        (BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SETUID) | BIT(CAP_SETGID) |                    \
-                BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_SYS_RESOURCE) | BIT(CAP_KILL))
+#define OWN (BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
+#define NEEDED                                                                                              \
+        (OWN | BIT(CAP_SYS_CHROOT) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_RESOURCE) |            \
+                BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_OVERRIDE))
 
 static gid_t many[40];
 
@@ -108,7 +109,7 @@ static void check_raised(uint64_t lowered, uint64_t ours) {
 
 /* From each to each, by way of what is raised and without. */
 static void become_each(const void *argument) {
-        uint64_t ours = permitted();
+        uint64_t ours = permitted() & NEEDED;
         Becomer *becomer;
 
         (void)argument;
@@ -132,6 +133,35 @@ static void become_each(const void *argument) {
         becomer_free(becomer);
 }
 
+/* One more for one step, and no longer. */
+static void raise_for_steps(const void *argument) {
+        static const cap_value_t steps[] = {CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE};
+        static const Identity user = {.fsuid = 1000, .fsgid = 1000};
+        uint64_t ours = permitted() & NEEDED;
+        static TargetStatus now;
+        Becomer *becomer;
+
+        (void)argument;
+        CHECK_INT(becomer_new(&becomer), 0);
+        for (size_t i = 0; i < COUNT(steps); i++) {
+                CHECK_INT(becomer_lower(becomer, &user), 0);
+                CHECK_INT(becomer_raise_for(becomer, steps[i]), 0);
+                read_own_status(&now);
+                CHECK_INT(now.identity.capabilities, (OWN | BIT(steps[i])) & ours);
+                CHECK_INT(becomer_raise(becomer), 0);
+                check_raised(0, ours);
+        }
+        /* What a worker never needs it can never have again. */
+        CHECK_INT(becomer_raise_for(becomer, CAP_KILL), 0);
+        check_raised(0, ours);
+        becomer_free(becomer);
+}
+
+static void test_steps(void **state) {
+        (void)state;
+        harness_run(raise_for_steps, NULL);
+}
+
 static void test_each(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(many); i++)
@@ -141,7 +171,7 @@ static void test_each(void **state) {
 
 /* The identity may be filled anew in place: what is remembered is a copy. */
 static void change_in_place(const void *argument) {
-        uint64_t ours = permitted();
+        uint64_t ours = permitted() & NEEDED;
         Identity identity;
         Becomer *becomer;
 
@@ -203,7 +233,7 @@ static void test_files(void **state) {
 static void become_nobody(const void *argument) {
         static const Identity user = {.fsuid = 1000, .fsgid = 1000}, no_uid = {.fsuid = (uid_t)-1},
                               no_gid = {.fsgid = (gid_t)-1};
-        uint64_t ours = permitted();
+        uint64_t ours = permitted() & NEEDED;
         Becomer *becomer;
 
         (void)argument;
@@ -243,6 +273,7 @@ static void test_without_right(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_each),
+                cmocka_unit_test(test_steps),
                 cmocka_unit_test(test_in_place),
                 cmocka_unit_test(test_files),
                 cmocka_unit_test(test_nobody),
