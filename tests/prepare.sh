@@ -5,6 +5,7 @@
 #
 #   source tests/prepare.sh
 #   prepare_privileges            root, with the capabilities that the daemon needs
+#   prepare_checkout              is it writable?
 #   prepare_packages PACKAGE...   installs those that are missing
 #   prepare_build DIR OPTION...   configures DIR with meson, whatever is there already; for what it compiles, see ninja(1)
 #
@@ -29,6 +30,11 @@ prepare_privileges() {
                 (((effective >> ${entry#*:}) & 1)) || lacking+=("cap_${entry%:*}")
         done
         [ ${#lacking[@]} = 0 ] || cannot_run "run as root with all capabilities: snotifyd needs ${lacking[*]}, which this root lacks"
+}
+
+# Permissions say nothing to root, nor of how it is mounted.
+prepare_checkout() {
+        { : >.writable && rm .writable; } 2>/dev/null || cannot_run "cannot write to $PWD, where it builds: run it in a writable copy"
 }
 
 # Shows what a command says only if it fails.
