@@ -193,11 +193,12 @@ static int configuration_accept(Configuration *configuration, const PolicyLoader
         configuration->trouble[0] = '\0';
         configuration->candidate = free_text(configuration->candidate);
         (void)sd_event_source_set_enabled(configuration->retry_source, SD_EVENT_OFF);
-        configuration_set_policy(configuration, policy);
+        /* Before a worker can decide by it: the journal has the records in this order. */
         report_begin(report, REPORT_CONFIG_LOADED);
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, generation);
         (void)report_send(
                 report, "loaded %s, policy generation %" PRIu64, configuration->context->path, generation);
+        configuration_set_policy(configuration, policy);
         return 0;
 }
 

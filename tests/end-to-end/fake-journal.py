@@ -89,7 +89,9 @@ def reloads(file):
             decisions += 1
             policy, directory = record["SNOTIFY_RULE"].split("-")
             generation = record["SNOTIFY_GENERATION"]
-            if policies[generation] not in (None, policy):
+            if generation not in policies:
+                problems.append(f"generation {generation} was not said to be loaded before: {record}")
+            elif policies[generation] not in (None, policy):
                 problems.append(f"generation {generation} is of both policies: {record}")
             policies[generation] = policy
             verdict = "allowed" if (policy, directory) in (("one", "A"), ("two", "B")) else "denied"
