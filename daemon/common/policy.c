@@ -299,18 +299,26 @@ static void search_from(Search *search, uint32_t index, const char *position, si
         search_consider(search, profile->nodes[index].exact, depth);
 }
 
-void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
-        Search search = {.profile = profile};
-        Action action;
+static void judge_by(const Profile *profile, const Rule *rule, Verdict *ret) {
+        Action action = rule ? rule->action : profile->fallback;
 
-        search_from(&search, 0, path + 1, 0);
-        action = search.best ? search.best->action : profile->fallback;
         *ret = (Verdict){
                 .action = action,
                 .error = action == ACTION_DENY ? profile->error : 0,
-                .delay_usec = search.best ? search.best->delay_usec : 0,
-                .rule = search.best ? search.best->name : NULL,
+                .delay_usec = rule ? rule->delay_usec : 0,
+                .rule = rule ? rule->name : NULL,
         };
+}
+
+void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
+        Search search = {.profile = profile};
+
+        search_from(&search, 0, path + 1, 0);
+        judge_by(profile, search.best, ret);
+}
+
+void profile_judge_uncovered(const Profile *profile, Verdict *ret) {
+        judge_by(profile, NULL, ret);
 }
 
 Admission *profile_admission(Profile *profile) {

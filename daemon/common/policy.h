@@ -101,3 +101,6 @@ int profile_add_rule(Profile *profile, const char *name, const char *path, Actio
  * that cover it the one with more components wins; among those, the one that is literal at the first
  * component where they differ. */
 void profile_judge(const Profile *profile, const char *path, Verdict *ret);
+
+/* The same for a path that no rule covers. */
+void profile_judge_uncovered(const Profile *profile, Verdict *ret);

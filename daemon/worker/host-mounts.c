@@ -330,12 +330,29 @@ HostMount *host_mounts_of(HostMounts *mounts, uint64_t device, size_t *ret_n) {
         return mounts->rows + low;
 }
 
-/* Neither waits for a server nor mounts anything that is not mounted yet. */
-static HostMountRoot look_at_root(HostMount *row) {
-        const char *point = row->point[0] == '\0' ? "/" : row->point;
+static const char *point_of(const HostMount *mount) {
+        return mount->point[0] == '\0' ? "/" : mount->point;
+}
+
+int host_mount_open(const HostMount *mount, int flags, int *ret_fd) {
+        _cleanup_close_ int fd = open(point_of(mount), flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         struct statx stx;
 
-        if (statx(AT_FDCWD, point, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+        if (fd < 0)
+                return -errno;
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) < 0)
+                return -errno;
+        if (stx.stx_mnt_id != mount->id)
+                return -EXDEV;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Neither waits for a server nor mounts anything that is not mounted yet. */
+static HostMountRoot look_at_root(HostMount *row) {
+        struct statx stx;
+
+        if (statx(AT_FDCWD, point_of(row), AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
                     STATX_TYPE | STATX_INO | STATX_MNT_ID, &stx) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? HOST_MOUNT_COVERED : HOST_MOUNT_BARRED;
         if (stx.stx_mnt_id != row->id)

@@ -81,5 +81,10 @@ HostMount *host_mounts_of(HostMounts *mounts, uint64_t device, size_t *ret_n);
  * in the host's root.  May change has_relatives. */
 void host_mounts_identify(HostMounts *mounts, uint64_t device);
 
-/* Is the directory at path, or one above it?  "" is above all. */
+/* Opens the root directory of a mount, with these flags, if that is what is found at its mount point.  The
+ * worker must be raised, in the host's root.  Returns 0 and the caller's fd, -EXDEV where another mount is
+ * there, or another negative errno. */
+int host_mount_open(const HostMount *mount, int flags, int *ret_fd);
+
+/* Is path the directory, or below it?  "" is above all. */
 bool host_mounts_is_below(const char *path, const char *directory);

@@ -34,17 +34,65 @@ static int append_name(
         return 0;
 }
 
-int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
-        long n;
-
+/* Reads the working directory's path.  Returns as place_read(). */
+static int read_directory(char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
         /* The system call, for libc's getcwd() turns "(unreachable)..." into ENOENT. */
-        n = syscall(SYS_getcwd, ret, LEDGER_ARGUMENT_SIZE);
+        long n = syscall(SYS_getcwd, ret, LEDGER_ARGUMENT_SIZE);
+
         if (n < 0)
                 return errno == ENOENT ? PLACE_DELETED : -errno;
         if (ret[0] != '/')
                 return PLACE_ELSEWHERE;
+        *ret_length = (size_t)n - 1; /* it counts the NUL */
+        return 0;
+}
 
-        return append_name(ret, (size_t)n - 1, name, ret_length); /* it counts the NUL */
+int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+        size_t length = 0;
+        int r;
+
+        r = read_directory(ret, &length);
+        return r != 0 ? r : append_name(ret, length, name, ret_length);
+}
+
+static TargetRoot identity_of(const LedgerObject *object) {
+        return (TargetRoot){
+                .dev = mounts_device(object->dev_major, object->dev_minor),
+                .ino = object->ino,
+                .mount_id = object->mount_id,
+        };
+}
+
+/* The object is the working directory.  own: see HostDirectory. */
+static int visit_here(HostMounts *mounts, const LedgerObject *object, const char *name, bool own,
+        bool raised, HostPathVisit visit, void *userdata) {
+        char path[LEDGER_ARGUMENT_SIZE];
+        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = own};
+        size_t length = 0;
+        int r;
+
+        r = read_directory(path, &length);
+        if (r != 0)
+                return r;
+        if (length == 1)
+                path[0] = '\0'; /* the root */
+        if (!raised && !host_paths_has_one(mounts, &directory))
+                return PLACE_SHARED;
+        return host_paths_visit(mounts, &directory, visit, userdata);
+}
+
+/* All that there is is the path of the name. */
+static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
+        char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
+        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = true};
+
+        path[length - strlen(name) - 1] = '\0';
+        return host_paths_visit_by_text(mounts, &directory, visit, userdata);
+}
+
+int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool raised, HostPathVisit visit,
+        void *userdata) {
+        return visit_here(mounts, &parent->object, name, true, raised, visit, userdata);
 }
 
 /* The kernel writes " (deleted)" behind the path of a directory that was removed, and of one that its file
@@ -141,15 +189,18 @@ typedef struct Search {
         } here;
         int handle_error; /* what there is instead of a handle, or 0 */
         const char *name;
-        char *path;
-        size_t *ret_length;
+
+        /* What was found. */
+        LedgerObject host;
+        bool entered; /* it is the working directory; else this is its path */
+        char path[LEDGER_PATH_SIZE];
+        size_t length;
 } Search;
 
-/* Goes to the directory by the mount, and reads its place.  Returns as place_read_on_host(), but -EXDEV
- * where the mount doesn't show it. */
+/* Goes to the directory by the mount.  Returns 0, PLACE_DELETED, -EXDEV where the mount doesn't show it, or
+ * another negative errno. */
 static int search_mount(int mount_fd, Search *search) {
         _cleanup_close_ int host_fd = -EBADF;
-        LedgerObject host;
         int r;
 
         if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
@@ -159,34 +210,18 @@ static int search_mount(int mount_fd, Search *search) {
         host_fd = open_by_handle_at(mount_fd, &search->here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (host_fd < 0)
                 return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
-        if (!search->parent->is_fuse && fchdir(host_fd) == 0)
-                r = place_read(search->name, search->path, search->ret_length);
-        else {
-                r = object_read(host_fd, &host);
-                if (r == 0)
-                        r = read_unentered_on_host(search->target, search->mounts, host_fd, host.mount_id,
-                                search->name, search->path, search->ret_length);
-        }
+        r = object_read(host_fd, &search->host);
+        if (r < 0)
+                return r;
+        search->entered = !search->parent->is_fuse && fchdir(host_fd) == 0;
+        r = search->entered ? read_directory(search->path, &search->length)
+                            : read_unentered_on_host(search->target, search->mounts, host_fd,
+                                      search->host.mount_id, search->name, search->path, &search->length);
         return r == PLACE_ELSEWHERE ? -EXDEV : r;
 }
 
-/* Opens the root of a mount, if that is what is found at its mount point. */
-static int open_mount(const HostMount *mount, int *ret_fd) {
-        _cleanup_close_ int fd = open(mount->point[0] == '\0' ? "/" : mount->point,
-                O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-        struct statx stx;
-
-        if (fd < 0)
-                return -errno;
-        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
-                return -errno;
-        if (stx.stx_mnt_id != mount->id)
-                return -EXDEV;
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
-
-/* Asks each of the host's mounts of the file system.  Returns as search_mount(), or MOUNTS_NONE. */
+/* Asks each of the host's mounts of the file system.  Returns as search_mount(), or
+ * MOUNTS_NONE. */
 static int search_mounts(uint64_t device, Search *search) {
         size_t n;
         const HostMount *rows = host_mounts_of(search->mounts, device, &n);
@@ -195,7 +230,7 @@ static int search_mounts(uint64_t device, Search *search) {
                 _cleanup_close_ int mount_fd = -EBADF;
                 int r;
 
-                if (open_mount(&rows[i], &mount_fd) < 0)
+                if (host_mount_open(&rows[i], O_RDONLY | O_NONBLOCK, &mount_fd) < 0)
                         continue;
                 r = search_mount(mount_fd, search);
                 if (r != -EXDEV)
@@ -228,24 +263,32 @@ static int search_host(Search *search) {
         return search_mounts(device, search);
 }
 
-int place_read_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
-        char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
-        Search search = {
-                .target = target,
-                .mounts = mounts,
-                .parent = parent,
-                .name = name,
-                .path = ret,
-                .ret_length = ret_length,
-        };
+/* Goes there, and visits its paths.  Returns as search_mounts(), visit_here() or visit_unentered(). */
+static int search_and_visit(Search *search, HostPathVisit visit, void *userdata) {
+        int r = search_host(search);
+
+        if (r != 0)
+                return r;
+        if (search->entered)
+                return visit_here(search->mounts, &search->host, search->name, false, true, visit, userdata);
+        return visit_unentered(
+                search->mounts, &search->host, search->name, search->path, search->length, visit, userdata);
+}
+
+int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
+        HostPathVisit visit, void *userdata) {
+        Search search = {.target = target, .mounts = mounts, .parent = parent, .name = name};
         int r = PLACE_ELSEWHERE;
 
         if (!parent->entered)
-                r = read_unentered_on_host(
-                        target, mounts, parent->fd, parent->object.mount_id, name, ret, ret_length);
+                r = read_unentered_on_host(target, mounts, parent->fd, parent->object.mount_id, name,
+                        search.path, &search.length);
+        if (r == 0)
+                return visit_unentered(
+                        mounts, &parent->object, name, search.path, search.length, visit, userdata);
         if (r != PLACE_ELSEWHERE)
                 return r;
-        r = search_host(&search);
+        r = search_and_visit(&search, visit, userdata);
         /* Back to the target's own mount of it, which may be read-only where the host's is not. */
         if (parent->entered && fchdir(parent->fd) < 0)
                 return -errno;
@@ -266,7 +309,7 @@ int place_open_object(HostMounts *mounts, const LedgerObject *object, int *ret_f
                 _cleanup_close_ int mount_fd = -EBADF;
                 int r;
 
-                if (open_mount(&rows[i], &mount_fd) < 0)
+                if (host_mount_open(&rows[i], O_RDONLY | O_NONBLOCK, &mount_fd) < 0)
                         continue;
                 r = object_open(mount_fd, object, ret_fd);
                 if (r != -ESTALE && r != -EOPNOTSUPP)

@@ -362,6 +362,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
         handler->site.slot = slot;
+        handler->site.now_usec = slot->taken_usec;
         handler->site.view[0] = '\0';
         handler->site.view_known = handler->parent.in_host_root;
         return r;

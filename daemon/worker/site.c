@@ -11,8 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/ownership.h"
+#include "common/clock.h"
+#include "judgement.h"
 #include "place.h"
+
+/* How often the parent may be moved while its paths are looked for. */
+#define ATTEMPTS_MAX 4U
 
 /* In the target's root. */
 static int read_view_here(Site *site) {
@@ -52,6 +56,7 @@ int site_read_view(Site *site) {
 }
 
 void site_forget_view(Site *site) {
+        site->now_usec = clock_usec(CLOCK_MONOTONIC);
         site->view_known = false;
 }
 
@@ -59,35 +64,46 @@ static int need_view(Site *site) {
         return site->view_known ? 0 : site_read_view(site);
 }
 
-/* A directory that the worker has not entered is on the host if its mount is: that must be so now. */
-static int read_place(Site *site, char *place, size_t *ret_length) {
-        int r;
+/* Judges all paths that the host has for the place.  Returns 0, an outcome of place_visit_on_host() or a
+ * negative errno. */
+static int judge_paths(Site *site, Judgement *judgement) {
+        HostMounts *mounts = site->host_mounts;
+        const Parent *parent = site->parent;
+        int r = PLACE_ELSEWHERE, raised;
 
-        if (site->parent->entered) {
-                r = place_read(site->name, place, ret_length);
-                if (r != PLACE_ELSEWHERE)
-                        return r;
-                r = host_mounts_refresh(site->host_mounts, site->slot->taken_usec);
-        } else
-                r = host_mounts_update(site->host_mounts);
-        if (r < 0)
+        if (parent->entered)
+                r = place_visit(mounts, parent, site->name, false, judgement_consider, judgement);
+        if (r != PLACE_SHARED && r != PLACE_ELSEWHERE)
                 return r;
-        r = becomer_raise(site->becomer);
-        if (r < 0)
-                return r;
-        return place_read_on_host(
-                site->target, site->host_mounts, site->parent, site->name, place, ret_length);
+        raised = becomer_raise(site->becomer);
+        if (raised < 0)
+                return raised;
+        if (r == PLACE_SHARED)
+                return place_visit(mounts, parent, site->name, true, judgement_consider, judgement);
+        return place_visit_on_host(site->target, mounts, parent, site->name, judgement_consider, judgement);
 }
 
-/* Writes the parent's place on the host to the slot.  Returns as place_read_on_host(). */
-static int find_place(Site *site) {
+/* The same, as often as the directory is moved meanwhile; and notes the path in the slot.  A directory that
+ * the worker has not entered is on the host if its mount is: that must be so now. */
+static int judge_place(Site *site, Judgement *judgement) {
         Slot *slot = site->slot;
-        size_t length = 0;
         int r;
 
-        r = read_place(site, slot->path, &length);
-        slot->path_length = r == 0 ? (uint32_t)length : 0;
-        return r;
+        slot->path_length = 0;
+        r = site->parent->entered ? host_mounts_refresh(site->host_mounts, site->now_usec)
+                                  : host_mounts_update(site->host_mounts);
+        for (unsigned attempt = 0; r >= 0; attempt++) {
+                judgement_init(judgement, site->profile);
+                r = judge_paths(site, judgement);
+                if (r != -ESTALE || attempt == ATTEMPTS_MAX)
+                        break;
+                r = host_mounts_reload(site->host_mounts);
+        }
+        if (r != 0)
+                return r;
+        memcpy(slot->path, judgement->path, judgement->length + 1);
+        slot->path_length = (uint32_t)judgement->length;
+        return 0;
 }
 
 /* A target that sees the place elsewhere - in a root of its own - is held to the deny rules for what it
@@ -145,11 +161,12 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret) {
 
 int site_judge(Site *site, Verdict *ret) {
         Slot *slot = site->slot;
+        Judgement judgement;
         int r;
 
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
         slot->why[0] = '\0';
-        r = find_place(site);
+        r = judge_place(site, &judgement);
         if (r == PLACE_DELETED)
                 return SITE_DELETED;
         if (r == -ENAMETOOLONG && site->profile && profile_allows_all(site->profile)) {
@@ -164,7 +181,7 @@ int site_judge(Site *site, Verdict *ret) {
         } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
                 r = judge_unseen(site, r, ret);
         else {
-                profile_judge(site->profile, slot->path, ret);
+                *ret = judgement.verdict;
                 r = judge_view(site, ret);
         }
         if (ret->rule)

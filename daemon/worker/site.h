@@ -28,6 +28,7 @@ typedef struct Site {
         const Parent *parent; /* pinned, and entered unless it says otherwise */
         const char *name;
         Slot *slot;
+        uint64_t now_usec; /* CLOCK_MONOTONIC: host mounts that are HOST_MOUNTS_LOOK_USEC older count */
 
         /* What the target takes the parent and the name for, where its root isn't the host's; empty where it
          * has no path for it, or none of its own.  Only looked for where it matters: view_known says whether
