@@ -5,6 +5,7 @@ source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 memory=$work/memory
 links=$work/links
+renames=$work/renames
 daemon_start <<CONF
 [profile default]
 default = allow
@@ -16,6 +17,10 @@ action = deny
 
 [rule links]
 path = $links/shut/
+action = deny
+
+[rule renames]
+path = $renames/shut/
 action = deny
 CONF
 
@@ -64,6 +69,21 @@ check "they were exchanged all the time" kill "$flipper"
 wait "$flipper"
 
 umount "$memory" "$links"
+
+# A directory that is denied by the path that a bind mount gives it, whatever the directories above it are called.
+mkdir -p "$renames"
+mount -t tmpfs tmpfs "$renames"
+mkdir -p "$renames"/{shut,tree/source/way/here}
+chmod -R 777 "$renames"
+mount --bind "$renames/tree/source" "$renames/shut"
+coproc RENAME { exec setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/renames" flip "$renames/tree" "$renames/shut"; }
+renamer=$RENAME_PID
+read -r _ <&"${RENAME[0]}"
+check "directories above are renamed: no path is missed" won supervised_user -- "$bin/renames" call "$renames/tree" $calls
+check "... nor is one from a mount namespace of its own" won supervised -- unshare -m "$bin/renames" call "$renames/tree" $((calls / 5))
+check "... and renamed they were, all the time" kill "$renamer"
+wait "$renamer"
+check "... really" test -z "$(find "$renames/tree" -name 'x*')"
 
 check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
