@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,8 @@ static int run(const Options *options) {
                 (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
+        /* A reader of stderr that has gone ends nobody, no worker either. */
+        (void)signal(SIGPIPE, SIG_IGN);
         r = report_new(options->log_target, &report);
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot connect to the journal: %s\n", strerror(-r));

@@ -308,7 +308,6 @@ static int manager_add_signals(Manager *manager) {
 
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGCHLD); /* sd_event_add_child(3) wants it */
-        (void)sigaddset(&mask, SIGPIPE);
         for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
                 (void)sigaddset(&mask, handlers[i].signal);
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)

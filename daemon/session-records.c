@@ -54,7 +54,7 @@ bool session_records_end(Report *report, const SessionIdentity *session, int led
                         totals.suppressed);
         if (totals.lost > 0)
                 (void)snprintf(lost, sizeof(lost),
-                        "; %" PRIu64 " records lost, the journal did not take them", totals.lost);
+                        "; %" PRIu64 " records lost, for their reader did not take them", totals.lost);
         return report_send(report,
                 "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
                 " failed%s%s",

@@ -81,7 +81,7 @@ typedef struct LedgerTotals {
         uint64_t denied;
         uint64_t failed;
         uint64_t suppressed; /* decisions without a record: `log` said so, or there were too many */
-        uint64_t lost;       /* records that the journal did not take */
+        uint64_t lost;       /* records that their reader did not take */
 } LedgerTotals;
 
 typedef struct LedgerHeader {

@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "ownership.h"
+#include "stderr-output.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define RECORD_SIZE 32768U
@@ -30,11 +31,13 @@
 #define STUCK_USEC 1000000U
 
 struct Report {
-        int socket_fd; /* empty: stderr; shared with who was forked, so that it has no timeout of its own */
+        int socket_fd; /* empty: to stderr; shared with who was forked, so that it has no timeout of its own
+                        */
+        StderrOutput *output; /* NULL: to the journal */
         uint64_t patience_usec;
         Outbox outbox;             /* without bytes: there is none */
         uint64_t dropped;          /* records of the outbox, since it was asked */
-        uint64_t lost;             /* without an outbox, since that was said */
+        uint64_t lost;             /* without an outbox, since that was reported */
         uint64_t stuck_until_usec; /* the last wait was in vain: the next one isn't before */
         bool overflow;             /* the record under construction does not fit */
         size_t length;
@@ -97,18 +100,19 @@ static int journal_open(int *ret) {
 
 int report_new(ReportTarget target, Report **ret) {
         Report *report;
-        int r;
+        int r = 0;
 
         report = calloc(1, sizeof(*report));
         if (!report)
                 return -ENOMEM;
         report->socket_fd = -EBADF;
-        if (target == REPORT_TO_JOURNAL || (target == REPORT_TO_AUTO && stderr_is_journal())) {
+        if (target == REPORT_TO_JOURNAL || (target == REPORT_TO_AUTO && stderr_is_journal()))
                 r = journal_open(&report->socket_fd);
-                if (r < 0 && target == REPORT_TO_JOURNAL) {
-                        report_free(report);
-                        return r;
-                }
+        if (report->socket_fd < 0 && target != REPORT_TO_JOURNAL)
+                r = stderr_output_new(&report->output);
+        if (r < 0) {
+                report_free(report);
+                return r;
         }
         report_set_patience(report, 100000);
         *ret = report;
@@ -116,14 +120,16 @@ int report_new(ReportTarget target, Report **ret) {
 }
 
 Report *report_free(Report *report) {
-        if (report)
-                fd_close(report->socket_fd);
+        if (!report)
+                return NULL;
+        fd_close(report->socket_fd);
+        stderr_output_free(report->output);
         free(report);
         return NULL;
 }
 
 int report_fd(const Report *report) {
-        return report->socket_fd >= 0 ? report->socket_fd : STDERR_FILENO;
+        return report->output ? stderr_output_fd(report->output) : report->socket_fd;
 }
 
 void report_set_patience(Report *report, uint64_t usec) {
@@ -300,44 +306,30 @@ static void say_lost(Report *report) {
 
         report->lost = 0;
         if (!report_line(report, REPORT_WARNING,
-                    "records lost before this one, for the journal did not take them: %" PRIu64, lost))
+                    "records lost before this one, for %s did not take them: %" PRIu64,
+                    report->output ? "standard error" : "the journal", lost))
                 report->lost = lost;
 }
 
-static bool journal_take(Report *report) {
-        if (report->outbox.bytes)
-                return journal_take_later(report);
-        if (!journal_take_now(report)) {
+static bool note_taken(Report *report, bool taken) {
+        if (!taken)
                 report->lost++;
-                return false;
-        }
-        if (report->lost > 0)
+        else if (report->lost > 0)
                 say_lost(report);
-        return true;
+        return taken;
 }
 
 __attribute__((format(printf, 2, 0))) static bool report_vsend(
         Report *report, const char *format, va_list arguments) {
-        if (report->socket_fd < 0) {
-                char line[8192];
-                int length = vsnprintf(line, sizeof(line) - 1, format, arguments);
-                ssize_t n;
-
-                if (length < 0)
-                        return false;
-                if ((size_t)length > sizeof(line) - 2)
-                        length = sizeof(line) - 2;
-                line[length++] = '\n';
-                do
-                        n = write(STDERR_FILENO, line, (size_t)length);
-                while (n < 0 && errno == EINTR);
-                return n == length;
-        }
-
+        if (report->output)
+                return note_taken(report,
+                        stderr_output_vprint(report->output, report->patience_usec, format, arguments));
         report_vtext(report, "MESSAGE", format, arguments);
         if (report->overflow)
                 return false;
-        return journal_take(report);
+        if (report->outbox.bytes)
+                return journal_take_later(report);
+        return note_taken(report, journal_take_now(report));
 }
 
 bool report_send(Report *report, const char *format, ...) {

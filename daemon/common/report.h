@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Records: structured ones for the journal, or one line each on stderr.
+/* Records: structured ones for the journal, or one line each on stderr (stderr-output.h).
  *
  * A record is built in the reporter's own buffer: report_begin(), fields, then report_send() with the
  * sentence that people read.  The journal is spoken to in its native protocol
@@ -48,11 +48,11 @@ typedef struct Report Report;
 int report_new(ReportTarget target, Report **ret);
 Report *report_free(Report *report);
 
-/* The fd that a child must keep to go on reporting: the journal's socket, or stderr. */
+/* The fd that a child must keep to go on reporting: the journal's socket, or what stderr is. */
 int report_fd(const Report *report);
 
-/* How long sending may wait for a busy journal, in microseconds.  After one wait in vain nothing waits until
- * the journal takes a record again. */
+/* How long sending may wait for a journal or a reader of stderr that is busy, in microseconds.  After a wait
+ * in vain nothing waits for the journal for a second, and nothing for stderr until it takes a record. */
 void report_set_patience(Report *report, uint64_t usec);
 
 void report_begin(Report *report, ReportKind kind);
@@ -61,7 +61,7 @@ void report_text(Report *report, const char *field, const char *format, ...)
 /* Any bytes, newlines too: the protocol carries the length. */
 void report_bytes(Report *report, const char *field, const void *value, size_t size);
 /* Adds MESSAGE and sends.  What comes from outside must have gone through report_escape().  Returns false
- * where the record was lost; without an outbox it is said how many were, as soon as the journal takes one.
+ * where the record was lost; without an outbox a record says how many were, as soon as one is taken.
  */
 bool report_send(Report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

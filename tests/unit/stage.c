@@ -146,7 +146,6 @@ void stage_set(const Workload *workload, Stage *ret) {
         ret->host_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         ret->record_fd = memfd_create("records", MFD_CLOEXEC);
         assert_true(ret->daemon_fd >= 0 && ret->host_root_fd >= 0 && ret->record_fd >= 0);
-        assert_int_equal(report_new(REPORT_TO_STDERR, &ret->report), 0);
         start_target(ret);
 }
 
@@ -168,7 +167,6 @@ void stage_strike(Stage *stage) {
         fd_close(stage->host_root_fd);
         fd_close(stage->target_fd);
         fd_close(stage->record_fd);
-        report_free(stage->report);
         ledger_unmap(stage->ledger);
         *stage = (Stage){};
 }
@@ -230,17 +228,19 @@ __attribute__((noreturn)) static void be_worker(
                 .cgroup_fd = -EBADF,
                 .number = number,
                 .session = {.session_id = 1, .profile = "default"},
-                .report = stage->report,
                 .confinement = &confinements.worker,
                 .deputy_confinement = &confinements.deputy,
         };
         Policy *policy;
+        Report *report;
 
         CHECK_INT(confinements_build(&confinements), 0);
         CHECK_INT(policy_new(1, &policy), 0);
         arguments.policy = policy;
         arguments.profile = kind == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", kind);
         CHECK_INT(dup2(stage->record_fd, STDERR_FILENO), STDERR_FILENO);
+        CHECK_INT(report_new(REPORT_TO_STDERR, &report), 0);
+        arguments.report = report;
         if (traced) {
                 CHECK_INT(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
                 (void)raise(SIGSTOP);

@@ -30,7 +30,6 @@ typedef struct Stage {
         int host_root_fd;
         int target_fd; /* a socket to the target */
         int record_fd; /* the workers' stderr */
-        Report *report;
         Ledger *ledger;
         pid_t target;
 } Stage;

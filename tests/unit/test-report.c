@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #include "common/report.h"
 
@@ -352,6 +353,7 @@ static void choose(const void *argument) {
 
         (void)argument;
         go_alone();
+        CHECK_INT(dup2(memfd_create("stderr", MFD_CLOEXEC), STDERR_FILENO), STDERR_FILENO);
         CHECK_INT(report_new(REPORT_TO_JOURNAL, &report), -ENOENT);
         CHECK_INT(fstat(STDERR_FILENO, &st), 0);
         (void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
@@ -402,8 +404,8 @@ static void test_stderr(void **state) {
 
         (void)state;
         memset(much, 'x', sizeof(much) - 1);
-        assert_int_equal(report_new(REPORT_TO_STDERR, &report), 0);
         assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+        assert_int_equal(report_new(REPORT_TO_STDERR, &report), 0);
         report_begin(report, REPORT_DENIED);
         report_text(report, "FIELD", "unseen");
         report_bytes(report, "FIELD", "unseen", 6);
@@ -418,6 +420,96 @@ static void test_stderr(void **state) {
         report_free(report);
         (void)close(fd);
         (void)close(saved);
+}
+
+typedef enum Channel { PIPE, SOCKET, TERMINAL } Channel;
+
+/* Makes one end stderr.  Returns the other. */
+static int open_channel(Channel channel) {
+        struct termios raw = {};
+        int fds[2];
+
+        if (channel == PIPE)
+                CHECK_INT(pipe2(fds, O_CLOEXEC), 0);
+        if (channel == SOCKET)
+                CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        if (channel == TERMINAL) {
+                fds[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+                CHECK(fds[0] >= 0 && grantpt(fds[0]) == 0 && unlockpt(fds[0]) == 0);
+                fds[1] = open(ptsname(fds[0]), O_RDWR | O_NOCTTY | O_CLOEXEC);
+                CHECK_INT(tcgetattr(fds[1], &raw), 0);
+                cfmakeraw(&raw);
+                CHECK_INT(tcsetattr(fds[1], TCSANOW, &raw), 0);
+        }
+        CHECK_INT(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+        (void)close(fds[1]);
+        return fds[0];
+}
+
+/* Reads what there is, and appends it. */
+static void read_lines(int fd, char *text, size_t size) {
+        size_t length = strlen(text);
+        struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+        while (poll(&pollfd, 1, 100) > 0 && length < size - 1) {
+                ssize_t n = read(fd, text + length, size - 1 - length);
+
+                CHECK(n > 0);
+                length += (size_t)n;
+                text[length] = '\0';
+        }
+}
+
+/* Each of them is a record that was not lost, or one that was torn and says so by not being the next. */
+static void check_lines(char *text, unsigned n) {
+        unsigned next = 0;
+        char *rest = text, *line, expected[32];
+
+        while ((line = strsep(&rest, "\n")) && next < n) {
+                (void)snprintf(expected, sizeof(expected), "record %u", next++);
+                CHECK(strcmp(line, expected) == 0);
+        }
+        CHECK(next == n);
+}
+
+/* A reader of stderr that has stopped is waited for once, then no more, until it reads again. */
+static void get_stuck_on(const void *argument) {
+        static char text[1 << 20];
+        const uint64_t day_usec = UINT64_C(86400) * 1000000;
+        int fd = open_channel(*(const Channel *)argument);
+        unsigned n = 0, lost = 0;
+        Report *report = NULL;
+
+        CHECK_INT(report_new(REPORT_TO_STDERR, &report), 0);
+        report_set_patience(report, 10000);
+        while (report_line(report, REPORT_NOTE, "record %u", n))
+                n++;
+        CHECK(n > 0);
+        /* others that have it wait, as they want to */
+        CHECK((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0);
+        report_set_patience(report, day_usec);
+        for (; lost < 100; lost++)
+                CHECK(!report_line(report, REPORT_NOTE, "lost"));
+        read_lines(fd, text, sizeof(text));
+        check_lines(text, n);
+        text[0] = '\0';
+        CHECK(report_line(report, REPORT_NOTE, "back"));
+        CHECK(report_line(report, REPORT_NOTE, "on"));
+        read_lines(fd, text, sizeof(text));
+        CHECK(strstr(text,
+                "back\nrecords lost before this one, for standard error did not take them: 101\non\n"));
+        (void)close(fd);
+        (void)signal(SIGPIPE, SIG_IGN);
+        CHECK(!report_line(report, REPORT_NOTE, "to nobody"));
+        report_free(report);
+}
+
+static void test_stuck_stderr(void **state) {
+        static const Channel channels[] = {PIPE, SOCKET, TERMINAL};
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(channels); i++)
+                harness_run(get_stuck_on, &channels[i]);
 }
 
 /* What a worker that was taken over has left in its outbox doesn't stay there for ever. */
@@ -455,6 +547,7 @@ int main(void) {
                 cmocka_unit_test(test_escape_cut),
                 cmocka_unit_test(test_drop),
                 cmocka_unit_test(test_stderr),
+                cmocka_unit_test(test_stuck_stderr),
                 CHILD("test_send_records", 0),
                 CHILD("test_overflow", 1),
                 CHILD("test_get_stuck", 2),
