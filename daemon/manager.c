@@ -625,6 +625,20 @@ static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
         }
 }
 
+/* systemd tells nobody whether a stop is one half of a restart. */
+static void report_left_sessions(const Manager *manager) {
+        if (store_exists())
+                (void)report_line(manager->report, REPORT_WARNING,
+                        "running sessions left to systemd: %zu; a restart takes them up, and a stop loses "
+                        "them: their supervised calls then fail with ENOSYS",
+                        manager->n_sessions);
+        else
+                (void)report_line(manager->report, REPORT_WARNING,
+                        "running sessions that are lost, for without systemd nothing keeps them: %zu; their "
+                        "supervised calls fail with ENOSYS from now on",
+                        manager->n_sessions);
+}
+
 /* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
  * finished by then lies in the ledgers. */
 static void manager_stop(Manager *manager) {
@@ -638,11 +652,9 @@ static void manager_stop(Manager *manager) {
         manager_wait_for_workers(manager, STOP_USEC);
         for (size_t i = 0; i < manager->n_sessions; i++)
                 session_abandon(manager->sessions[i]);
-        if (manager->n_sessions > 0 && !store_exists())
-                (void)report_line(manager->report, REPORT_WARNING,
-                        "running sessions that are lost, for without systemd nothing keeps them: %zu; their "
-                        "supervised calls fail with ENOSYS from now on",
-                        manager->n_sessions);
+        if (manager->n_sessions > 0)
+                report_left_sessions(manager);
+        report_drain(manager->report, STOP_USEC);
 }
 
 int manager_run(Manager *manager) {

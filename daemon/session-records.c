@@ -61,6 +61,22 @@ bool session_records_end(Report *report, const SessionIdentity *session, int led
                 session->session_id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
 }
 
+void session_records_leave(Report *report, const SessionIdentity *session, int ledger_fd, bool is_kept) {
+        LedgerTotals totals = {};
+
+        (void)ledger_read_totals(ledger_fd, &totals);
+        report_begin(report, is_kept ? REPORT_SESSION_LEFT : REPORT_SESSION_LOST);
+        add_session(report, session);
+        add_totals(report, &totals);
+        (void)report_send(report,
+                "session %016" PRIx64 " %s: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
+                " failed so far; %s",
+                session->session_id, is_kept ? "left to systemd" : "lost", totals.allowed, totals.denied,
+                totals.failed,
+                is_kept ? "a restart takes it up, a stop loses it"
+                        : "its calls fail with ENOSYS from now on");
+}
+
 void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging) {
         report_begin(report, REPORT_WORKER_HANGS);
         report_text(report, "OBJECT_PID", "%d", pid);

@@ -423,6 +423,7 @@ void session_kill(Session *session) {
 void session_abandon(Session *session) {
         Crew *crew = session->crew;
 
+        session_records_leave(session->host->report, &session->identity, session->ledger_fd, store_exists());
         if (crew && crew->n_mates > 0 && crew->mates[LEDGER_REFUSER].pid == 0 && !session->over)
                 (void)session_spawn_worker(session, LEDGER_REFUSER);
 }

@@ -62,6 +62,8 @@ static const struct {
         [REPORT_WORKER_HANGS] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0c"},
         [REPORT_FEATURE_MISSING] = {LOG_NOTICE, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0b"},
         [REPORT_SUPPRESSED] = {LOG_WARNING, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0d"},
+        [REPORT_SESSION_LOST] = {LOG_WARNING, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0e"},
+        [REPORT_SESSION_LEFT] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0f"},
         [REPORT_NOTE] = {LOG_INFO, NULL},
         [REPORT_WARNING] = {LOG_WARNING, NULL},
         [REPORT_ERROR] = {LOG_ERR, NULL},

@@ -30,6 +30,8 @@ typedef enum ReportKind {
         REPORT_WORKER_HANGS,
         REPORT_FEATURE_MISSING,
         REPORT_SUPPRESSED,
+        REPORT_SESSION_LOST,
+        REPORT_SESSION_LEFT,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */
         REPORT_ERROR,   /* without a MESSAGE_ID */

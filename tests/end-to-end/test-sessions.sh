@@ -96,6 +96,7 @@ last=$!
 check "a session that runs on" wait_for logged_times ' started: ' $((before + 1))
 daemon_stop
 check "the daemon ends well" test $? = 0
+check "... and says that it is lost" logged "lost: 0 allowed, 0 denied, 0 failed so far; its calls fail with ENOSYS from now on"
 check "... and says how many sessions are lost" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
 echo >"$work/go"
 wait "$last"

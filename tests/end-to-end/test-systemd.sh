@@ -234,6 +234,9 @@ fi
 ### Stop.
 check "systemctl stop" systemctl stop snotifyd.socket snotifyd.service
 check "... ends it well" test "$(property ActiveState):$(property Result)" = inactive:success
+check "... says of the session that ran what becomes of it" takes_part "session $id left to systemd: "
+check "... and how many there were" wait_for synced "running sessions left to systemd: 1; a restart takes them up, and a stop loses them"
+check "... which journalctl -x explains" says 0 "systemctl stop" journalctl --no-pager -x -u snotifyd MESSAGE_ID=6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0f
 check "... leaves no socket" test ! -e /run/snotify/socket
 check "... nor a process" fails_with 1 pgrep 'snotifyd'
 check "... and the session that ran gets ENOSYS" ask /srv/open/after-stop "Function not implemented"
