@@ -77,7 +77,6 @@ static const struct {
         {SCMP_SYS(write), WORKER},
         {SCMP_SYS(writev), WORKER},
         {SCMP_SYS(name_to_handle_at), WORKER},
-        {SCMP_SYS(open_by_handle_at), WORKER},
         /* Targets, and being one. */
         {SCMP_SYS(ioctl), WORKER}, /* a request takes several: an argument to look at would cost more */
         {SCMP_SYS(process_vm_readv), WORKER},
@@ -128,6 +127,7 @@ static const struct {
         {SCMP_SYS(mmap), WORKER | DEPUTY, 1, {WITHOUT(2, PROT_EXEC)}},
         {SCMP_SYS(mmap), VETTING, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
         {SCMP_SYS(openat), ALL, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
+        {SCMP_SYS(open_by_handle_at), WORKER, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
         {SCMP_SYS(tgkill), ALL, 1, {INT(2, SIGABRT)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},

@@ -78,6 +78,7 @@ static const struct {
         {"open-for-both", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_RDWR | O_CLOEXEC}},
         {"open-and-create", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_CREAT, 0666}},
         {"open-and-empty", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_TRUNC}},
+        {"open-handle-for-writing", SYS_open_by_handle_at, {-1, WORD(room), O_RDWR}},
         {"open-without-name", SYS_openat, {AT_FDCWD, WORD("/etc"), O_TMPFILE, 0666}},
         {"mount-namespace", SYS_setns, {-1, CLONE_NEWNS}},
         {"keep-capabilities", SYS_prctl, {PR_SET_SECUREBITS, 0}},
