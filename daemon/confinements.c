@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -20,12 +21,17 @@
 #include "common/ownership.h"
 #include "program.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 /* Whose list a call is on. */
 enum {
         VETTING = 1U << 0,
         WORKER = 1U << 1,
         DEPUTY = 1U << 2,
-        ALL = VETTING | WORKER | DEPUTY,
+        ACCEPTOR = 1U << 3,
+        ALL = VETTING | WORKER | DEPUTY | ACCEPTOR,
 };
 
 /* With any arguments: the kernel remembers that and runs no program for these (Linux 5.11). */
@@ -52,20 +58,21 @@ static const struct {
         {SCMP_SYS(ppoll), ALL},
         {SCMP_SYS(sendmsg), ALL},
         {SCMP_SYS(recvmsg), ALL},
-        {SCMP_SYS(recvfrom), WORKER | DEPUTY},
+        {SCMP_SYS(recvfrom), WORKER | DEPUTY | ACCEPTOR},
         {SCMP_SYS(sendmmsg), WORKER},
         {SCMP_SYS(connect), WORKER}, /* to the journal, anew */
-        {SCMP_SYS(accept4), VETTING},
-        {SCMP_SYS(getsockopt), VETTING},
+        {SCMP_SYS(accept4), ACCEPTOR},
+        {SCMP_SYS(getsockopt), VETTING | ACCEPTOR},
         /* Files. */
         {SCMP_SYS(openat2), WORKER | DEPUTY}, /* its flags are in memory; paths cannot be resolved without */
         {SCMP_SYS(close), ALL},
         {SCMP_SYS(fstatfs), ALL},
         {SCMP_SYS(mkdirat), WORKER | DEPUTY},
+        {SCMP_SYS(shutdown), ACCEPTOR},
         {SCMP_SYS(readlink), VETTING},
         {SCMP_SYS(readlinkat), WORKER | DEPUTY},
-        {SCMP_SYS(fstat), WORKER | DEPUTY},
-        {SCMP_SYS(newfstatat), WORKER | DEPUTY},
+        {SCMP_SYS(fstat), WORKER | DEPUTY | ACCEPTOR},
+        {SCMP_SYS(newfstatat), WORKER | DEPUTY | ACCEPTOR},
         {SCMP_SYS(statx), ALL},
         {SCMP_SYS(read), ALL},
         {SCMP_SYS(fcntl), WORKER | DEPUTY},
@@ -94,6 +101,7 @@ static const struct {
         {SCMP_SYS(set_robust_list), WORKER}, /* fork(3) */
         {SCMP_SYS(close_range), WORKER},
         {SCMP_SYS(getppid), WORKER | DEPUTY},
+        {SCMP_SYS(pidfd_open), ACCEPTOR},
         {SCMP_SYS(wait4), WORKER},
 #ifdef SANITIZED
         {SCMP_SYS(futex), ALL},
@@ -125,6 +133,7 @@ static const struct {
         struct scmp_arg_cmp arguments[2];
 } restricted_calls[] = {
         {SCMP_SYS(mmap), WORKER | DEPUTY, 1, {WITHOUT(2, PROT_EXEC)}},
+        {SCMP_SYS(mmap), ACCEPTOR, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
         {SCMP_SYS(mmap), VETTING, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
         {SCMP_SYS(openat), ALL, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
         {SCMP_SYS(open_by_handle_at), WORKER, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
@@ -132,6 +141,11 @@ static const struct {
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},
         {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
+        /* The acceptor. */
+        {SCMP_SYS(setsockopt), VETTING | ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSRIGHTS)}},
+        {SCMP_SYS(setsockopt), ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSCRED)}},
+        {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_PARENT)}},
+        {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_OWNER_UID)}},
         /* Deputies. */
         {SCMP_SYS(socketpair), WORKER, 1, {INT(0, AF_UNIX)}},
         {SCMP_SYS(clone), WORKER, 1, {INT(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)}},
@@ -144,8 +158,8 @@ static const struct {
         {SCMP_SYS(setns), WORKER, 1, {INT(1, CLONE_NEWUSER)}},
         {SCMP_SYS(prlimit64), WORKER, 1, {INT(1, RLIMIT_LOCKS)}},
 #ifdef SANITIZED
-        {SCMP_SYS(mmap), VETTING, 1, {WITHOUT(2, PROT_EXEC)}},
-        {SCMP_SYS(ioctl), VETTING, 1, {INT(1, TCGETS)}},
+        {SCMP_SYS(mmap), VETTING | ACCEPTOR, 1, {WITHOUT(2, PROT_EXEC)}},
+        {SCMP_SYS(ioctl), VETTING | ACCEPTOR, 1, {INT(1, TCGETS)}},
         {SCMP_SYS(mprotect), ALL, 1, {WITHOUT(2, PROT_EXEC)}},
 #endif
 };
@@ -205,7 +219,9 @@ static int build(unsigned whose, Confinement *ret) {
 int confinements_build(Confinements *ret) {
         int r;
 
-        r = build(VETTING, &ret->vetting);
+        r = build(ACCEPTOR, &ret->acceptor);
+        if (r >= 0)
+                r = build(VETTING, &ret->vetting);
         if (r >= 0)
                 r = build(WORKER, &ret->worker);
         if (r >= 0)

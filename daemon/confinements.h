@@ -6,6 +6,7 @@
 #include "common/confinement.h"
 
 typedef struct Confinements {
+        Confinement acceptor;
         Confinement vetting;
         Confinement worker; /* also of what it forks, up to where a deputy has become its target */
         Confinement deputy; /* on top of the worker's */

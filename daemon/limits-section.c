@@ -38,7 +38,7 @@ static const struct {
         [LIMITS_SESSIONS_PER_USER] = {offsetof(Limits, sessions_per_user), number_parse, 1,
                 LIMITS_SESSIONS_MAX, "number from 1 to 1000"},
         [LIMITS_CONNECTIONS_PER_USER] = {offsetof(Limits, connections_per_user), number_parse, 1,
-                LIMITS_CONNECTIONS_MAX, "number from 1 to 64"},
+                LIMITS_CONNECTIONS_MAX, "number from 1 to 1000"},
         [LIMITS_RECORDS_PER_SECOND] = {offsetof(Limits, records_per_second), number_parse, 1, 1000000,
                 "number from 1 to 1000000"},
 };

@@ -33,6 +33,7 @@
 #include "service-status.h"
 #include "session.h"
 #include "store.h"
+#include "subordinate-ids.h"
 
 /* How soon a session that has become active is looked at; none is active, no look. */
 #define TICK_USEC 10000U
@@ -64,6 +65,7 @@ struct Manager {
         int cgroups_fd;
         SessionHost session_host;
         ReceptionHost reception_host;
+        SubordinateIds subordinates;
         Reception *reception;
         Identities *identities; /* of the sessions */
         Activation activation;
@@ -179,12 +181,12 @@ static void report_missing_sync(Manager *manager) {
                 "longer");
 }
 
-static void manager_count_sessions(uint32_t uid, VettingCrowd *ret, void *userdata) {
+static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *userdata) {
         const Manager *manager = userdata;
 
         ret->sessions += (uint32_t)manager->n_sessions;
         for (size_t i = 0; i < manager->n_sessions; i++)
-                ret->sessions_of_user += session_identity(manager->sessions[i])->uid == uid;
+                ret->sessions_of_account += session_identity(manager->sessions[i])->account == account;
 }
 
 /* Makes a session of a launcher that knocked well.  On failure the listener is closed, the knock gets ENOSYS
@@ -194,7 +196,7 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 .session_id = arrival->session_id,
                 .started_usec = clock_usec(CLOCK_REALTIME),
                 .uid = arrival->findings->uid,
-                .account = arrival->findings->uid,
+                .account = arrival->findings->account,
                 .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
@@ -203,8 +205,8 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         Session *session;
         int r;
 
-        manager_count_sessions(identity.uid, &crowd, manager);
-        if (crowd.sessions >= limits->sessions || crowd.sessions_of_user >= limits->sessions_per_user)
+        manager_count_sessions(identity.account, &crowd, manager);
+        if (crowd.sessions >= limits->sessions || crowd.sessions_of_account >= limits->sessions_per_user)
                 return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
@@ -230,6 +232,22 @@ static int on_arrival(const Arrival *arrival, void *userdata) {
                 report_missing_sync(manager);
         manager_update_status(manager);
         return manager_begin_session(manager, arrival);
+}
+
+/* Whose uids are whose is read together with the configuration. */
+static void manager_renew_reception(Manager *manager) {
+        SubordinateIds subordinates = {};
+        int r = subordinate_ids_read("/etc/subuid", "/etc/passwd", &subordinates);
+
+        if (r < 0)
+                (void)report_line(manager->report, REPORT_WARNING,
+                        "cannot read /etc/subuid: %s; users may have more sessions, by uids that it lends "
+                        "them",
+                        strerror(-r));
+        subordinate_ids_done(&manager->subordinates);
+        manager->subordinates = subordinates;
+        if (manager->reception)
+                reception_renew(manager->reception);
 }
 
 /* Workers of sessions whose profile is gone deny everything. */
@@ -258,6 +276,7 @@ static void on_policy(void *userdata) {
                 configuration_policy(manager->configuration);
         if (before == manager->session_host.policy)
                 return;
+        manager_renew_reception(manager);
         report_lost_profiles(manager);
         for (size_t i = 0; i < manager->n_sessions; i++)
                 session_renew(manager->sessions[i]);
@@ -567,6 +586,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .reception_host = {.report = report,
                         .confinements = &manager->confinements,
                         .filters = &manager->filters,
+                        .subordinates = &manager->subordinates,
                         .on_arrival = on_arrival,
                         .count_sessions = manager_count_sessions,
                         .userdata = manager},
@@ -603,6 +623,7 @@ Manager *manager_free(Manager *manager) {
         fd_close(manager->host_root_fd);
         fd_close(manager->cgroups_fd);
         fd_close(manager->daemon_fd);
+        subordinate_ids_done(&manager->subordinates);
         free(manager);
         return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gives up capabilities.  Run by the daemon and by the vetting child.  Owns the process's capabilities. */
+/* Gives up capabilities.  Run by the daemon, its acceptor and its vetting children.  Owns the process's
+ * capabilities. */
 
 #include "privileges.h"
 

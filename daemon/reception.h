@@ -9,12 +9,13 @@
 #include "common/report.h"
 #include "confinements.h"
 #include "filter.h"
+#include "subordinate-ids.h"
 #include "vetting.h"
 
-/* At most LIMITS_CONNECTIONS_MAX vetting children are at work at once; further launchers wait in the
- * socket's backlog.  Those that hang in what a stranger sent, and can't be killed, don't count; but where
- * there are so many of them nobody is let in any more, for the sake of the sessions that run. */
-#define RECEPTION_HANGING_MAX 256U
+/* Vetting children that hang in what a launcher sent, and can't be killed, don't count as at work, and an
+ * account has few of them.  But where there are so many in all, no launcher is let in any more, for the sake
+ * of the sessions that run. */
+#define RECEPTION_HANGING_MAX 1024U
 
 typedef struct Reception Reception;
 
@@ -32,10 +33,11 @@ typedef struct ReceptionHost {
         Report *report;
         const Policy *policy;
         const Filters *filters;
+        const SubordinateIds *subordinates;
         const Confinements *confinements;
         /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
         int (*on_arrival)(const Arrival *arrival, void *userdata);
-        void (*count_sessions)(uint32_t uid, VettingCrowd *ret, void *userdata);
+        void (*count_sessions)(uint32_t account, VettingCrowd *ret, void *userdata);
         void *userdata;
 } ReceptionHost;
 
@@ -44,3 +46,6 @@ typedef struct ReceptionHost {
  * fail. */
 int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret);
 Reception *reception_free(Reception *reception);
+
+/* The policy or the subordinate uids were replaced. */
+void reception_renew(Reception *reception);

@@ -18,15 +18,17 @@
 struct Refusals {
         Report *report;
         Quota quota;
+        uint64_t n_suppressed;   /* on top of what the quota counts */
         sd_event_source *source; /* on while there is excess */
 };
 
 static int on_excess(sd_event_source *source, uint64_t usec, void *userdata) {
         Refusals *refusals = userdata;
-        uint64_t excess = quota_collect(&refusals->quota);
+        uint64_t excess = quota_collect(&refusals->quota) + refusals->n_suppressed;
 
         (void)source;
         (void)usec;
+        refusals->n_suppressed = 0;
         if (excess == 0)
                 return 0;
         report_begin(refusals->report, REPORT_SUPPRESSED);
@@ -38,9 +40,10 @@ static int on_excess(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void refusals_suppress(Refusals *refusals) {
+void refusals_suppress(Refusals *refusals, uint64_t n) {
         int enabled = SD_EVENT_OFF;
 
+        refusals->n_suppressed += n;
         (void)sd_event_source_get_enabled(refusals->source, &enabled);
         if (enabled != SD_EVENT_OFF)
                 return;
@@ -53,7 +56,7 @@ void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64
         char text[2 * PROTOCOL_TEXT_SIZE];
 
         if (!quota_take(&refusals->quota, limit, clock_usec(CLOCK_MONOTONIC))) {
-                refusals_suppress(refusals);
+                refusals_suppress(refusals, 0);
                 return;
         }
         report_begin(report, REPORT_SESSION_REFUSED);

@@ -20,3 +20,6 @@ Refusals *refusals_free(Refusals *refusals);
 /* Records one, for the reason in findings->text, unless there were limit of them in this second; how many
  * those were is recorded when it is over. */
 void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64_t limit);
+
+/* Counts further ones that get none. */
+void refusals_suppress(Refusals *refusals, uint64_t n);

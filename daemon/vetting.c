@@ -21,8 +21,13 @@
 #include "common/ownership.h"
 #include "common/report.h"
 #include "launcher-status.h"
+#include "peer.h"
 #include "privileges.h"
 #include "probe-fs.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 typedef struct Vetting {
         const VettingArguments *arguments;
@@ -32,7 +37,6 @@ typedef struct Vetting {
         int listener_fd;
         int probe_error; /* negative: there is no probe */
         ProbeFs probe_fs;
-        int proc_fd; /* see launcher_open_proc() */
         gid_t gid;
         const Profile *profile;
         VettingFindings findings;
@@ -114,32 +118,18 @@ static int refuse_silence(Vetting *vetting, int error, const char *awaited) {
         return refuse(vetting, -error, "the connection ended before the %s came", awaited);
 }
 
-/* Only a process that we see can be found again at the knock, and be acted for. */
-static int vet_visibility(Vetting *vetting) {
-        if (vetting->findings.pid != 0)
-                return 0;
-        return refuse(vetting, ESRCH,
-                "snotifyd does not see this process, which is outside of its PID namespace; "
-                "start snotify-run where snotifyd runs, or a snotifyd where snotify-run does");
-}
-
-/* At once: who is too many is not waited for. */
+/* At once: a launcher for which there is no room is not waited for. */
 static int vet_crowd(Vetting *vetting) {
         const Limits *limits = vetting->limits;
-        uint32_t uid = vetting->findings.uid;
+        uint32_t account = vetting->findings.account;
         VettingCrowd crowd = {};
 
-        vetting->arguments->count_crowd(uid, &crowd, vetting->arguments->userdata);
-        if (crowd.connections_of_user >= limits->connections_per_user)
-                return refuse(vetting, EAGAIN,
-                        "user %" PRIu32 " has as many connections as a user may, %" PRIu64
-                        "; see connections-per-user= in snotify.conf(5)",
-                        uid, limits->connections_per_user);
-        if (crowd.sessions_of_user >= limits->sessions_per_user)
+        vetting->arguments->count_crowd(account, &crowd, vetting->arguments->userdata);
+        if (crowd.sessions_of_account >= limits->sessions_per_user)
                 return refuse(vetting, EUSERS,
                         "user %" PRIu32 " has as many sessions as a user may, %" PRIu64
                         "; see sessions-per-user= in snotify.conf(5)",
-                        uid, limits->sessions_per_user);
+                        account, limits->sessions_per_user);
         if (crowd.sessions >= limits->sessions)
                 return refuse(vetting, EUSERS,
                         "there are as many sessions as there may be, %" PRIu64
@@ -233,6 +223,8 @@ static int welcome(Vetting *vetting) {
                 return refuse(vetting, -vetting->probe_error,
                         "snotifyd cannot create a tmpfs, for which it needs CAP_SYS_ADMIN: %s",
                         strerror(-vetting->probe_error));
+        /* The acceptor has forbidden them. */
+        (void)setsockopt(vetting->launcher_fd, SOL_SOCKET, SO_PASSRIGHTS, &(int){1}, sizeof(int));
         memcpy(reply.instructions, filter->instructions,
                 reply.n_instructions * sizeof(reply.instructions[0]));
         reply_send(vetting, &reply, vetting->probe_fs.dir_fd);
@@ -308,7 +300,7 @@ static int vet_knocker(Vetting *vetting) {
         int r;
 
         identity_init(&status.identity);
-        r = launcher_read_status(vetting->proc_fd, (pid_t)vetting->findings.pid, &status);
+        r = launcher_read_status(vetting->arguments->proc_fd, (pid_t)vetting->findings.pid, &status);
         if (r >= 0 && notify_check_id(vetting->listener_fd, vetting->findings.knock.notif.id) != 0)
                 r = -ESRCH;
         if (r < 0)
@@ -344,20 +336,27 @@ static void tell_daemon(Vetting *vetting, VettingStage stage) {
                 stage == VETTING_PASSED ? vetting->listener_fd : -EBADF);
 }
 
-/* Returns false where nobody is there any more, or who it is can't be told. */
-static bool accept_launcher(Vetting *vetting) {
-        struct ucred launcher;
-        socklen_t size = sizeof(launcher);
+/* Returns false where there is none, or only one to close. */
+static bool take_connection(Vetting *vetting) {
+        VettingFindings *findings = &vetting->findings;
+        AcceptorTicket ticket;
+        Peer peer;
+        ssize_t n;
 
-        vetting->launcher_fd =
-                accept4(vetting->arguments->socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (vetting->launcher_fd < 0 ||
-                getsockopt(vetting->launcher_fd, SOL_SOCKET, SO_PEERCRED, &launcher, &size) < 0)
+        n = message_receive(vetting->arguments->handover_fd, &ticket, sizeof(ticket), &vetting->launcher_fd);
+        if (n == sizeof(ticket)) {
+                findings->number = ticket.number;
+                findings->account = ticket.account;
+        }
+        if (vetting->launcher_fd < 0 || peer_identify(vetting->launcher_fd, &peer) < 0) {
+                tell_daemon(vetting, VETTING_NOTHING);
                 return false;
-        vetting->findings.pid = (uint32_t)launcher.pid;
-        vetting->findings.uid = launcher.uid;
-        vetting->gid = launcher.gid;
-        return true;
+        }
+        findings->pid = peer.pid;
+        findings->uid = peer.uid;
+        vetting->gid = peer.gid;
+        tell_daemon(vetting, VETTING_CONNECTED);
+        return n == sizeof(ticket) && !ticket.is_refused;
 }
 
 int vetting_run(const VettingArguments *arguments) {
@@ -373,14 +372,13 @@ int vetting_run(const VettingArguments *arguments) {
         /* With privileges, and so before anything of the launcher's is there. */
         privileges_raise(CAP_SYS_ADMIN);
         vetting.probe_error = probe_fs_new(&vetting.probe_fs);
-        vetting.proc_fd = launcher_open_proc();
-        if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0 ||
-                !accept_launcher(&vetting))
+        if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0)
                 return EXIT_FAILURE;
+        if (!take_connection(&vetting))
+                return EXIT_SUCCESS;
         vetting.deadline_usec = clock_usec(CLOCK_MONOTONIC) + vetting.limits->handshake_timeout_usec;
-        tell_daemon(&vetting, VETTING_CONNECTED);
-        passed = vet_visibility(&vetting) == 0 && vet_crowd(&vetting) == 0 && vet_hello(&vetting) == 0 &&
-                 welcome(&vetting) == 0 && vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
+        passed = vet_crowd(&vetting) == 0 && vet_hello(&vetting) == 0 && welcome(&vetting) == 0 &&
+                 vet_listener(&vetting) == 0 && vet_knock(&vetting) == 0;
         tell_daemon(&vetting, passed ? VETTING_PASSED : VETTING_REFUSED);
         return EXIT_SUCCESS;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "acceptor.h"
 #include "common/confinement.h"
 #include "common/ledger.h"
 #include "common/notify.h"
@@ -18,29 +19,30 @@
 #include "common/protocol.h"
 #include "filter.h"
 
-/* Who is there already, apart from the launcher of one user.  A launcher that may yet get a session counts
- * as one. */
+/* The sessions that there are, and those of one account.  A launcher that may yet get a session counts as
+ * one. */
 typedef struct VettingCrowd {
         uint32_t sessions;
-        uint32_t sessions_of_user;
-        uint32_t connections_of_user;
+        uint32_t sessions_of_account;
 } VettingCrowd;
 
 typedef struct VettingArguments {
-        int socket_fd; /* listening: the child itself accepts the connection, which the daemon never holds */
-        int daemon_fd; /* where the findings go: SOCK_SEQPACKET */
+        int handover_fd; /* where the acceptor has put the connection, which the daemon never holds */
+        int proc_fd;     /* see launcher_open_proc() */
+        int daemon_fd;   /* where the findings go: SOCK_SEQPACKET */
         uint64_t session_id;
         uint64_t nonce;
         const Policy *policy;
         const Filters *filters;
         /* Counts in what the child has inherited. */
-        void (*count_crowd)(uint32_t uid, VettingCrowd *ret, void *userdata);
+        void (*count_crowd)(uint32_t account, VettingCrowd *ret, void *userdata);
         void *userdata;
         const Confinement *confinement;
 } VettingArguments;
 
 typedef enum VettingStage {
-        VETTING_CONNECTED = 1, /* a connection was accepted: who it is */
+        VETTING_CONNECTED = 1, /* a connection was handed over: whose it is */
+        VETTING_NOTHING,       /* there was none */
         VETTING_REFUSED,
         VETTING_PASSED, /* the listener comes with it */
 } VettingStage;
@@ -50,14 +52,17 @@ typedef struct VettingFindings {
         uint32_t stage; /* VettingStage */
         uint32_t pid;   /* of the launcher, as the kernel told */
         uint32_t uid;
+        uint32_t account;
+        uint64_t number; /* of the ticket */
         uint32_t has_sync_wake_up;
+        uint32_t reserved;
         char profile[PROTOCOL_PROFILE_SIZE];
         char label[PROTOCOL_LABEL_SIZE];
         char text[PROTOCOL_TEXT_SIZE]; /* refused: why */
         NotifyRequest knock;
 } VettingFindings;
-static_assert(sizeof(VettingFindings) == 912, "crosses a process boundary");
+static_assert(sizeof(VettingFindings) == 928, "crosses a process boundary");
 
-/* Accepts a launcher, if one waits, and talks to it until its knock is in hand or it is refused; returns the
- * exit status. */
+/* Takes the next connection, if there is one, and talks to the launcher until its knock is in hand or it is
+ * refused; returns the exit status. */
 int vetting_run(const VettingArguments *arguments);

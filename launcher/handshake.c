@@ -46,6 +46,9 @@
 /* What receive_reply() returns where the daemon's side was closed instead. */
 #define CUT_OFF 1
 
+/* How often that may be. */
+#define CUT_OFF_MAX 3U
+
 /* Says what is wrong; always returns -1. */
 __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
         va_list arguments;
@@ -149,12 +152,12 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
         return 0;
 }
 
-/* Connects until the daemon has time for us.  One that is killed or restarted just then cuts us off; the
- * next one takes up the socket, where we may wait for it.  Returns with the connection, and the welcome and
- * its fd. */
+/* Connects until the daemon has time for us.  One that is killed or restarted just then cuts us off, and
+ * again where its acceptor has not seen that yet; the next one takes up the socket, where we may wait for
+ * it.  Returns with the connection, and the welcome and its fd. */
 static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
         int *ret_probe_fd, int *ret_socket_fd) {
-        bool was_cut_off = false;
+        unsigned n_cut_off = 0;
 
         for (long pause_msec = PAUSE_MSEC_MIN;; pause_msec *= 2) {
                 const struct timespec pause = {pause_msec / 1000, pause_msec % 1000 * 1000000};
@@ -164,8 +167,8 @@ static int ask_in(const char *socket_path, const char *profile, const char *labe
                 if (connect_daemon(socket_path, &socket_fd) < 0 || send_hello(socket_fd, profile, label) < 0)
                         return -1;
                 r = receive_reply(socket_fd, ret, ret_probe_fd);
-                if (r == CUT_OFF && !was_cut_off) {
-                        was_cut_off = true;
+                if (r == CUT_OFF && ++n_cut_off < CUT_OFF_MAX) {
+                        (void)nanosleep(&pause, NULL);
                         continue;
                 }
                 if (r != 0)

@@ -9,7 +9,7 @@
 /* What the daemon has room for, whatever the configuration says.  Each session takes two of systemd's stored
  * fds. */
 #define LIMITS_SESSIONS_MAX 1000U
-#define LIMITS_CONNECTIONS_MAX 64U
+#define LIMITS_CONNECTIONS_MAX 1000U
 
 typedef struct Limits {
         uint64_t call_timeout_usec;
@@ -27,6 +27,6 @@ typedef struct Limits {
                 .handshake_timeout_usec = 2000000,                                                          \
                 .sessions = LIMITS_SESSIONS_MAX,                                                            \
                 .sessions_per_user = LIMITS_SESSIONS_MAX / 2,                                               \
-                .connections_per_user = LIMITS_CONNECTIONS_MAX / 2,                                         \
+                .connections_per_user = 128,                                                                \
                 .records_per_second = 1000,                                                                 \
         })

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* stranger SOCKET KIND: connects to the daemon as snotify-run does, goes wrong in one way, and prints how
- * that ends: "refused: WHY", or "closed".
+/* clang-format off */
+/* stranger SOCKET KIND: connects to the daemon as snotify-run does, goes wrong in one way, and prints how that ends:
+ * "refused: WHY", or "closed".
  *
- *      stranger SOCKET lend PROFILE PROGRAM    greets for a profile, and has PROGRAM, a set-user-ID copy of
- * this one, knock in its place: prints "in" where the daemon takes that for its own knock stranger SOCKET
- * crowd NUMBER ENOUGH     so many connections at once that say nothing; prints how many were refused when
- * there are ENOUGH, then waits for the end of its stdin and prints how many are still open stranger SOCKET
- * mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so many processes at a
- * time */
+ *      stranger SOCKET lend PROFILE PROGRAM     greets for a profile, and has PROGRAM, a set-user-ID copy of this one,
+ *                                               knock in its place: prints "in" where the daemon takes that for its own
+ *      stranger SOCKET flood COUNTER            connects and leaves, again and again, and counts in the file COUNTER
+ *      stranger SOCKET hang NUMBER UID...       so many connections of each of these users at once, each with a file that
+ *                                               hangs whoever closes it; prints "all" when each was heard, and waits for
+ *                                               the end of its stdin
+ *      stranger SOCKET crowd NUMBER ENOUGH      so many connections at once that say nothing; prints how many were refused
+ *                                               when there are ENOUGH, then waits for the end of its stdin and prints how
+ *                                               many are still open
+ *      stranger SOCKET mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so many processes
+ *                                               at a time */
+/* clang-format on */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -485,10 +492,10 @@ static void fuse_serve(int fuse_fd) {
         }
 }
 
-/* Until the end of stdin whoever closes the file hangs. */
-static void do_flush(void) {
+/* Opens a file that hangs whoever closes it, as long as the process lives whose pid is in *ret_pid. */
+static int open_hanging(pid_t *ret_pid) {
         int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), fd;
-        char options[128], byte;
+        char options[128];
         pid_t pid;
 
         (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse_fd);
@@ -507,6 +514,16 @@ static void do_flush(void) {
         fd = open("/mnt/file", O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 fail("/mnt/file");
+        *ret_pid = pid;
+        return fd;
+}
+
+/* Until the end of stdin. */
+static void do_flush(void) {
+        pid_t pid;
+        int fd = open_hanging(&pid);
+        char byte;
+
         greet();
         send_fds(&fd, 1);
         (void)hear();
@@ -603,6 +620,61 @@ static int borrow(int fd, uint64_t nonce) {
         return 0;
 }
 
+static void hang_as(uid_t uid, int fd) {
+        const ProtocolHello message = hello("default");
+
+        if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+                fail("setresuid");
+        socket_fd = connect_daemon();
+        say(&message, sizeof(message), NULL, 0);
+        if (hear() > 0 && reply.verdict == PROTOCOL_WELCOME &&
+                mkdirat(probe_fd, PROTOCOL_PROOF, 0700) == 0) {
+                send_fds(&fd, 1);
+                (void)hear();
+        }
+}
+
+/* The processes that have the file wait for the end: closing it would hang them, too. */
+static int hang(unsigned n, char **uids) {
+        int fd, ends[2], heard[2];
+        unsigned started = 0;
+        char byte;
+        pid_t pid;
+
+        fd = open_hanging(&pid);
+        if (pipe2(ends, O_CLOEXEC) < 0 || pipe2(heard, O_CLOEXEC) < 0)
+                fail("pipe");
+        for (; *uids; uids++)
+                for (unsigned i = 0; i < n; i++, started++)
+                        if (fork() == 0) {
+                                (void)close(ends[1]);
+                                hang_as((uid_t)atoi(*uids), fd);
+                                (void)!write(heard[1], "", 1);
+                                (void)!read(ends[0], &byte, 1);
+                                _exit(0);
+                        }
+        for (; started > 0 && read(heard[0], &byte, 1) == 1; started--)
+                ;
+        (void)puts("all");
+        (void)fflush(stdout);
+        (void)!read(STDIN_FILENO, &byte, 1);
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        return 0;
+}
+
+static int flood(const char *path) {
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        uint64_t *counter = mmap(NULL, sizeof(*counter), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (counter == MAP_FAILED)
+                fail(path);
+        for (;;) {
+                (void)close(connect_daemon());
+                (*counter)++;
+        }
+}
+
 /* Those that the daemon has closed. */
 static unsigned count_closed(const int *fds, unsigned n) {
         unsigned closed = 0;
@@ -654,6 +726,10 @@ int main(int argc, char **argv) {
         if (argc < 3)
                 return 255;
         socket_path = argv[1];
+        if (argc == 4 && strcmp(argv[2], "flood") == 0)
+                return flood(argv[3]);
+        if (argc >= 5 && strcmp(argv[2], "hang") == 0)
+                return hang((unsigned)atoi(argv[3]), argv + 4);
         if (argc == 5 && strcmp(argv[2], "lend") == 0)
                 return lend(argv[3], argv[4]);
         if (argc == 5 && strcmp(argv[2], "borrow") == 0)

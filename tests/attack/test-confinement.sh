@@ -53,8 +53,8 @@ vetting_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
         fails_with $launcher_fails supervised --label "vetting-$1" -- mkdir "$tree/vetting-$1" || return
-        # The launcher asks twice.
-        wait_for logged_times $from "a vetting child was $forbidden" 2 || return
+        # The launcher asks three times.
+        wait_for logged_times $from "a vetting child was $forbidden" 3 || return
         [ ! -e "$tree/vetting-$1" ]
 }
 

@@ -95,7 +95,8 @@ no_sessions() {
         status_has "0 sessions;" && stored 0
 }
 
-# The daemon is the only process of its kind.
+# The daemon is the only process of its kind, but for the one that accepts launchers.
 alone() {
-        [ "$(pgrep -c '^snotifyd')" = 1 ] && [ "$(property MainPID)" = "$(pgrep '^snotifyd')" ] && ! pgrep -r Z
+        [ "$(pgrep '^snotifyd' | wc -l)" = 2 ] && [ "$(property MainPID)" = "$(pgrep -x 'snotifyd')" ] && pgrep -x 'snotifyd-accept' &&
+                ! pgrep -r Z
 }

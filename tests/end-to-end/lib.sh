@@ -139,8 +139,14 @@ has_fds() {
         [ "$(count_fds)" = "$1" ] || { ls -l "/proc/$daemon_pid/fd"; return 1; }
 }
 
+# The pids of the daemon's children, but for the one that accepts launchers, which is there as long as the daemon.  Returns whether
+# there is one.
+daemon_children() {
+        ps -o pid=,comm= --ppid "$daemon_pid" | awk '$2 != "snotifyd-accept" { print $1; n++ } END { exit !n }'
+}
+
 has_no_children() {
-        ! ps -o pid,stat,args --ppid "$daemon_pid" | grep -v PID
+        ! daemon_children
 }
 
 finish() {

@@ -36,7 +36,7 @@ logged_times() {
 }
 
 no_workers() {
-        ! pgrep -P "$daemon_pid"
+        ! daemon_children
 }
 
 # count NAME: what $result says of it.

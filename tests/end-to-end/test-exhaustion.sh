@@ -174,7 +174,7 @@ starve descriptors limit lift
 # A worker alone, over a caller that it doesn't know yet.
 begin
 check "descriptors: a worker" make worker-before
-worker=$(pgrep -P "$daemon_pid")
+worker=$(daemon_children)
 free_fd=0
 while [ -e "/proc/$worker/fd/$free_fd" ]; do
         free_fd=$((free_fd + 1))
@@ -186,7 +186,7 @@ check "... with an error that mkdir(2) has" grep -q 'worker-during.*: Cannot all
 check "... and the journal says why" logged "snotifyd's worker failed: Too many open files"
 prlimit --pid "$worker" --nofile=1024:
 check "... and the next one succeeds" make worker-after
-check "... by the same worker" test "$(pgrep -P "$daemon_pid")" = "$worker"
+check "... by the same worker" test "$(daemon_children)" = "$worker"
 end
 
 ### Memory.
@@ -250,7 +250,7 @@ check "... which is recorded" recorded journal-before
 kill "$journal_pid"
 wait "$journal_pid" 2>/dev/null
 check "... calls go on without one" make journal-during
-kill -KILL "$(pgrep -P "$daemon_pid")"
+kill -KILL "$(daemon_children)"
 check "... though a worker is killed" make journal-during-2
 check "... and sessions begin" supervised -- mkdir "$work/room/journal-other"
 start_journal

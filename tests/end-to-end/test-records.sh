@@ -22,7 +22,7 @@ daemon_pid=$!
 wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 
 workers() {
-        pgrep -P "$daemon_pid"
+        daemon_children
 }
 
 is_stopped() {

@@ -35,7 +35,7 @@ in_mkdir() {
 }
 
 workers() {
-        pgrep -P "$daemon_pid"
+        daemon_children
 }
 
 is_stopped() {

@@ -39,7 +39,7 @@ msec() {
 }
 
 no_workers() {
-        ! pgrep -P "$daemon_pid"
+        ! daemon_children
 }
 
 ### Storms.
@@ -121,7 +121,7 @@ begin() {
 delays=' '
 received() {
         local pid nr fds nfds new=()
-        for pid in $(pgrep -P "$daemon_pid"); do
+        for pid in $(daemon_children); do
                 nr='' fds='' nfds=''
                 { read -r nr fds nfds _ <"/proc/$pid/syscall"; } 2>/dev/null
                 [ "$nr $fds $nfds" != "$SYS_ppoll 0x0 0x0" ] || [[ $delays == *" $pid "* ]] || new+=("$pid")

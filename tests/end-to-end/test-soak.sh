@@ -96,7 +96,7 @@ measure() {
         local main fds workers cgroups memory
         wait_for running
         main=$(property MainPID)
-        workers=$(pgrep -c -P "$main")
+        workers=$(ps -o comm= --ppid "$main" | grep -vc '^snotifyd-accept')
         fds=(/proc/"$main"/fd/*)
         cgroups=$(find "/sys/fs/cgroup$(property ControlGroup)" -name 'session-*' | wc -l)
         memory=$(awk '/^Anonymous:/ { print $2 }' "/proc/$main/smaps_rollup")

@@ -444,15 +444,15 @@ static const struct {
         const char *text;
         Limits expected;
 } limits[] = {
-        {"", {30000000, 2000000, 1000, 500, 32, 1000}},
-        {"[limits]\n", {30000000, 2000000, 1000, 500, 32, 1000}},
-        {"[ limits ] ; c\nsessions = 7\n", {30000000, 2000000, 7, 500, 32, 1000}},
+        {"", {30000000, 2000000, 1000, 500, 128, 1000}},
+        {"[limits]\n", {30000000, 2000000, 1000, 500, 128, 1000}},
+        {"[ limits ] ; c\nsessions = 7\n", {30000000, 2000000, 7, 500, 128, 1000}},
         {"[limits]\ncall-timeout = 100ms\nhandshake-timeout = 100ms\nsessions = 1\nsessions-per-user = 1\n"
          "connections-per-user = 1\nrecords-per-second = 1\n",
                 {100000, 100000, 1, 1, 1, 1}},
         {"[limits]\ncall-timeout = 1h\nhandshake-timeout = 1min\nsessions = 1000\nsessions-per-user = 1000\n"
-         "connections-per-user = 64\nrecords-per-second = 1000000\n",
-                {UINT64_C(3600000000), 60000000, 1000, 1000, 64, 1000000}},
+         "connections-per-user = 1000\nrecords-per-second = 1000000\n",
+                {UINT64_C(3600000000), 60000000, 1000, 1000, 1000, 1000000}},
 };
 
 static void test_limits(void **state) {
@@ -687,23 +687,23 @@ static const struct {
                 "handshake-timeout, sessions, sessions-per-user, connections-per-user, records-per-second"),
         WRONG(PROFILE "[limits]\nsessions = 3\nsessions = 3\n",
                 "snotify.conf:4: limits: key 'sessions' is already given at snotify.conf:3"),
-        WRONG(PROFILE "[limits]\nsessions = 0\nsessions-per-user = 1001\nconnections-per-user = 65\n"
+        WRONG(PROFILE "[limits]\nsessions = 0\nsessions-per-user = 1001\nconnections-per-user = 1001\n"
                       "records-per-second = 1000001\n",
                 "snotify.conf:3: limits: sessions '0' is no number from 1 to 1000\n"
                 "snotify.conf:4: limits: sessions-per-user '1001' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user '65' is no number from 1 to 64\n"
+                "snotify.conf:5: limits: connections-per-user '1001' is no number from 1 to 1000\n"
                 "snotify.conf:6: limits: records-per-second '1000001' is no number from 1 to 1000000"),
         WRONG(PROFILE "[limits]\nsessions = 1001\nsessions-per-user = -1\nconnections-per-user = 0x10\n"
                       "records-per-second = 18446744073709551617\n",
                 "snotify.conf:3: limits: sessions '1001' is no number from 1 to 1000\n"
                 "snotify.conf:4: limits: sessions-per-user '-1' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user '0x10' is no number from 1 to 64\n"
+                "snotify.conf:5: limits: connections-per-user '0x10' is no number from 1 to 1000\n"
                 "snotify.conf:6: limits: records-per-second '18446744073709551617' is no number from 1 to "
                 "1000000"),
         WRONG(PROFILE "[limits]\nsessions =\nsessions-per-user = +1\nconnections-per-user = many\n",
                 "snotify.conf:3: limits: sessions '' is no number from 1 to 1000\n"
                 "snotify.conf:4: limits: sessions-per-user '+1' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user 'many' is no number from 1 to 64"),
+                "snotify.conf:5: limits: connections-per-user 'many' is no number from 1 to 1000"),
         WRONG(PROFILE "[limits]\ncall-timeout = 99ms\nhandshake-timeout = 61s\n",
                 "snotify.conf:3: limits: call-timeout '99ms' is no time span from 100ms to 1h\n"
                 "snotify.conf:4: limits: handshake-timeout '61s' is no time span from 100ms to 1min"),
