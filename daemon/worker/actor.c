@@ -15,6 +15,7 @@
 #include "common/ownership.h"
 #include "deputy.h"
 #include "identity.h"
+#include "mounts.h"
 #include "object.h"
 #include "place.h"
 
@@ -113,7 +114,11 @@ static int pin_path(
 static int pin_by_deputy(Actor *actor, bool in_our_namespace, int *ret_error) {
         _cleanup_close_ int namespace_fd = -EBADF, root_fd = -EBADF, base_fd = -EBADF;
         const ActorPart *part = actor->part;
-        ProcfsReader reader = {.target = part->target, .status = part->status};
+        ProcfsReader reader = {
+                .target = part->target,
+                .status = part->status,
+                .minds_autofs = host_mounts_have_automounter(actor->host_mounts),
+        };
         DeputyOrders orders = {
                 .status = part->status,
                 .resolved = part->resolved,
@@ -197,6 +202,27 @@ static int ask_procfs(Actor *actor, int *ret_error) {
         return r;
 }
 
+/* An automounter is told by its uids who wants a directory, and by its process group the kernel knows that
+ * it is the automounter itself (autofs_oz_mode() in fs/autofs/autofs_i.h), which may not wait for itself. */
+static int meet_autofs(Actor *actor, bool *ret_wants_deputy) {
+        _cleanup_close_ int list_fd = -EBADF;
+        pid_t group;
+        int r;
+
+        *ret_wants_deputy = true;
+        r = becomer_raise(actor->becomer);
+        if (r < 0)
+                return r;
+        r = target_read_group(actor->part->target, &group);
+        if (r == 0)
+                r = target_open_file(actor->part->target, "mountinfo", &list_fd);
+        if (r == 0)
+                r = mounts_have_automounter(list_fd, group);
+        else if (r > 0)
+                return r;
+        return r > 0 ? -EDEADLK : r;
+}
+
 /* As the worker, with the target's file system credentials.  *ret_wants_deputy says that only a process that
  * is the target altogether gets any further. */
 static int pin_by_worker(Actor *actor, bool *ret_wants_deputy, int *ret_error) {
@@ -205,6 +231,7 @@ static int pin_by_worker(Actor *actor, bool *ret_wants_deputy, int *ret_error) {
         bool in_host_root = false;
         int r, fd = -EBADF;
 
+        reader.minds_autofs = host_mounts_have_automounter(actor->host_mounts);
         /* Where the base itself is the parent its root does not matter, and whether the target may search it
          * will show. */
         if (part->resolved->parent[0] == '\0')
@@ -212,12 +239,16 @@ static int pin_by_worker(Actor *actor, bool *ret_wants_deputy, int *ret_error) {
         else
                 r = pin_path(actor, &reader, &fd, &in_host_root, ret_error);
         *ret_wants_deputy = reader.wants_deputy;
+        if (r == 0 && reader.met_autofs)
+                return meet_autofs(actor, ret_wants_deputy);
         if (r != 0 || *ret_error != 0)
                 return r;
         r = parent_take(part->parent, fd, actor->host_mounts);
         part->parent->in_host_root = in_host_root;
         if (r < 0)
                 return procfs_is_it(part->parent->fd) ? ask_procfs(actor, ret_error) : r;
+        if (part->parent->is_autofs)
+                return meet_autofs(actor, ret_wants_deputy);
         *ret_wants_deputy |= part->parent->object.ino == 0;
         return part->parent->is_inert ? look_into_procfs(actor, &reader, ret_wants_deputy, ret_error) : 0;
 }
@@ -226,6 +257,9 @@ static int pin(Actor *actor, int *ret_error) {
         bool wants_deputy = false;
         int r;
 
+        r = host_mounts_refresh(actor->host_mounts, actor->part->taken_usec);
+        if (r < 0)
+                return r;
         r = target_in_our_user_namespace(actor->part->target);
         if (r < 0)
                 return r;

@@ -29,7 +29,8 @@ typedef struct ActorPart {
         int roll_fd; /* where a deputy signs on, as this worker */
         uint32_t number;
         Deed *deed;
-        Parent *parent; /* released, at first */
+        uint64_t taken_usec; /* when the call began, for the worker (CLOCK_MONOTONIC) */
+        Parent *parent;      /* released, at first */
 } ActorPart;
 
 /* Takes over the process's credentials, root and working directory; host_mounts stays the caller's.  Returns

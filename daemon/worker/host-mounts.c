@@ -27,6 +27,7 @@ struct HostMounts {
         int list_fd;
         bool stale; /* the list has changed since it was read */
         bool used;  /* relatives were looked for since it was read */
+        bool has_automounter;
         uint64_t looked_usec;
         uint64_t read_usec; /* no later than it was read */
 
@@ -194,14 +195,18 @@ static size_t count_lines(const char *text) {
         return n;
 }
 
-static size_t parse_list(char *text, HostMount *rows) {
+static size_t parse_list(char *text, HostMount *rows, bool *ret_has_automounter) {
         size_t n = 0;
         Mount mount;
         char *line;
 
+        *ret_has_automounter = false;
         while ((line = strsep(&text, "\n")))
-                if (mounts_parse(line, &mount))
-                        rows[n++] = make_row(&mount);
+                if (mounts_parse(line, &mount)) {
+                        rows[n] = make_row(&mount);
+                        *ret_has_automounter |= rows[n++].kind == HOST_MOUNT_AUTOFS &&
+                                                mounts_automounter(mount.options) != 1;
+                }
         return n;
 }
 
@@ -238,7 +243,7 @@ int host_mounts_reload(HostMounts *mounts) {
         mounts->text = TAKE_PTR(text);
         mounts->rows = TAKE_PTR(rows);
         mounts->by_id = TAKE_PTR(by_id);
-        mounts->n = parse_list(mounts->text, mounts->rows);
+        mounts->n = parse_list(mounts->text, mounts->rows, &mounts->has_automounter);
         sort(mounts);
         mounts->read_usec = mounts->looked_usec;
         mounts->stale = mounts->used = false;
@@ -296,6 +301,10 @@ HostMounts *host_mounts_free(HostMounts *mounts) {
         free(mounts->by_id);
         free(mounts);
         return NULL;
+}
+
+bool host_mounts_have_automounter(const HostMounts *mounts) {
+        return mounts->has_automounter;
 }
 
 const HostMount *host_mounts_find(const HostMounts *mounts, uint64_t id) {

@@ -71,6 +71,10 @@ int host_mounts_update(HostMounts *mounts);
 /* Reads the list again at once.  Returns as host_mounts_refresh(). */
 int host_mounts_reload(HostMounts *mounts);
 
+/* Has the host a directory that an automounter serves which may be a workload, or may want to know who asks
+ * it?  That is none of process 1's. */
+bool host_mounts_have_automounter(const HostMounts *mounts);
+
 /* Finds a mount by its id, as statx(2) has it.  Returns NULL where the host has none. */
 const HostMount *host_mounts_find(const HostMounts *mounts, uint64_t id);
 

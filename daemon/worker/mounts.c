@@ -56,15 +56,22 @@ static bool parse_device(const char *text, uint64_t *ret) {
         return true;
 }
 
+static const char *next_or_empty(char **line) {
+        const char *field = next_field(line);
+
+        return field ? field : "";
+}
+
 /* The type follows the optional fields, of which a "-" is the end. */
-static const char *find_type(char *line) {
+static void parse_rest(char *line, Mount *ret) {
         const char *field;
 
         do
                 field = next_field(&line);
         while (field && strcmp(field, "-") != 0);
-        field = next_field(&line);
-        return field ? field : "";
+        ret->type = next_or_empty(&line);
+        (void)next_field(&line); /* the source */
+        ret->options = next_or_empty(&line);
 }
 
 bool mounts_parse(char *line, Mount *ret) {
@@ -78,7 +85,7 @@ bool mounts_parse(char *line, Mount *ret) {
         unescape(point);
         ret->root = root;
         ret->point = point;
-        ret->type = find_type(line);
+        parse_rest(line, ret);
         return true;
 }
 
@@ -93,6 +100,36 @@ static int open_list(int mountinfo_fd, FILE **ret) {
                 return -ENOMEM;
         }
         rewind(*ret);
+        return 0;
+}
+
+/* (autofs_show_options() in the kernel's fs/autofs/inode.c) */
+pid_t mounts_automounter(const char *options) {
+        const char *found = strstr(options, ",pgrp=");
+        uint64_t number;
+
+        if (!found)
+                return 0;
+        found += strlen(",pgrp=");
+        return take_number(&found, INT32_MAX, &number) ? (pid_t)number : 0;
+}
+
+int mounts_have_automounter(int mountinfo_fd, pid_t group) {
+        _cleanup_fclose_ FILE *list = NULL;
+        _cleanup_free_ char *line = NULL;
+        size_t room = 0;
+        Mount mount;
+        int r;
+
+        r = open_list(mountinfo_fd, &list);
+        if (r < 0)
+                return r;
+        while (getline(&line, &room, list) >= 0) {
+                line[strcspn(line, "\n")] = '\0';
+                if (mounts_parse(line, &mount) && strcmp(mount.type, "autofs") == 0 &&
+                        mounts_automounter(mount.options) == group)
+                        return 1;
+        }
         return 0;
 }
 

@@ -21,6 +21,8 @@ static HostMountKind unlisted_kind(int fd) {
         switch (fs.f_type) {
         case FUSE_SUPER_MAGIC:
                 return HOST_MOUNT_FUSE;
+        case AUTOFS_SUPER_MAGIC:
+                return HOST_MOUNT_AUTOFS;
         case PROC_SUPER_MAGIC:
         case SYSFS_MAGIC:
                 return HOST_MOUNT_INERT;
@@ -42,6 +44,7 @@ int parent_take(Parent *parent, int fd, const HostMounts *host_mounts) {
         mount = host_mounts_find(host_mounts, parent->object.mount_id);
         kind = mount ? mount->kind : unlisted_kind(fd);
         parent->is_fuse = kind == HOST_MOUNT_FUSE;
+        parent->is_autofs = kind == HOST_MOUNT_AUTOFS;
         parent->is_inert = kind == HOST_MOUNT_INERT;
         return 0;
 }

@@ -15,7 +15,8 @@ typedef struct Parent {
          * the target does not take: on FUSE the server is asked, and may refuse it. */
         bool entered;
         bool is_fuse;
-        bool is_inert; /* on procfs or sysfs, where nothing can be created */
+        bool is_autofs; /* a name that is missing there is a request to the automounter */
+        bool is_inert;  /* on procfs or sysfs, where nothing can be created */
         /* The target's root was seen to be the host's, so that the target has no other name for it. */
         bool in_host_root;
 } Parent;

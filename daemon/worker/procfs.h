@@ -22,6 +22,10 @@ typedef struct ProcfsReader {
 
         /* Set where only a deputy gets further: EACCES then says nothing of what the target may do. */
         bool wants_deputy;
+
+        /* The host has an automounter: the worker's walk ends where it would enter an autofs. */
+        bool minds_autofs;
+        bool met_autofs;
 } ProcfsReader;
 
 /* Is this a directory of a procfs? */

@@ -356,6 +356,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
                 .roll_fd = handler->host->roll_fd,
                 .number = handler->host->number,
                 .deed = ledger_deed(handler->host->ledger, handler->index),
+                .taken_usec = slot->taken_usec,
                 .parent = &handler->parent,
         };
         r = actor_pin(handler->actor, &handler->part, ret_error);
@@ -518,6 +519,9 @@ static int answer_failure(RequestHandler *handler, int r) {
                 r = -ESRCH;
         if (r == -EPIPE)
                 return answer_trouble(handler, EIO, "deputies died over it");
+        if (r == -EDEADLK)
+                return answer_trouble(handler, EDEADLK,
+                        "it is the automounter of a directory on the way, and would wait for itself");
         (void)snprintf(why, sizeof(why), "snotifyd's worker failed: %s", strerrordesc_np(-r));
         return answer_trouble(handler, is_shortage(r) ? ENOMEM : EIO, why);
 }

@@ -12,6 +12,7 @@
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,10 +136,33 @@ static int walk_link(Walk *walk, int link_fd, const char *name, dev_t device) {
         return walk_insert(walk, text);
 }
 
+static bool is_autofs(int fd) {
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && fs.f_type == AUTOFS_SUPER_MAGIC;
+}
+
+/* Opened by itself, a directory does not ask for what is to be mounted on it. */
+static int walk_automount(Walk *walk, const char *name) {
+        char path[NAME_MAX + sizeof("/.")];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "%s/.", name);
+        fd = openat(walk->at_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno;
+        walk_move(walk, fd);
+        return 0;
+}
+
 static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
+        if (walk->reader->minds_autofs && walk->reader->becomer && is_autofs(walk->at_fd)) {
+                walk->reader->met_autofs = true;
+                return EAGAIN;
+        }
         if (procfs_is_us(walk->reader, walk->at_fd, name))
                 return procfs_refuse_us(walk->reader);
         fd = openat(walk->at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -158,6 +182,8 @@ static int walk_component(Walk *walk, const char *name) {
         }
         if (S_ISLNK(st.st_mode))
                 return walk_link(walk, fd, name, st.st_dev);
+        if (walk->reader->minds_autofs && !walk->reader->becomer && is_autofs(fd))
+                return walk_automount(walk, name);
         walk_move(walk, TAKE_FD(fd));
         return 0;
 }
@@ -238,19 +264,21 @@ static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsRead
  * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
  * magic link, and leads to our own entry there. */
 static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
+        /* What the kernel has at hand needs no automounter; else the way is walked with care. */
+        uint64_t cached = reader->minds_autofs && reader->becomer ? RESOLVE_CACHED : 0;
         int error;
 
         if (resolved->parent[0] == '.' && base_is_ours(resolved, base_fd, reader))
                 return procfs_refuse_us(reader);
         if (procfs_names_us(reader, resolved->parent))
                 return walk_parent(resolved, base_fd, reader, ret_fd);
-        error = open_parent(resolved, base_fd, RESOLVE_NO_SYMLINKS, ret_fd);
+        error = open_parent(resolved, base_fd, RESOLVE_NO_SYMLINKS | cached, ret_fd);
         if ((error == ENOENT || error == ENOTDIR) && base_is_ours(resolved, base_fd, reader))
                 return procfs_refuse_us(reader);
-        if (error != ELOOP && error != EACCES)
+        if (error != ELOOP && error != EACCES && (error != EAGAIN || cached == 0))
                 return error;
         if (error == ELOOP) {
-                error = open_parent(resolved, base_fd, RESOLVE_NO_MAGICLINKS, ret_fd);
+                error = open_parent(resolved, base_fd, RESOLVE_NO_MAGICLINKS | cached, ret_fd);
                 if (error == 0 && !procfs_is_it(*ret_fd))
                         return 0;
                 *ret_fd = fd_close(*ret_fd);

@@ -276,6 +276,25 @@ int target_read_own_path(Target *target, int fd, char *ret, size_t size) {
         return 0;
 }
 
+int target_read_group(Target *target, pid_t *ret) {
+        _cleanup_close_ int fd = -EBADF;
+        const char *fields;
+        char text[512];
+        ssize_t n;
+        int r;
+
+        r = target_open_file(target, "stat", &fd);
+        if (r != 0)
+                return r;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return n == 0 || means_gone(errno) ? TARGET_GONE : -errno;
+        text[n] = '\0';
+        /* The name before it may have any character. */
+        fields = strrchr(text, ')');
+        return fields && sscanf(fields, ") %*c %*d %d", ret) == 1 ? 0 : -EBADMSG;
+}
+
 int target_open_file(Target *target, const char *name, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_RDONLY | O_CLOEXEC);
 

@@ -95,10 +95,43 @@ static void test_parse(void **state) {
         }
 }
 
+static void test_automounter(void **state) {
+        static const struct {
+                const char *options;
+                pid_t expected;
+        } rows[] = {
+                {"rw,fd=6,pgrp=1234,timeout=0,minproto=5,maxproto=5,indirect", 1234},
+                {"rw,fd=31,pgrp=1,timeout=0,minproto=5,maxproto=5,direct,pipe_ino=1234", 1},
+                {"rw,fd=31,pgrp=0,timeout=0", 0},
+                {"rw,pgrp=7", 7},
+                {"rw,pgrp=", 0},
+                {"rw,pgrp=-1", 0},
+                {"rw,pgrp=99999999999", 0},
+                {"rw,xpgrp=5", 0},
+                {"rw", 0},
+                {"", 0},
+        };
+        static const char with[] = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,pgrp=77\n"
+                                   "23 22 0:21 / /auto rw - autofs auto.master rw,fd=6,pgrp=55,timeout=0\n"
+                                   "24 22 0:21 / /home rw shared:2 - autofs auto.home rw,fd=6,pgrp=66\n";
+        _cleanup_close_ int fd = list_of(with), none = list_of(list);
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++)
+                assert_int_equal(mounts_automounter(rows[i].options), rows[i].expected);
+        assert_int_equal(mounts_have_automounter(fd, 55), 1);
+        assert_int_equal(mounts_have_automounter(fd, 66), 1);
+        assert_int_equal(mounts_have_automounter(fd, 77), 0); /* that is no autofs */
+        assert_int_equal(mounts_have_automounter(fd, 5), 0);
+        assert_int_equal(mounts_have_automounter(none, 55), 0);
+        assert_true(mounts_have_automounter(-EBADF, 55) < 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_find),
                 cmocka_unit_test(test_parse),
+                cmocka_unit_test(test_automounter),
         };
 
         return cmocka_run_group_tests_name("mounts", tests, NULL, NULL);
