@@ -207,7 +207,7 @@ umount "$b" "$c"
 
 ### btrfs: subvolumes by themselves, and with the top level.
 if grep -qw btrfs /proc/filesystems && command -v mkfs.btrfs >/dev/null && truncate -s 256M "$work/disk" &&
-        mkfs.btrfs -q "$work/disk" && mkdir "$work/top" && mount -o loop "$work/disk" "$work/top" 2>/dev/null; then
+        mkfs.btrfs -q "$work/disk" >/dev/null 2>&1 && mkdir "$work/top" && mount -o loop "$work/disk" "$work/top" 2>/dev/null; then
         device=$(findmnt -no SOURCE "$work/top")
         btrfs -q subvolume create "$work/top/one"
         btrfs -q subvolume create "$work/top/two"
