@@ -26,12 +26,11 @@
 #include "confinements.h"
 #include "filter.h"
 #include "host.h"
-#include "identities.h"
 #include "policy-loader.h"
 #include "privileges.h"
 #include "reception.h"
 #include "service-status.h"
-#include "session.h"
+#include "session-table.h"
 #include "store.h"
 #include "subordinate-ids.h"
 
@@ -67,14 +66,11 @@ struct Manager {
         ReceptionHost reception_host;
         SubordinateIds subordinates;
         Reception *reception;
-        Identities *identities; /* of the sessions */
+        SessionTable *sessions;
         Activation activation;
         sd_event_source *tick_source;
         uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
         sd_event_source *status_source;
-        Session *sessions[LIMITS_SESSIONS_MAX];
-        size_t n_sessions;
-        LedgerTotals ended; /* of the sessions that have ended since */
         bool said_sync_is_missing;
         bool stopping;
 };
@@ -83,20 +79,11 @@ static void manager_show_status(const Manager *manager) {
         char trouble[640];
         StatusFacts facts = {
                 .trouble = configuration_trouble(manager->configuration, trouble, sizeof(trouble)),
-                .sessions = (uint32_t)manager->n_sessions,
-                .totals = manager->ended,
+                .sessions = (uint32_t)session_table_size(manager->sessions),
                 .generation = policy_generation(configuration_policy(manager->configuration)),
         };
-        LedgerTotals totals;
 
-        for (size_t i = 0; i < manager->n_sessions; i++) {
-                facts.hanging += session_count_hanging(manager->sessions[i]);
-                if (session_totals(manager->sessions[i], &totals) >= 0) {
-                        facts.totals.allowed += totals.allowed;
-                        facts.totals.denied += totals.denied;
-                        facts.totals.failed += totals.failed;
-                }
-        }
+        session_table_sum(manager->sessions, &facts.totals, &facts.hanging);
         status_show(&facts);
 }
 
@@ -130,18 +117,12 @@ static void manager_tick_within(Manager *manager, uint64_t usec) {
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *manager = userdata;
-        uint64_t next = UINT64_MAX;
+        uint64_t next;
 
         (void)source;
         (void)usec;
         manager->tick_at_usec = UINT64_MAX;
-        /* A session may end in its tick, which moves the last one into its place. */
-        for (size_t i = manager->n_sessions; i > 0; i--)
-                if (i <= manager->n_sessions) {
-                        uint64_t wanted = session_tick(manager->sessions[i - 1]);
-
-                        next = wanted < next ? wanted : next;
-                }
+        next = session_table_tick(manager->sessions);
         manager_update_status(manager);
         if (next == UINT64_MAX)
                 (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
@@ -156,19 +137,8 @@ static void on_session_active(void *userdata) {
 
 static void on_session_end(Session *session, void *userdata) {
         Manager *manager = userdata;
-        LedgerTotals totals = {};
 
-        (void)session_totals(session, &totals);
-        manager->ended.allowed += totals.allowed;
-        manager->ended.denied += totals.denied;
-        manager->ended.failed += totals.failed;
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                if (manager->sessions[i] == session) {
-                        manager->sessions[i] = manager->sessions[--manager->n_sessions];
-                        break;
-                }
-        identities_remove(manager->identities, session_identity(session)->session_id);
-        session_free(session);
+        session_table_remove(manager->sessions, session);
         manager_update_status(manager);
 }
 
@@ -184,13 +154,11 @@ static void report_missing_sync(Manager *manager) {
 static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *userdata) {
         const Manager *manager = userdata;
 
-        ret->sessions += (uint32_t)manager->n_sessions;
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                ret->sessions_of_account += session_identity(manager->sessions[i])->account == account;
+        ret->sessions += (uint32_t)session_table_size(manager->sessions);
+        ret->sessions_of_account += session_table_count(manager->sessions, account);
 }
 
-/* Makes a session of a launcher that knocked well.  On failure the listener is closed, the knock gets ENOSYS
- * and the launcher gives up. */
+/* Makes a session of a launcher that knocked well. */
 static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         SessionIdentity identity = {
                 .session_id = arrival->session_id,
@@ -199,30 +167,17 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 .account = arrival->findings->account,
                 .pid = arrival->findings->pid,
         };
-        _cleanup_close_ int listener_fd = arrival->listener_fd, ledger_fd = -EBADF;
+        _cleanup_close_ int listener_fd = arrival->listener_fd;
         const Limits *limits = policy_limits(configuration_policy(manager->configuration));
         VettingCrowd crowd = {};
-        Session *session;
-        int r;
 
         manager_count_sessions(identity.account, &crowd, manager);
         if (crowd.sessions >= limits->sessions || crowd.sessions_of_account >= limits->sessions_per_user)
                 return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
-        r = ledger_new(identity.session_id, &arrival->findings->knock, arrival->knock_answer, &ledger_fd);
-        if (r >= 0)
-                r = identities_add(manager->identities, &identity);
-        if (r < 0)
-                return r;
-        r = session_new(
-                &manager->session_host, &identity, TAKE_FD(listener_fd), TAKE_FD(ledger_fd), &session);
-        if (r < 0) {
-                identities_remove(manager->identities, identity.session_id);
-                return r;
-        }
-        manager->sessions[manager->n_sessions++] = session;
-        return 0;
+        return session_table_begin(manager->sessions, &identity, &arrival->findings->knock,
+                arrival->knock_answer, TAKE_FD(listener_fd));
 }
 
 static int on_arrival(const Arrival *arrival, void *userdata) {
@@ -250,24 +205,6 @@ static void manager_renew_reception(Manager *manager) {
                 reception_renew(manager->reception);
 }
 
-/* Workers of sessions whose profile is gone deny everything. */
-static void report_lost_profiles(const Manager *manager) {
-        char shown[4 * PROTOCOL_PROFILE_SIZE];
-
-        for (size_t i = 0; i < manager->n_sessions; i++) {
-                const SessionIdentity *session = session_identity(manager->sessions[i]);
-                const char *profile = session->profile;
-
-                if (!policy_find_profile(configuration_policy(manager->configuration), profile))
-                        (void)report_line(manager->report, REPORT_WARNING,
-                                "session %016" PRIx64
-                                " uses profile %s, which the configuration no longer has: "
-                                "everything is denied to it",
-                                session->session_id,
-                                report_escape(profile, strlen(profile), shown, sizeof(shown)));
-        }
-}
-
 static void on_policy(void *userdata) {
         Manager *manager = userdata;
         const Policy *before = manager->session_host.policy;
@@ -277,9 +214,7 @@ static void on_policy(void *userdata) {
         if (before == manager->session_host.policy)
                 return;
         manager_renew_reception(manager);
-        report_lost_profiles(manager);
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                session_renew(manager->sessions[i]);
+        session_table_renew(manager->sessions);
 }
 
 static void on_config_loaded(void *userdata) {
@@ -345,83 +280,6 @@ static int manager_add_signals(Manager *manager) {
         return 0;
 }
 
-/* Clauses for the record of a session that cannot be taken up. */
-static const char *explain_restore(int error) {
-        switch (error) {
-        case -ENOENT:
-                return "its identity is not in the store";
-        case -EPROTONOSUPPORT:
-                return "its ledger is of another version of snotifyd";
-        default:
-                return strerror(-error);
-        }
-}
-
-static int manager_restore(Manager *manager, StoredSession *stored) {
-        SessionIdentity identity;
-        Session *session;
-        int r;
-
-        if (manager->n_sessions >= LIMITS_SESSIONS_MAX)
-                return -EUSERS;
-        r = identities_find(manager->identities, stored->session_id, &identity);
-        if (r < 0)
-                return r;
-        r = session_restore(&manager->session_host, &identity, TAKE_FD(stored->listener_fd),
-                TAKE_FD(stored->ledger_fd), &session);
-        if (r < 0)
-                return r;
-        manager->sessions[manager->n_sessions++] = session;
-        return 0;
-}
-
-static void manager_restore_or_end(Manager *manager, StoredSession *stored) {
-        int r;
-
-        if (stored->listener_fd < 0 || stored->ledger_fd < 0) {
-                /* systemd has lost half of it: it lets go of a listener that an earlier release stored. */
-                store_remove(stored->session_id);
-                return;
-        }
-        r = manager_restore(manager, stored);
-        if (r >= 0)
-                return;
-        (void)report_line(manager->report, REPORT_ERROR,
-                "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
-                stored->session_id, explain_restore(r));
-        store_remove(stored->session_id);
-}
-
-static bool is_session(uint64_t id, void *userdata) {
-        const Manager *manager = userdata;
-
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                if (session_identity(manager->sessions[i])->session_id == id)
-                        return true;
-        return false;
-}
-
-static void manager_restore_all(Manager *manager, StoreContents *stored) {
-        for (size_t i = 0; i < stored->n_sessions; i++)
-                manager_restore_or_end(manager, &stored->sessions[i]);
-        (void)identities_prune(manager->identities, is_session, manager);
-        if (manager->n_sessions > 0)
-                (void)report_line(manager->report, REPORT_NOTE, "took up %zu sessions of the daemon before",
-                        manager->n_sessions);
-}
-
-static int manager_open_identities(Manager *manager, StoreContents *stored) {
-        int r;
-
-        r = identities_open(TAKE_FD(stored->identities_fd), &manager->identities);
-        if (r > 0)
-                r = store_put_identities(identities_fd(manager->identities));
-        if (r < 0)
-                (void)report_line(manager->report, REPORT_ERROR,
-                        "cannot keep the identities of sessions: %s", strerror(-r));
-        return r;
-}
-
 /* Runs the event loop until the configuration was read, or that has taken too long. */
 static int manager_await_config(Manager *manager, uint64_t usec) {
         uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
@@ -458,11 +316,11 @@ static int manager_check_config(const Manager *manager) {
         if (configuration_is_usable(manager->configuration) || manager->stopping)
                 return 0;
         (void)report_line(manager->report, REPORT_ERROR,
-                manager->n_sessions > 0
+                session_table_size(manager->sessions) > 0
                         ? "with these errors in the configuration, and none from before, all "
                           "calls of the sessions that run are denied"
                         : "not starting with these errors in the configuration");
-        return manager->n_sessions > 0 ? 0 : -EINVAL;
+        return session_table_size(manager->sessions) > 0 ? 0 : -EINVAL;
 }
 
 /* Lets launchers in, once it is known by which configuration. */
@@ -491,7 +349,7 @@ static int manager_open(Manager *manager) {
 
         r = activation_take(manager->report, &manager->activation);
         if (r >= 0)
-                r = manager_open_identities(manager, stored);
+                r = session_table_new(&manager->session_host, stored, &manager->sessions);
         if (r < 0)
                 return r;
         r = manager_start_config(manager, stored);
@@ -499,7 +357,7 @@ static int manager_open(Manager *manager) {
                 (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
                 return r;
         }
-        manager_restore_all(manager, stored);
+        session_table_restore(manager->sessions, stored);
         store_contents_done(stored);
         r = manager_check_config(manager);
         if (r >= 0 && configuration_is_settled(manager->configuration))
@@ -611,9 +469,7 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         reception_free(manager->reception);
-        identities_free(manager->identities);
-        while (manager->n_sessions > 0)
-                session_free(manager->sessions[--manager->n_sessions]);
+        session_table_free(manager->sessions);
         privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
         activation_done(&manager->activation);
         configuration_free(manager->configuration);
@@ -628,17 +484,10 @@ Manager *manager_free(Manager *manager) {
         return NULL;
 }
 
-static bool manager_has_workers(const Manager *manager) {
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                if (session_has_workers(manager->sessions[i]))
-                        return true;
-        return false;
-}
-
 static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
         uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
 
-        while (manager_has_workers(manager)) {
+        while (session_table_has_workers(manager->sessions)) {
                 uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
                 if (now >= until || sd_event_run(manager->event, until - now) < 0)
@@ -652,12 +501,12 @@ static void report_left_sessions(const Manager *manager) {
                 (void)report_line(manager->report, REPORT_WARNING,
                         "running sessions left to systemd: %zu; a restart takes them up, and a stop loses "
                         "them: their supervised calls then fail with ENOSYS",
-                        manager->n_sessions);
+                        session_table_size(manager->sessions));
         else
                 (void)report_line(manager->report, REPORT_WARNING,
                         "running sessions that are lost, for without systemd nothing keeps them: %zu; their "
                         "supervised calls fail with ENOSYS from now on",
-                        manager->n_sessions);
+                        session_table_size(manager->sessions));
 }
 
 /* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
@@ -665,15 +514,12 @@ static void report_left_sessions(const Manager *manager) {
 static void manager_stop(Manager *manager) {
         status_stopping();
         manager->reception = reception_free(manager->reception);
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                session_stop(manager->sessions[i]);
+        session_table_stop(manager->sessions);
         manager_wait_for_workers(manager, STOP_USEC);
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                session_kill(manager->sessions[i]);
+        session_table_kill(manager->sessions);
         manager_wait_for_workers(manager, STOP_USEC);
-        for (size_t i = 0; i < manager->n_sessions; i++)
-                session_abandon(manager->sessions[i]);
-        if (manager->n_sessions > 0)
+        session_table_abandon(manager->sessions);
+        if (session_table_size(manager->sessions) > 0)
                 report_left_sessions(manager);
         report_drain(manager->report, STOP_USEC);
 }
