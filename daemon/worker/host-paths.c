@@ -237,24 +237,21 @@ static bool shows(const HostMount *mount, const char *path, uint64_t dev, uint64
                id.mount_id == mount->id && is_same(&id, dev, ino);
 }
 
-/* Is the root of the mount still where the list says, as another mount shows it?  The list does not change
- * when the root, or a directory above it, is renamed. */
+/* Is the root of the mount still where the list says, as all mounts show it that show more?  The list does
+ * not change when the root, or a directory above it, is renamed. */
 static bool is_in_place(HostMounts *mounts, const HostMount *mount) {
-        bool may_move = false;
         const HostMount *rows;
         size_t n;
 
         rows = host_mounts_of(mounts, mount->device, &n);
         for (size_t i = 0; i < n; i++) {
-                if (!is_strictly_above(&rows[i], mount))
+                if (!is_strictly_above(&rows[i], mount) || rows[i].saw == HOST_MOUNT_COVERED)
                         continue;
-                may_move = true;
-                if (mount->saw == HOST_MOUNT_SHOWN && rows[i].saw == HOST_MOUNT_SHOWN &&
-                        shows(&rows[i], mount->root + strlen(rows[i].root), mount->root_dev,
-                                mount->root_ino))
-                        return true;
+                if (mount->saw != HOST_MOUNT_SHOWN || !shows(&rows[i], mount->root + strlen(rows[i].root),
+                                                              mount->root_dev, mount->root_ino))
+                        return false;
         }
-        return !may_move;
+        return true;
 }
 
 static const HostMount *find_mount(HostMounts *mounts, uint64_t id) {

@@ -22,6 +22,15 @@ action = deny
 [rule renames]
 path = $renames/shut/
 action = deny
+
+[profile tree]
+default = allow
+log = none
+
+[rule tree]
+profile = tree
+path = $renames/tree/
+action = deny
 CONF
 
 # The naive ones lose after a few calls; so many they get to do so.
@@ -81,6 +90,10 @@ renamer=$RENAME_PID
 read -r _ <&"${RENAME[0]}"
 check "directories above are renamed: no path is missed" won supervised_user -- "$bin/renames" call "$renames/tree" $calls
 check "... nor is one from a mount namespace of its own" won supervised -- unshare -m "$bin/renames" call "$renames/tree" $((calls / 5))
+# The other way: the bind mount shows what is denied by its path in the tree, wherever there that is.
+mkdir -m 755 "$renames/by"
+ln -s "$renames/shut" "$renames/by/source"
+check "... nor that of what a bind mount shows" won supervised_user --profile tree -- "$bin/renames" call "$renames/by" $((calls / 5))
 check "... and renamed they were, all the time" kill "$renamer"
 wait "$renamer"
 check "... really" test -z "$(find "$renames/tree" -name 'x*')"
