@@ -309,6 +309,23 @@ check "a burst of one user's programs simply works" \
         as_user sh -c "seq $burst | xargs -P 100 -n 1 $SNOTIFY_RUN --socket $socket -- true"
 work_stop
 
+### The process that accepts them is killed.
+acceptor=$(pgrep -x snotifyd-accept)
+kill -KILL "$acceptor"
+check "the process that accepts launchers is killed: they get in" come supervised
+check "... which is recorded" logged "the process that accepts launchers was killed by SIGKILL; starting another"
+acceptor=$(pgrep -x snotifyd-accept)
+kill -STOP "$acceptor"
+supervised -- true &
+waiting=$!
+is_connected() {
+        [ "$(grep -c "$socket\$" /proc/net/unix)" -gt 1 ]
+}
+wait_for is_connected
+kill -KILL "$acceptor"
+wait $waiting
+check "... one that waits for it meanwhile, too" test $? = 0
+
 ### One that connects and leaves, as fast as it can.
 head -c 8 /dev/zero >"$work/flooded"
 chmod 666 "$work/flooded"

@@ -133,7 +133,35 @@ visit
 check "a vetting child has no capability" has_no_more "$process" CapPrm 0
 check "... and root without capabilities does not look into it" fails_with 1 looks_at "$process"
 
+process=none
+wait_for find_process snotifyd-accept
+check "the acceptor has one capability" has_no_more "$process" CapPrm $(bits $sys_ptrace)
+check "... and root without capabilities does not look into it" fails_with 1 looks_at "$process"
+
 check "other sessions go on" made after supervised_user -- mkdir "$tree/after"
+daemon_stop
+check "the daemon ends well" test $? = 0
+
+### The acceptor, which no launcher can tell anything: the environment does.
+acceptor_dies() {
+        local from status
+        from=$(($(wc -l <"$work/log") + 1))
+        TREASON=$1 daemon_start <"$work/kept"
+        fails_with $launcher_fails supervised -- mkdir "$tree/acceptor-$1"
+        status=$?
+        wait_for logged_in "$from" "the process that accepts launchers was $forbidden" || status=1
+        daemon_stop
+        [ $status = 0 ] && [ ! -e "$tree/acceptor-$1" ]
+}
+logged_in() {
+        tail -n +"$1" "$work/log" | grep -q -- "$2"
+}
+cp "$work/conf" "$work/kept"
+for call in execve ptrace socket mount open-by-handle read-memory fork user user-namespace capabilities steal; do
+        check "an acceptor that makes a call which is not on its list dies: $call" acceptor_dies "$call"
+done
+TREASON=getpid daemon_start <"$work/kept"
+check "... one that makes one that is goes on" supervised -- true
 daemon_stop
 check "the daemon ends well" test $? = 0
 finish

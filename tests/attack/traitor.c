@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* snotifyd as it is once a process of it has been taken over: what is linked around three of its functions
+/* snotifyd as it is once a process of it has been taken over: what is linked around four of its functions
  * makes a system call on demand, and then goes on as if nothing had happened.
  *
  *      mkdir ...worker-CALL...          the worker that reads this path makes the call
  *      mkdir deputy-CALL                the deputy that is to make this directory
  *      snotify-run --label vetting-CALL the vetting child that reads this
+ *      TREASON=CALL in the environment  the acceptor that looks whose a connection is
  *
  * CALL is a name in the table below. */
 
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "common/protocol.h"
+#include "peer.h"
 #include "worker/memory.h"
 #include "worker/resolve.h"
 
@@ -141,4 +143,12 @@ WRAP(bool, protocol_hello_is_valid, const ProtocolHello *hello, size_t size, con
         if (strncmp(hello->label, "vetting-", strlen("vetting-")) == 0)
                 betray(hello->label + strlen("vetting-"));
         return __real_protocol_hello_is_valid(hello, size, ret_why);
+}
+
+WRAP(int, peer_find_account, const PeerReader *reader, int connection_fd, Peer *peer) {
+        const char *name = getenv("TREASON");
+
+        if (name)
+                betray(name);
+        return __real_peer_find_account(reader, connection_fd, peer);
 }
