@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -75,7 +76,6 @@ static const struct {
         {SCMP_SYS(newfstatat), WORKER | DEPUTY | ACCEPTOR},
         {SCMP_SYS(statx), ALL},
         {SCMP_SYS(read), ALL},
-        {SCMP_SYS(fcntl), WORKER | DEPUTY},
         {SCMP_SYS(getcwd), WORKER | DEPUTY},
         {SCMP_SYS(fchdir), WORKER | DEPUTY},
         {SCMP_SYS(statfs), WORKER},
@@ -85,7 +85,6 @@ static const struct {
         {SCMP_SYS(writev), WORKER},
         {SCMP_SYS(name_to_handle_at), WORKER},
         /* Targets, and being one. */
-        {SCMP_SYS(ioctl), WORKER}, /* a request takes several: an argument to look at would cost more */
         {SCMP_SYS(process_vm_readv), WORKER},
         {SCMP_SYS(chdir), WORKER},
         {SCMP_SYS(chroot), WORKER},
@@ -102,6 +101,7 @@ static const struct {
         {SCMP_SYS(close_range), WORKER},
         {SCMP_SYS(getppid), WORKER | DEPUTY},
         {SCMP_SYS(pidfd_open), ACCEPTOR},
+        {SCMP_SYS(pidfd_open), WORKER},
         {SCMP_SYS(wait4), WORKER},
 #ifdef SANITIZED
         {SCMP_SYS(futex), ALL},
@@ -138,9 +138,15 @@ static const struct {
         {SCMP_SYS(openat), ALL, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
         {SCMP_SYS(open_by_handle_at), WORKER, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
         {SCMP_SYS(tgkill), ALL, 1, {INT(2, SIGABRT)}},
-        {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
-        {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},
-        {SCMP_SYS(ioctl), VETTING, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
+        /* Other commands of these two have the kernel signal any process. */
+        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
+        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},
+        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
+        {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SEND)}},
+        {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SIOCOUTQ)}},
+        {SCMP_SYS(fcntl), WORKER | DEPUTY, 1, {INT(1, F_DUPFD_CLOEXEC)}},
+        {SCMP_SYS(fcntl), WORKER | DEPUTY, 1, {INT(1, F_GETFL)}},
+        {SCMP_SYS(fcntl), WORKER, 1, {INT(1, F_SETLK)}},
         /* The acceptor. */
         {SCMP_SYS(setsockopt), VETTING | ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSRIGHTS)}},
         {SCMP_SYS(setsockopt), ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSCRED)}},
@@ -150,6 +156,7 @@ static const struct {
         {SCMP_SYS(socketpair), WORKER, 1, {INT(0, AF_UNIX)}},
         {SCMP_SYS(clone), WORKER, 1, {INT(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)}},
         {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_NAME)}},
+        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_PDEATHSIG)}},
         {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_KEEPCAPS)}},
         {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_DUMPABLE)}},
         {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_NO_NEW_PRIVS)}},

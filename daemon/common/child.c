@@ -5,19 +5,17 @@
 
 #include "child.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define CHILD_KEEP_MAX 8U
+#include "ownership.h"
 
 /* Closes what lies between the fds to keep; they are few.  Not one more fd is needed for it, and it can't
  * fail halfway. */
@@ -61,39 +59,22 @@ pid_t child_fork(const char *name, const int *keep, size_t n_keep) {
         return pid;
 }
 
-/* The socket tells of its peer's end by SIGIO, for which F_SETSIG puts another signal (fcntl(2)).  The
- * kernel compares the uids of the process that called F_SETOWN (sigio_perm() in fs/fcntl.c): that is this
- * one, while it is still root. */
-static int hang_on_line(int line_fd) {
-        struct pollfd fd = {.fd = line_fd};
-
-        if (fcntl(line_fd, F_SETSIG, SIGKILL) < 0 || fcntl(line_fd, F_SETOWN, getpid()) < 0 ||
-                fcntl(line_fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0)
-                return -errno;
-        /* The end may have come before. */
-        return poll(&fd, 1, 0) == 0 ? 0 : -EPIPE;
+static int reap(pid_t pid, int *ret_status) {
+        while (waitpid(pid, ret_status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
 }
 
-pid_t child_fork_on_line(const char *name, const int *keep, size_t n_keep, int *ret_line_fd) {
-        int ends[2], kept[CHILD_KEEP_MAX + 1];
-        pid_t pid;
+int child_wait(pid_t pid, int patience_msec, int *ret_status) {
+        _cleanup_close_ int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        struct pollfd fd = {.fd = pid_fd, .events = POLLIN};
+        int r;
 
-        assert(n_keep <= CHILD_KEEP_MAX);
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-                return -errno;
-        for (size_t i = 0; i < n_keep; i++)
-                kept[i] = keep[i];
-        kept[n_keep] = ends[1];
-        pid = child_fork(name, kept, n_keep + 1);
-        if (pid == 0) {
-                if (hang_on_line(ends[1]) < 0)
-                        _exit(EXIT_FAILURE);
-                return 0;
-        }
-        (void)close(ends[1]);
-        if (pid < 0)
-                (void)close(ends[0]);
-        else
-                *ret_line_fd = ends[0];
-        return pid;
+        if (pid_fd < 0) /* for want of a descriptor: then it is waited for, however long that takes */
+                return reap(pid, ret_status);
+        do
+                r = poll(&fd, 1, patience_msec);
+        while (r < 0 && errno == EINTR);
+        return r == 0 ? -ETIME : reap(pid, ret_status);
 }

@@ -11,7 +11,6 @@
  * negative errno. */
 pid_t child_fork(const char *name, const int *keep, size_t n_keep);
 
-/* The same for a child that must not outlive its use: the kernel kills it, whatever it does and whatever its
- * user has become by then, as soon as *ret_line_fd is closed, which is the caller's; also when the caller
- * dies.  To do so takes no signal and no capability.  Needs a euid of 0. */
-pid_t child_fork_on_line(const char *name, const int *keep, size_t n_keep, int *ret_line_fd);
+/* Waits until the child has ended, and reaps it.  Returns 0, -ETIME where it has not after so long, or
+ * another negative errno.  ret_status may be NULL. */
+int child_wait(pid_t pid, int patience_msec, int *ret_status);

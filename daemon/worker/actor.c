@@ -52,7 +52,7 @@ int actor_new(
 Actor *actor_free(Actor *actor) {
         if (!actor)
                 return NULL;
-        deputy_free(actor->deputy);
+        (void)deputy_dismiss(actor->deputy);
         becomer_free(actor->becomer);
         free(actor);
         return NULL;
@@ -364,9 +364,12 @@ int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error) {
 }
 
 int actor_leave(Actor *actor) {
-        actor->deputy = deputy_free(actor->deputy);
+        int dismissed = deputy_dismiss(actor->deputy), r;
+
+        actor->deputy = NULL;
         if (actor->part)
                 parent_release(actor->part->parent);
         actor->part = NULL;
-        return become_ourselves(actor);
+        r = become_ourselves(actor);
+        return dismissed < 0 ? dismissed : r;
 }

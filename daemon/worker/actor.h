@@ -61,5 +61,5 @@ int actor_look(Actor *actor, int *ret_error);
 int actor_perform(Actor *actor, Act act, uint32_t mode, int *ret_error);
 
 /* Is itself again, with nothing of the target in hand.  Returns 0, or a negative errno: then the process
- * must end. */
+ * must end; -ETIME as deputy_dismiss() has it. */
 int actor_leave(Actor *actor);

@@ -11,13 +11,13 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/child.h"
@@ -47,8 +47,7 @@ typedef struct Outcome {
 } Outcome;
 
 struct Deputy {
-        pid_t pid;   /* 0: none */
-        int line_fd; /* the kernel kills it when this is closed */
+        pid_t pid; /* 0: none */
         int socket_fd;
         int listener_fd;
         uint64_t id;
@@ -128,8 +127,11 @@ static int become(const DeputyOrders *orders, cap_t caps) {
         if (r < 0)
                 return r;
         (void)umask(identity->umask);
-        /* Last, for each change of credentials undoes it: then its user could trace it. */
-        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+        /* Last, for each change of credentials undoes them: its user cannot trace it, and it does not
+         * outlive the worker. */
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return -errno;
+        return 0;
 }
 
 static int become_target(const DeputyOrders *orders) {
@@ -249,10 +251,10 @@ static int start_process(const DeputyOrders *orders, Deputy *deputy) {
         r = deed_lend(orders->deed, true);
         if (r < 0)
                 return r;
-        deputy->pid = child_fork_on_line("snotifyd-deputy",
+        deputy->pid = child_fork("snotifyd-deputy",
                 (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
                         orders->roll_fd},
-                5, &deputy->line_fd);
+                5);
         if (deputy->pid == 0)
                 _exit(deputy_run(orders, worker_pid, child_end));
         (void)deed_lend(orders->deed, false); /* the next one would have it too, and nothing else */
@@ -274,7 +276,6 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_objec
         if (!deputy)
                 return -ENOMEM;
         *deputy = (Deputy){
-                .line_fd = -EBADF,
                 .socket_fd = -EBADF,
                 .listener_fd = orders->listener_fd,
                 .id = orders->id,
@@ -286,10 +287,8 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_objec
                 r = outcome.error;
         if (r >= 0 && outcome.error == 0 && parent_fd < 0)
                 r = -EPIPE;
-        if (r < 0) {
-                deputy_free(deputy);
-                return r;
-        }
+        if (r < 0)
+                return deputy_dismiss(deputy) == -ETIME ? -ETIME : r;
         *ret_object = outcome.parent;
         *ret_error = outcome.error;
         *ret_parent_fd = TAKE_FD(parent_fd);
@@ -297,18 +296,16 @@ int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_objec
         return 0;
 }
 
-/* It holds the target's directories until it is dead, which takes no time unless it hangs in a file system;
- * then the worker does, too. */
-Deputy *deputy_free(Deputy *deputy) {
+/* It leaves when the worker's end of the socket is closed, which takes no time. */
+int deputy_dismiss(Deputy *deputy) {
+        int r;
+
         if (!deputy)
-                return NULL;
-        fd_close(deputy->line_fd);
-        if (deputy->pid > 0)
-                while (waitpid(deputy->pid, NULL, 0) < 0 && errno == EINTR)
-                        ;
+                return 0;
         fd_close(deputy->socket_fd);
+        r = deputy->pid > 0 ? child_wait(deputy->pid, PATIENCE_MSEC, NULL) : 0;
         free(deputy);
-        return NULL;
+        return r;
 }
 
 static int send_errand(Deputy *deputy, const Errands *errands, Outcome *ret) {

@@ -41,10 +41,11 @@ typedef struct DeputyOrders {
 int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_object, int *ret_parent_fd,
         int *ret_error);
 
-/* Dismisses it: once this returns it is gone, and nothing of the target's is in its hands.  Where it hangs
- * in a file system that takes as long, or until the daemon loses patience with us.  Takes NULL, returns
- * NULL. */
-Deputy *deputy_free(Deputy *deputy);
+/* Dismisses it, and frees it: once this returns 0 it is gone, and nothing of the target's is in its hands.
+ * Returns -ETIME where it does not leave, because its user has stopped it or a file system does not answer.
+ * The worker cannot kill it, nor any other process: the kernel does so when the worker ends, which therefore
+ * must do that.  Takes NULL. */
+int deputy_dismiss(Deputy *deputy);
 
 /* Lets it look for the name, or perform the call: *ret_error is what act_look() and act_perform() return.
  * Return 0 or a negative errno: -EPIPE where it died. */

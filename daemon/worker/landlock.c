@@ -7,9 +7,10 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,15 +31,6 @@ static int set_mark(pid_t tid) {
         return prlimit(tid, RLIMIT_LOCKS, &mark, NULL) < 0 ? -errno : 0;
 }
 
-/* The target's user can stop the helper, and must not keep the worker here.  The helper's end closes its
- * end of the line. */
-static void wait_or_kill(int line_fd) {
-        struct pollfd fd = {.fd = line_fd, .events = POLLIN};
-
-        (void)poll(&fd, 1, PATIENCE_MSEC);
-        fd_close(line_fd);
-}
-
 static int raise_for_ids(void) {
         static const cap_value_t needed[] = {CAP_SETUID, CAP_SETGID};
         cap_t caps = cap_get_proc();
@@ -57,7 +49,8 @@ static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
         if (r < 0)
                 return r;
         if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
-                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0)
+                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0 ||
+                prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 return -errno;
         return set_mark(tid);
 }
@@ -66,19 +59,17 @@ static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
  * become another process's.  A helper that has become the target's user can then mark no process that this
  * user could not have marked anyway. */
 static int set_mark_as_user(pid_t tid, const TargetStatus *status) {
-        int line_fd, exit_status, r;
-        pid_t pid = child_fork_on_line("snotifyd-deputy", NULL, 0, &line_fd);
+        pid_t pid = child_fork("snotifyd-deputy", NULL, 0);
+        int exit_status, r;
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
                 _exit(-be_user_and_mark(tid, status));
-        wait_or_kill(line_fd);
-        do
-                r = (int)waitpid(pid, &exit_status, 0);
-        while (r < 0 && errno == EINTR);
+        /* The target's user can stop it, and must not keep the worker here. */
+        r = child_wait(pid, PATIENCE_MSEC, &exit_status);
         if (r < 0)
-                return -errno;
+                return r;
         return WIFEXITED(exit_status) ? -WEXITSTATUS(exit_status) : -EPIPE;
 }
 

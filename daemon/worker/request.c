@@ -580,7 +580,7 @@ static int handle(RequestHandler *handler) {
                 if (r != -EPIPE || deputies == DEPUTIES_MAX || actor_leave(handler->actor) < 0)
                         break;
         }
-        if (r == REQUEST_ANSWERED || r == REQUEST_LEFT)
+        if (r == REQUEST_ANSWERED || r == REQUEST_LEFT || r == -ETIME)
                 return r;
         if (r == SITE_DELETED)
                 return answer(handler, SLOT_ALLOWED, ENOENT);

@@ -52,7 +52,7 @@ RequestHandler *request_handler_free(RequestHandler *handler);
 
 /* Handles the request in the slot and comes back: afterwards nothing of the target is in hand.  Returns one
  * of the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the
- * process is in no state to go on. */
+ * process is in no state to go on; -ETIME where it has to end so that a deputy does. */
 int request_handle(RequestHandler *handler, uint32_t index);
 
 /* Answers the request in the slot with ETIMEDOUT, without doing anything of it; why is for the record.

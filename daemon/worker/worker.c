@@ -382,6 +382,9 @@ int worker_run(const WorkerArguments *arguments) {
         r = worker_init(&worker, arguments);
         if (r == 0)
                 r = worker_loop(&worker);
+        /* Its end is that of a deputy which does not leave; the successor goes on with the request. */
+        if (r == -ETIME)
+                r = 0;
         if (r < 0) {
                 (void)report_line(
                         arguments->report, REPORT_ERROR, "a worker had to give up: %s", strerror(-r));

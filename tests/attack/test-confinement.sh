@@ -17,10 +17,10 @@ CONF
 EIO=5 launcher_fails=125
 
 everybody=(execve execveat ptrace socket mount fsopen bpf io_uring module keyctl userfaultfd perf memfd unshare clone3 steal
-        write-memory unlink rename chmod map-code make-code other-abi i386 no-such-call thread signal signal-by-descriptor pidfd
+        write-memory unlink rename chmod map-code make-code other-abi i386 no-such-call thread signal signal-by-descriptor signal-by-owner signal-by-socket terminal
         open-for-writing open-for-both open-and-create open-and-empty open-handle-for-writing open-without-name mount-namespace
         keep-capabilities limit listen)
-not_worker=(open-by-handle read-memory fork user user-namespace chroot capabilities terminal filter)
+not_worker=(open-by-handle read-memory fork user user-namespace chroot capabilities pidfd filter)
 [ -n "$SANITIZED" ] || not_worker+=(write)
 
 # By everything that was said since.

@@ -11,6 +11,16 @@ call-timeout = 1s
 
 [profile default]
 default = allow
+
+[profile slow]
+default = allow
+log = all
+
+[rule slow]
+profile = slow
+path = /tmp/*/room/slow
+action = allow
+delay = 1h
 CONF
 
 workers() {
@@ -123,6 +133,38 @@ recovers() {
 }
 check "once the file system answers they are gone, and the session makes directories again" recovers
 check "what timed out was not made up for later" sh -c "! ls '$work/room' | grep -q refused"
+
+# A process that acts for a user, whom the user stops.  A worker has no signal for it.
+
+cat >"$work/stop.sh" <<'SH'
+exec 2>/dev/null
+unshare -Ur mkdir "$1/room/slow" &
+caller=$!
+until deputy=$(pgrep -x snotifyd-deputy) && kill -STOP "$deputy"; do
+        sleep 0.01
+done
+until grep -q "^State:.T" "/proc/$deputy/status"; do
+        sleep 0.01
+done
+touch "$1/room/stopped"
+kill -KILL "$caller"
+wait "$caller"
+mkdir "$1/room/next" && echo next
+until ! kill -0 "$deputy" 2>/dev/null; do
+        sleep 0.01
+done
+echo gone
+SH
+stopped_deputy() {
+        says "next
+gone" timeout 30 "$SNOTIFY_RUN" --socket "$socket" --profile=slow -- setpriv --reuid=65534 --regid=65534 --clear-groups \
+                sh "$work/stop.sh" "$work"
+}
+if as_user unshare -Ur true 2>/dev/null; then
+        check "a process that acts for a user and is stopped ends when nothing waits for it any more" stopped_deputy
+        check "... which its session has not noticed" logged "allowed mkdir(\"$work/room/next\")"
+        check "... and no worker died" fails_with 1 grep -q "a worker of session .* \(was killed\|failed\)" "$work/log"
+fi
 
 # Stopping.
 

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -75,7 +76,9 @@ static const struct {
         {"thread", SYS_clone, {CLONE_VM | CLONE_SIGHAND | CLONE_THREAD}},
         {"signal", SYS_kill, {1, SIGKILL}},
         {"signal-by-descriptor", SYS_pidfd_send_signal, {-1, SIGKILL}},
-        {"pidfd", SYS_pidfd_open, {1, 0}},
+        {"signal-by-owner", SYS_fcntl, {-1, F_SETOWN, 1}},
+        {"signal-by-socket", SYS_ioctl, {-1, FIOSETOWN, WORD(room)}},
+        {"terminal", SYS_ioctl, {-1, TIOCSTI, WORD("x")}},
         {"open-for-writing", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_WRONLY}},
         {"open-for-both", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_RDWR | O_CLOEXEC}},
         {"open-and-create", SYS_openat, {AT_FDCWD, WORD("/etc/passwd"), O_CREAT, 0666}},
@@ -94,7 +97,7 @@ static const struct {
         {"user-namespace", SYS_setns, {-1, CLONE_NEWUSER}},
         {"chroot", SYS_chroot, {WORD("")}},
         {"capabilities", SYS_capset, {0, 0}},
-        {"terminal", SYS_ioctl, {-1, TIOCSTI, WORD("x")}},
+        {"pidfd", SYS_pidfd_open, {1, 0}},
         {"write", SYS_write, {-1, WORD(""), 0}},
         {"filter", SYS_seccomp, {1, 1U << 2, 0}},
 };
