@@ -41,9 +41,9 @@ umount --recursive "$work/root"
 
 if [ -n "${SANITIZED-}" ]; then
         skip "tests/demo" "it builds the same in every build"
-else
+elif "$tree/tests/demo" >"$work/shown" 2>&1 || [ $? != 77 ]; then
         shows() {
-                "$tree/tests/demo" >"$work/shown" 2>&1 || { cat "$work/shown"; return 1; }
+                [ "$(tail -n 1 "$work/shown")" = "Stopped; nothing is left behind." ] || { cat "$work/shown"; return 1; }
         }
         check "tests/demo needs no repository" shows
         check "... writes no escape sequences to a pipe" fails_with 1 grep $'\e' "$work/shown"
@@ -58,6 +58,8 @@ else
                 [ $? = 1 ] && grep -q 'meson.build:.*nonsense' "$work/shown" || { cat "$work/shown"; return 1; }
         }
         check "... and where it cannot be built, with what meson says" fails_to_build
+else
+        skip "tests/demo" "$(tail -n 1 "$work/shown")"
 fi
 check "nothing is left behind" test -z "$(ls -A /srv)"
 finish
