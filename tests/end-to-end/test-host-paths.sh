@@ -11,7 +11,7 @@ a=$tree/a b=$tree/b c=$tree/c elsewhere=$tree/elsewhere
 mkdir -p "$tree"/{a,b,c,elsewhere,busy}
 chmod 777 "$tree"/{a,b,c,elsewhere,busy}
 
-# The first words of the profiles' names say what is done with paths below b, the others what with the rest.
+# What each profile does with paths below a and b is in its name; the rest has the default.
 daemon_start <<CONF
 [profile deny-b]
 default = allow
@@ -172,6 +172,20 @@ for order in "$a $b" "$b $a"; do
         paths "mounted twice, ${1##*/} first" "$a/d" "$b/d"
         umount "$b" "$a"
 done
+
+### Where the user may not go: above the directory, and to the mount.
+mkdir -m 700 "$a/private" "$b/private"
+mkdir -m 777 "$a/private/d" "$b/private/d"
+mount --bind "$a/private/d" "$b/private/d"
+# from DIRECTORY PROFILE: the user's working directory is one that he could not reach.
+from() {
+        cd "$1" && as_user "$SNOTIFY_RUN" --socket "$socket" --profile "$2" -- mkdir x
+}
+check "a user in a directory that he could not reach: denied by the other path" refused "$a/private/d/x" from "$a/private/d" deny-b
+check "... allowed by it" made "$a/private/d/x" from "$a/private/d" allow-b
+check "... and the other way round" refused "$a/private/d/x" from "$b/private/d" deny-b-allow-a
+umount "$b/private/d"
+rm -r "$a/private" "$b/private"
 
 ### What is hidden.
 mount --bind "$a" "$b"
