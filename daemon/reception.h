@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Reception: accepts launchers and hands each connection to a vetting child. */
+/* Reception: has launchers accepted, and each connection seen to by a vetting child. */
 
 #include <systemd/sd-event.h>
 

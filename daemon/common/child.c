@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Forks workers and vetting children.  Owns nothing.  Run by the daemon up to the fork, by the child after
- * it.  Must never let an fd of another session through. */
+/* Forks workers, acceptors and vetting children.  Owns nothing.  Run by the daemon up to the fork, by the
+ * child after it.  Must never let an fd of another session through. */
 
 #include "child.h"
 

@@ -467,6 +467,43 @@ check "... but all are counted" wait_for all_are_told
 daemon_stop
 check "the daemon ends well" test $? = 0
 
+### A kernel that lets descriptors come before they are welcome.
+printf '[limits]\nconnections-per-user = 1\n[profile default]\ndefault = allow\n' >"$work/conf"
+"$bin/other-kernel" no-passrights "$SNOTIFYD" --config "$work/conf" --socket "$work/older" --log-target=stderr 2>>"$work/log" &
+older=$!
+wait_for is_listening "$work/older"
+acceptor_fds() {
+        find "/proc/$(pgrep -P $older -x snotifyd-accept)/fd" -mindepth 1 | wc -l
+}
+rm -f "$work/hold" && mkfifo "$work/hold"
+wait_for pgrep -P $older -x snotifyd-accept >/dev/null
+n_fds=$(acceptor_fds)
+"$bin/stranger" "$work/older" crowd 1 0 <"$work/hold" >"$work/crowd" &
+crowder=$!
+exec 9>"$work/hold"
+wait_for grep -q refused "$work/crowd"
+early_fds_are_refused() {
+        local n output
+        for n in {1..20}; do
+                output=$(timeout 20 "$bin/stranger" "$work/older" early-fds </dev/null 2>&1)
+                [[ $output == "refused: user 0 has as many connections as a user may, 1;"* ]] || { echo "it is told: $output"; return 1; }
+        done
+}
+check "descriptors that come too early, over connections that are too many" early_fds_are_refused
+exec 9>&-
+wait $crowder
+in_older() {
+        "$SNOTIFY_RUN" --socket "$work/older" -- true
+}
+no_connection_is_kept() {
+        [ "$(acceptor_fds)" = "$n_fds" ] && ! pgrep -P $older -x snotifyd-vet
+}
+check "... none of these is kept" wait_for no_connection_is_kept
+check "... and others get in" in_older
+kill $older
+wait $older
+check "the daemon ends well" test $? = 0
+
 ### A launcher that the daemon does not see, and one that it sees.
 printf '[profile default]\ndefault = allow\n' >"$work/conf"
 unshare --pid --fork --kill-child --mount-proc "$SNOTIFYD" --config "$work/conf" --socket "$work/inner" --log-target=stderr 2>>"$work/log" &

@@ -4,6 +4,7 @@
  *
  *      no-seccomp      seccomp() fails with EINVAL, whatever is asked of it
  *      no-wait-killable  it does not know SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (before Linux 5.19)
+ *      no-passrights   it does not know SO_PASSRIGHTS (before Linux 6.16)
  *      no-chmod        the mode of no file can be changed by its path
  *      large-notifications  SECCOMP_GET_NOTIF_SIZES reports structures of 4096 bytes
  */
@@ -49,6 +50,22 @@ static int install(unsigned argument, uint32_t bits, int equal, uint32_t action,
         if (fd < 0)
                 fail("seccomp");
         return (int)fd;
+}
+
+static void forbid_passrights(void) {
+        struct sock_filter instructions[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * 2),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 83, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = {sizeof(instructions) / sizeof(instructions[0]), instructions};
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+                syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+                fail("seccomp");
 }
 
 static void forbid_chmod(void) {
@@ -113,6 +130,8 @@ int main(int argc, char **argv) {
                 /* Bits that are zero match nothing: SECCOMP_SET_MODE_STRICT is not wanted by anybody. */
         } else if (strcmp(argv[1], "no-wait-killable") == 0)
                 (void)install(1, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, 0, SECCOMP_RET_ERRNO | EINVAL, 0);
+        else if (strcmp(argv[1], "no-passrights") == 0)
+                forbid_passrights();
         else if (strcmp(argv[1], "no-chmod") == 0)
                 forbid_chmod();
         else
