@@ -104,19 +104,6 @@ done
 begin none
 check "a reader that is gone: calls go on" makes 100
 check "... and sessions begin" makes 1
-mkfifo go-on
-"$SNOTIFY_RUN" --socket "$socket" -- sh -c 'mkdir a; echo >../made; read -r _ <go-on; mkdir b c d e f; echo >../made-more; read -r _ <go-on' &
-wait_for test -e ../made
-workers=$(pgrep -P "$daemon_pid" -x snotifyd-worker)
-echo >go-on
-check "... and a session has calls" wait_for test -e ../made-more
-survived() {
-        local now
-        now=$(pgrep -P "$daemon_pid" -x snotifyd-worker)
-        [ -n "$now" ] && [ "$now" = "$workers" ] || { echo "not $workers but $now"; return 1; }
-}
-check "... which its worker survives" survived
-echo >go-on
 end
 check "... and it stops" test $? = 0
 finish
