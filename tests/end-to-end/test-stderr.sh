@@ -24,6 +24,7 @@ begin() {
                 "$SNOTIFYD" --config "$work/conf" --socket "$socket" --log-target=stderr >"$work/driver" &
         driver=$!
         wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start"; exit 1; }
+        wait_for test -s "$work/log.pid" # the daemon may listen before what started it has noted this
         daemon_pid=$(cat "$work/log.pid")
 }
 # Nothing here takes so long unless it hangs.
