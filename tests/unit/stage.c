@@ -189,6 +189,12 @@ void stage_call(Stage *stage) {
                 stage_clear_slot(stage);
 }
 
+bool stage_has_call(const Stage *stage) {
+        struct pollfd fd = {.fd = stage->listener_fd, .events = POLLIN};
+
+        return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
+}
+
 bool stage_has_result(const Stage *stage) {
         struct pollfd pollfd = {.fd = stage->target_fd, .events = POLLIN};
 
@@ -248,10 +254,22 @@ __attribute__((noreturn)) static void be_worker(
         _exit(worker_run(&arguments));
 }
 
+/* As the daemon does it: nothing takes a worker's place while a helper process of its is still at work. */
+static void wait_for_helpers(const Stage *stage, uint32_t number) {
+        const struct timespec nap = {.tv_nsec = 1000000};
+
+        for (int i = 0; ledger_find_signed_on(stage->ledger_fd, number) != 0; i++) {
+                if (i == PATIENCE_SEC * 1000)
+                        fail_msg("a helper process outlives its worker");
+                (void)nanosleep(&nap, NULL);
+        }
+}
+
 static pid_t start_worker(const Stage *stage, uint32_t number, StagePolicy policy, bool traced) {
         sigset_t mask, ours;
         pid_t pid;
 
+        wait_for_helpers(stage, number);
         atomic_store(&ledger_header(stage->ledger)->receiver, number);
         /* As the daemon does it: SIGTERM is blocked from the first. */
         (void)sigemptyset(&mask);

@@ -64,6 +64,9 @@ void stage_call(Stage *stage);
 StageResult stage_result(const Stage *stage);
 bool stage_has_result(const Stage *stage);
 
+/* Does a call wait to be received? */
+bool stage_has_call(const Stage *stage);
+
 void stage_kill_target(Stage *stage);
 
 /* The policies of the stages' workers: everything is allowed, denied, or allowed after a delay of a day; or

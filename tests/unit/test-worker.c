@@ -110,7 +110,7 @@ static int compete(uid_t uid) {
 /* Has the worker done with the request, and waits for the next? */
 static bool is_over(const Stop *stop) {
         return stop->entry && stop->nr == SYS_ppoll &&
-               slot_phase(ledger_slot(stage.ledger, 0)) == SLOT_EMPTY && stage_has_result(&stage);
+               slot_phase(ledger_slot(stage.ledger, 0)) == SLOT_EMPTY && !stage_has_call(&stage);
 }
 
 /* Goes to the worker's stop number n.  Returns false where there are fewer. */
