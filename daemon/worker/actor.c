@@ -161,14 +161,11 @@ static int enter_parent(Actor *actor) {
         int r;
 
         r = parent_enter(parent);
-        if (r >= 0 && !parent->entered && !parent->is_fuse) {
-                /* The target may not; it gets its error when the call is made. */
-                r = becomer_raise(actor->becomer);
-                if (r >= 0)
-                        r = parent_enter(parent);
-        }
-        /* No process enters a directory of a process that is dead by now. */
-        return r == -ESRCH && parent->is_inert ? 0 : r;
+        if (r < 0 || parent->entered || parent->is_fuse)
+                return r;
+        /* The target may not; it gets its error when the call is made. */
+        r = becomer_raise(actor->becomer);
+        return r < 0 ? r : parent_enter(parent);
 }
 
 /* There are directories of procfs that the kernel lets the threads of one process search, and others not:
@@ -318,6 +315,9 @@ int actor_find(Actor *actor, const LedgerObject *noted, int *ret_error) {
                 r = place_open_object(actor->host_mounts, noted, &fd);
         if (r < 0)
                 return r;
+        /* What cannot be told of that directory must not be tried in another one. */
+        if (!part->deed->absent)
+                return -ESTALE;
         *ret_error = act_find(fd, part->resolved->name, part->deed);
         return 0;
 }

@@ -51,9 +51,8 @@ int parent_take(Parent *parent, int fd, const HostMounts *host_mounts) {
 
 int parent_enter(Parent *parent) {
         parent->entered = !parent->is_fuse && fchdir(parent->fd) == 0;
-        if (parent->entered || parent->is_fuse || errno == EACCES)
-                return 0;
-        return -errno;
+        /* Any other refusal is the file system's, which will have the same for the call. */
+        return parent->entered || parent->is_fuse || errno != ENOMEM ? 0 : -ENOMEM;
 }
 
 void parent_release(Parent *parent) {

@@ -26,7 +26,7 @@ typedef struct Parent {
 int parent_take(Parent *parent, int fd, const HostMounts *host_mounts);
 
 /* Makes it the working directory, unless it is on FUSE or that is refused; entered says which.  Returns 0 or
- * a negative errno. */
+ * -ENOMEM. */
 int parent_enter(Parent *parent);
 
 /* Lets go of it. */
