@@ -360,14 +360,18 @@ static void test_own_verdict(void **state) {
  * is looked at, and else nothing is done. */
 static void test_other_parent(void **state) {
         static const struct {
-                bool at_entry, lost;
+                bool at_entry;
+                bool lost;   /* the parent cannot be found */
+                bool untold; /* nobody looked for the name before */
                 int expected;
                 unsigned count; /* in what has the parent's name now */
         } rows[] = {
-                {true, true, EIO, 0},
-                {false, true, EIO, 0},
-                {true, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
-                {false, false, 0, 0},
+                {true, false, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
+                {false, false, false, 0, 0},
+                {true, true, false, EIO, 0},
+                {false, true, false, EIO, 0},
+                {true, false, true, EIO, 0},
+                {false, false, true, EIO, 0},
         };
 
         (void)state;
