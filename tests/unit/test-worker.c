@@ -366,10 +366,10 @@ static void test_other_parent(void **state) {
                 int expected;
                 unsigned count; /* in what has the parent's name now */
         } rows[] = {
-                {true, false, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
-                {false, false, false, 0, 0},
                 {true, true, false, EIO, 0},
                 {false, true, false, EIO, 0},
+                {true, false, false, 0, 1}, /* nothing came of it: it is performed as if it came now */
+                {false, false, false, 0, 0},
                 {true, false, true, EIO, 0},
                 {false, false, true, EIO, 0},
         };
