@@ -41,12 +41,25 @@ leave_cgroups() {
         done
 }
 
-# begin: a session, $session, that does what it is told.
+# A process that calls again and again, so that its session's worker does not leave for want of work.
+cat >"$bin/calls.py" <<'PYTHON'
+import os, sys, time
+while os.getppid() == int(sys.argv[2]):
+    try:
+        os.mkdir(sys.argv[1])
+        os.rmdir(sys.argv[1])
+    except OSError:
+        pass
+    time.sleep(0.5)
+PYTHON
+
+# begin [busy]: a session, $session, that does what it is told.
 begin() {
         rm -f "$work/tell"
         mkfifo "$work/tell"
         # shellcheck disable=SC2016
-        supervised -- sh -c 'while read -r command; do $command 2>>"$0/err"; echo "$?" >>"$0/said"; done' "$work" <"$work/tell" &
+        supervised -- sh -c '[ -z "$1" ] || python3 "$0/bin/calls.py" "$0/room/call" $$ &
+                while read -r command; do $command 2>>"$0/err"; echo "$?" >>"$0/said"; done' "$work" "${1-}" <"$work/tell" &
         session=$!
         exec 7>"$work/tell"
 }
@@ -142,7 +155,7 @@ if make_cgroup pids; then
         starve processes limit lift
 
         # A worker, but no deputy.
-        begin
+        begin busy
         check "processes: a worker" make deputy-before
         echo "$(($(pgrep -cP "$daemon_pid") + 1))" >"$cgroup/pids.max"
         tell unshare -Ur mkdir "$work/room/deputy-during"
@@ -172,7 +185,7 @@ lift() {
 starve descriptors limit lift
 
 # A worker alone, over a caller that it doesn't know yet.
-begin
+begin busy
 check "descriptors: a worker" make worker-before
 worker=$(daemon_children)
 free_fd=0
