@@ -98,6 +98,8 @@ check "... and renamed they were, all the time" kill "$renamer"
 wait "$renamer"
 check "... really" test -z "$(find "$renames/tree" -name 'x*')"
 
+umount "$renames/shut" "$renames"
+
 check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 daemon_stop
