@@ -48,6 +48,7 @@ struct RequestHandler {
         Resolved resolved;
         ActorPart part;
         Parent parent;
+        LedgerObject noted; /* the parent of the last call that was performed */
         Site site;
         bool landlocked; /* the target is bound by rules that we don't know */
 };
@@ -230,6 +231,19 @@ static int wait_delay(RequestHandler *handler, uint64_t delay_usec) {
         return r;
 }
 
+/* Calls in one directory follow each other: the same object has the same handle. */
+static void note_parent(RequestHandler *handler) {
+        const LedgerObject *object = &handler->parent.object;
+        LedgerObject *noted = &handler->noted;
+
+        if (object->born_sec == 0 || noted->handle_size == 0 || !object_equal(object, noted)) {
+                *noted = *object;
+                object_read_handle(handler->parent.fd, noted);
+        }
+        noted->mount_id = object->mount_id;
+        handler->slot->parent = *noted;
+}
+
 /* The verdict allows it.  What a successor needs to find out what came of it is noted first. */
 static int perform(RequestHandler *handler, const Call *call) {
         Slot *slot = handler->slot;
@@ -238,8 +252,7 @@ static int perform(RequestHandler *handler, const Call *call) {
         if (allowance_is_spent(handler->host->allowance, header(handler)))
                 return answer_trouble(
                         handler, ENOMEM, "its session has as much memory in directories as it may");
-        slot->parent = handler->parent.object;
-        object_read_handle(handler->parent.fd, &slot->parent);
+        note_parent(handler);
         deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
         slot_set_phase(slot, SLOT_ACTING);
         r = actor_perform(handler->actor, call->act, slot->mode, &error);
