@@ -56,10 +56,18 @@ static HostMountKind find_kind(const char *type) {
         return HOST_MOUNT_ORDINARY;
 }
 
+/* A name may begin with two dots. */
+static bool leads_up(const char *text) {
+        for (text = strstr(text, "/.."); text; text = strstr(text + 1, "/.."))
+                if (text[3] == '/' || text[3] == '\0')
+                        return true;
+        return false;
+}
+
 /* The kernel marks a removed directory with "//deleted", writes ".." where the root lies outside of a cgroup
  * namespace, and file systems without paths write something else ("net:[4026531840]"). */
 static bool is_path(const char *text) {
-        return text[0] == '/' && !strstr(text, "//") && !strstr(text, "/..");
+        return text[0] == '/' && !strstr(text, "//") && !leads_up(text);
 }
 
 static const char *without_slash(const char *path) {

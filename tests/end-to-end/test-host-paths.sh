@@ -150,6 +150,10 @@ mkdir -m 777 "$a/with blank" "$b/back\\slash"
 mount --bind "$a/with blank" "$b/back\\slash"
 check "a mount point that is written with escapes" refused "$a/with blank/x" run deny-b mkdir "$a/with blank/x"
 umount "$b/back\\slash"
+mkdir -m 777 "$a/..dots" "$b/..dots"
+mount --bind "$a/..dots" "$b/..dots"
+check "names that begin with two dots" refused "$a/..dots/x" run deny-b mkdir "$a/..dots/x"
+umount "$b/..dots"
 
 ### A bind mount of a bind mount, and the way down from one that shows less.
 mount --bind "$a" "$c"

@@ -128,6 +128,10 @@ static void check_relations(const void *argument) {
                         "nnnnn", {}},
                 /* Escapes are no slashes. */
                 {"1 0 8:1 /a\\040b / rw\n2 1 8:1 /a\\040b/c /x rw\n3 1 8:1 /a /y rw", "yyn", {0, 1}},
+                /* Dots are names' own, unless there are two and nothing else. */
+                {"1 0 8:1 / / rw\n2 1 8:1 /d/..v1 /x rw\n3 1 8:2 / /m rw\n4 1 8:2 /d /..y rw", "yyyy",
+                        {0, 1, 0, 3}},
+                {"1 0 8:1 / / rw\n2 1 8:1 /..a/.. /x rw\n3 1 8:1 /..a/../b /y rw", "nnn", {}},
         };
 
         (void)argument;
