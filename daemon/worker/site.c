@@ -18,19 +18,34 @@
 /* How often the parent may be moved while its paths are looked for. */
 #define ATTEMPTS_MAX 4U
 
-/* In the target's root. */
+/* In the target's root.  Returns as place_read(). */
 static int read_view_here(Site *site) {
         const Parent *parent = site->parent;
         size_t length;
-        int r;
 
         if (parent->entered && fchdir(parent->fd) == 0)
-                r = place_read(site->name, site->view, &length);
-        else
-                r = place_read_unentered(site->target, parent->fd, site->name, site->view, &length);
-        if (r == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
-                site->view[0] = '\0';
-        return r == PLACE_DELETED ? SITE_DELETED : r < 0 ? r : 0;
+                return place_read(site->name, site->view, &length);
+        return place_read_unentered(site->target, parent->fd, site->name, site->view, &length);
+}
+
+/* In the host's root, where the target's serves its user namespace alone (FUSE), so that the worker may not
+ * enter it. */
+static int read_view_by_name(Site *site) {
+        char root[LEDGER_ARGUMENT_SIZE];
+        size_t length, root_length;
+        int r;
+
+        r = target_read_root_path(site->target, root, sizeof(root));
+        if (r == 0)
+                r = place_read_unentered(site->target, site->parent->fd, site->name, site->view, &length);
+        if (r != 0)
+                return r;
+        root_length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+        root[root_length] = '\0';
+        if (!host_mounts_is_below(site->view, root))
+                return PLACE_ELSEWHERE;
+        memmove(site->view, site->view + root_length, length - root_length + 1);
+        return 0;
 }
 
 int site_read_view(Site *site) {
@@ -43,16 +58,21 @@ int site_read_view(Site *site) {
         if (r < 0)
                 return r;
         r = standing_is_targets(site->standing, site->target);
-        if (r != 0)
-                return r == STANDING_IS_TARGETS ? 0 : r;
-        r = standing_enter(site->standing, site->target);
-        if (r != 0)
+        if (r == STANDING_IS_TARGETS)
+                return 0;
+        if (r == 0)
+                r = standing_enter(site->standing, site->target);
+        if (r != 0 && r != -EACCES)
                 return r;
-        result = read_view_here(site);
+        result = r == 0 ? read_view_here(site) : read_view_by_name(site);
+        if (result == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
+                site->view[0] = '\0';
         r = standing_leave(site->standing);
         if (r < 0)
                 return r;
-        return parent->entered && fchdir(parent->fd) < 0 ? -errno : result;
+        if (parent->entered && fchdir(parent->fd) < 0)
+                return -errno;
+        return result == PLACE_ELSEWHERE ? 0 : result == PLACE_DELETED ? SITE_DELETED : result;
 }
 
 void site_forget_view(Site *site) {

@@ -262,18 +262,28 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
-int target_read_own_path(Target *target, int fd, char *ret, size_t size) {
-        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
-        ssize_t n;
+static int read_path(int dir_fd, const char *name, char *ret, size_t size) {
+        ssize_t n = readlinkat(dir_fd, name, ret, size);
 
-        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
-        n = readlinkat(target->cache->proc_fd, name, ret, size);
         if (n < 0)
                 return -errno;
         if ((size_t)n >= size)
                 return -ENAMETOOLONG;
         ret[n] = '\0';
         return 0;
+}
+
+int target_read_own_path(Target *target, int fd, char *ret, size_t size) {
+        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
+
+        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
+        return read_path(target->cache->proc_fd, name, ret, size);
+}
+
+int target_read_root_path(Target *target, char *ret, size_t size) {
+        int r = read_path(target->dir_fd, "root", ret, size);
+
+        return r < 0 && means_gone(-r) ? TARGET_GONE : r;
 }
 
 int target_read_group(Target *target, pid_t *ret) {

@@ -77,6 +77,9 @@ int target_open_fd(Target *target, int number, int *ret_fd);
  * removed.  Returns 0, -ENAMETOOLONG or another negative errno. */
 int target_read_own_path(Target *target, int fd, char *ret, size_t size);
 
+/* The same for the target's root directory.  Also returns TARGET_GONE. */
+int target_read_root_path(Target *target, char *ret, size_t size);
+
 /* Reads the process group of the task, as our PID namespace numbers it.  Returns 0, TARGET_GONE or a
  * negative errno. */
 int target_read_group(Target *target, pid_t *ret);

@@ -250,6 +250,35 @@ else
                 "${wrap[@]}" --bind "$tree/shut" /mnt mkdir /mnt/sub/wrapped-too
 fi
 
+### A root directory that only the processes of its user namespace may enter.
+cat >"$bin/in-root.py" <<'PYTHON'
+import errno, os, subprocess, sys
+server, mount, host, name, place = sys.argv[1:]
+served = subprocess.Popen([server, mount], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+if b"mounted" not in served.stdout.readline():
+    sys.exit("no FUSE here")
+host = os.open(host, os.O_PATH | os.O_DIRECTORY)
+os.chroot(mount)
+for path, fd in ((name, host), (place, None)):
+    try:
+        os.mkdir(path, dir_fd=fd)
+        print("created")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+served.kill()
+PYTHON
+in_root() {
+        "$@" unshare --user --map-root-user --mount python3 "$bin/in-root.py" "$bin/errors-fs" "$tree/empty" "$tree/open" in-root /28 2>&1
+}
+if [ "$(in_root env | tr '\n' ' ')" != "created ENOSPC " ]; then
+        skip "a FUSE root of its own" "it cannot be mounted here"
+else
+        rmdir "$tree/open/in-root"
+        check "a FUSE root of its own: the host's directories as natively" test "$(in_root supervised -- | head -n 1)" = created
+        check "... really" rmdir "$tree/open/in-root"
+        check "... and what is on it is judged by the path there" logged 'denied mkdir("(private)/28")'
+fi
+
 check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 daemon_stop
