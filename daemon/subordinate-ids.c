@@ -171,7 +171,7 @@ int subordinate_ids_read(const char *subuid_path, const char *passwd_path, Subor
         if (!ids.ranges)
                 return -ENOMEM;
         for (size_t i = 0; i < n_lines; i++)
-                if (lines[i].found)
+                if (lines[i].found && lines[i].range.owner != 0)
                         ids.ranges[ids.n_ranges++] = lines[i].range;
         *ret = ids;
         return 0;

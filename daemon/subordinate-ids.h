@@ -21,6 +21,8 @@ typedef struct SubordinateIds {
 } SubordinateIds;
 
 /* Reads a file like /etc/subuid.  A line that is malformed, or too long, lends nothing, as for newuidmap(1).
+ * Nor does one of root: with it root maps uids into containers, also those of ordinary users, which must not
+ * count as root for that.
  * Owners are looked up in a file like /etc/passwd: no name service is asked, so that this never waits for
  * one. Returns 0, also where there is no such file, or a negative errno.  subordinate_ids_done() frees what
  * it has. */

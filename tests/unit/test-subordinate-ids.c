@@ -67,6 +67,15 @@ static void test_ranges(void **state) {
         assert_int_equal(owner("alice:100000:65536", 100000), 1000); /* without an end of line */
 }
 
+/* Root may map the uid of an ordinary user into a container: that user is still no other. */
+static void test_root(void **state) {
+        (void)state;
+        assert_int_equal(owner("root:1000:1\nroot:100000:65536\n", 1000), 1000);
+        assert_int_equal(owner("0:1000:1\n", 1000), 1000);
+        assert_int_equal(owner("root:100000:65536\nbob:100000:1\n", 100000), 1001);
+        assert_int_equal(owner("root:100000:65536\nbob:100000:1\n", 100001), 100001);
+}
+
 static void test_odd_lines(void **state) {
         static const char *const lines[] = {
                 "alice",
@@ -136,6 +145,7 @@ static void test_too_many(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ranges),
+                cmocka_unit_test(test_root),
                 cmocka_unit_test(test_odd_lines),
                 cmocka_unit_test(test_files),
                 cmocka_unit_test(test_too_many),
