@@ -77,6 +77,31 @@ static int check_room_for_fds(void) {
                 (uintmax_t)limit.rlim_cur, (uintmax_t)needed);
 }
 
+static const char *connect_remedy(int error) {
+        switch (error) {
+        case ENOENT:
+        case ECONNREFUSED:
+                return "is snotifyd running? systemctl start snotifyd";
+        case EACCES:
+                return "may this user reach it?";
+        case EAGAIN:
+                return "snotifyd accepts nobody; see journalctl -u snotifyd";
+        default:
+                return "is this the socket of snotifyd?";
+        }
+}
+
+/* A process that waits here, is stopped and continues, is interrupted, for the socket has a timeout
+ * (signal(7)).  Nothing has begun then (unix_stream_connect() in the kernel's net/unix/af_unix.c). */
+static int connect_wait(int fd, const struct sockaddr_un *address) {
+        int r;
+
+        do
+                r = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+        while (r < 0 && errno == EINTR);
+        return r;
+}
+
 static int connect_daemon(const char *path, int *ret) {
         const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_MSEC / 1000};
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -94,14 +119,8 @@ static int connect_daemon(const char *path, int *ret) {
         if (fd < 0)
                 return fail("cannot make a socket: %s", strerror(errno));
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-                const char *remedy = errno == ENOENT || errno == ECONNREFUSED
-                                             ? "is snotifyd running? systemctl start snotifyd"
-                                     : errno == EACCES ? "may this user reach it?"
-                                                       : "is this the socket of snotifyd?";
-
-                return fail("cannot connect to %s: %s; %s", path, strerror(errno), remedy);
-        }
+        if (connect_wait(fd, &address) < 0)
+                return fail("cannot connect to %s: %s; %s", path, strerror(errno), connect_remedy(errno));
         *ret = TAKE_FD(fd);
         return 0;
 }

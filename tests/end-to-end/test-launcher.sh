@@ -48,6 +48,33 @@ server.bind(path)
 server.listen(1)
 sys.exit(subprocess.run([sys.argv[2], "--socket", path, "--", "touch", sys.argv[3]]).returncode)
 ' "$work" "$SNOTIFY_RUN" "$ran"
+cat >"$work/stopped.py" <<'PY'
+"""stopped.py PATH COMMAND...: stops COMMAND while it waits in connect(2), lets it continue, and closes the socket that it waits for."""
+import os, signal, socket, subprocess, sys, time
+server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+server.bind(sys.argv[1])
+server.listen(0)
+first = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+first.connect(sys.argv[1])  # there is room for no other
+child = subprocess.Popen(sys.argv[2:])
+
+
+def waits():
+    with open(f"/proc/{child.pid}/syscall") as call, open(f"/proc/{child.pid}/stat") as stat:
+        number, state = call.read().split()[0], stat.read().rsplit(")")[1].split()[0]
+    return number in ("42", "203") and state == "S"  # x86-64 and others
+
+
+while not waits():
+    time.sleep(0.01)
+os.kill(child.pid, signal.SIGSTOP)
+os.waitpid(child.pid, os.WUNTRACED)
+os.kill(child.pid, signal.SIGCONT)
+server.close()
+sys.exit(child.wait())
+PY
+check "stopped and continued while it waits for the daemon, it goes on waiting" refuses "Connection refused; is snotifyd running?" \
+        timeout 20 python3 "$work/stopped.py" "$work/full" "$SNOTIFY_RUN" --socket "$work/full" -- touch "$ran"
 check "a socket path that is too long" refuses "the socket's path is too long" \
         "$SNOTIFY_RUN" --socket "/tmp/$(printf 'n%.0s' {1..120})" -- touch "$ran"
 
