@@ -16,9 +16,6 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-/* How many messages of a connection that ends are looked at. */
-#define DRAIN_MAX 256U
-
 Connection *connection_new(int fd) {
         Connection *connection = calloc(1, sizeof(*connection));
 
@@ -92,13 +89,15 @@ bool connection_drain(int fd) {
 
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
                 return false;
-        for (unsigned i = 0; i < DRAIN_MAX; i++) {
-                if (!peek(fd, &has_fds))
-                        return true;
-                if (has_fds || recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0)
+        /* No more come, and the sender's buffer (net.core.wmem_max) bounds how many there are.  What stayed
+         * would have to wait for a child, which an account whose children hang does not get. */
+        while (peek(fd, &has_fds)) {
+                if (has_fds)
                         return false;
+                /* ECONNRESET, where the launcher has just left, is told once; the message is still there. */
+                (void)recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
         }
-        return false;
+        return true;
 }
 
 Account *connection_queue_find(const ConnectionQueue *queue, uint32_t number) {

@@ -50,6 +50,24 @@ static void test_drain(void **state) {
         assert_int_equal(first_free_fd(), before);
 }
 
+/* As many as the kernel lets anybody send. */
+static void test_drain_full(void **state) {
+        const int size = 1 << 22;
+        unsigned n = 0;
+        int ends[2];
+
+        (void)state;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+        assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+        while (message_send(ends[1], "", 0, -1) == 0)
+                n++;
+        assert_true(n > 256);
+        assert_int_equal(shutdown(ends[0], SHUT_RDWR), 0);
+        assert_true(connection_drain(ends[0]));
+        fd_close(ends[0]);
+        fd_close(ends[1]);
+}
+
 /* Where the kernel can, none can be sent at all. */
 static void test_forbid(void **state) {
         int ends[2];
@@ -158,6 +176,7 @@ static void test_changes(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_drain),
+                cmocka_unit_test(test_drain_full),
                 cmocka_unit_test(test_forbid),
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_take_waiting),
