@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/child.h"
+#include "common/ledger.h"
 #include "common/ownership.h"
 
 /* Just below what everybody has. */
@@ -43,9 +44,12 @@ static int raise_for_ids(void) {
         return r;
 }
 
-static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
-        int r = raise_for_ids();
+static int be_user_and_mark(
+        pid_t tid, const TargetStatus *status, const LandlockRoll *roll, pid_t worker_pid) {
+        int r = ledger_sign_on(roll->fd, roll->number);
 
+        if (r >= 0)
+                r = getppid() == worker_pid ? raise_for_ids() : -ESRCH;
         if (r < 0)
                 return r;
         if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
@@ -57,15 +61,16 @@ static int be_user_and_mark(pid_t tid, const TargetStatus *status) {
 
 /* prlimit(2) names a process by its number.  The target that has it may be killed just now, and the number
  * become another process's.  A helper that has become the target's user can then mark no process that this
- * user could not have marked anyway. */
-static int set_mark_as_user(pid_t tid, const TargetStatus *status) {
-        pid_t pid = child_fork("snotifyd-deputy", NULL, 0);
+ * user could not have marked anyway.  Who stops it before it is bound to the worker's end can not keep it:
+ * the daemon finds it where it has signed on. */
+static int set_mark_as_user(pid_t tid, const TargetStatus *status, const LandlockRoll *roll) {
+        pid_t worker_pid = getpid(), pid = child_fork("snotifyd-deputy", &roll->fd, 1);
         int exit_status, r;
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
-                _exit(-be_user_and_mark(tid, status));
+                _exit(-be_user_and_mark(tid, status, roll, worker_pid));
         /* The target's user can stop it, and must not keep the worker here. */
         r = child_wait(pid, PATIENCE_MSEC, &exit_status);
         if (r < 0)
@@ -115,13 +120,13 @@ static int set_mark_as_root(Becomer *becomer, pid_t tid) {
         return done < 0 ? done : r;
 }
 
-int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status) {
+int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status, const LandlockRoll *roll) {
         int r;
 
         r = landlock_is_marked(target);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = set_mark_as_user(target_tid(target), status);
+        r = set_mark_as_user(target_tid(target), status, roll);
         /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
          * user namespace only a session without no_new_privs has that, which root started. */
         if (r == -EPERM && target_in_our_user_namespace(target) > 0)

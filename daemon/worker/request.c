@@ -447,6 +447,7 @@ static int answer_continue(RequestHandler *handler) {
 
 /* Some process is marked before it is looked for in the header: the other order would miss one. */
 static int handle_restrict(RequestHandler *handler, const Call *call) {
+        const LandlockRoll roll = {.fd = handler->host->roll_fd, .number = handler->host->number};
         CallArguments arguments;
         int r;
 
@@ -457,7 +458,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
         if (is_gone(handler))
                 return REQUEST_GONE;
         atomic_store(&header(handler)->landlocked, 1);
-        r = landlock_mark(handler->target, actor_becomer(handler->actor), &handler->status);
+        r = landlock_mark(handler->target, actor_becomer(handler->actor), &handler->status, &roll);
         return r < 0 ? r : answer_continue(handler);
 }
 

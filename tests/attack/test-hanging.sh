@@ -166,6 +166,17 @@ if as_user unshare -Ur true 2>/dev/null; then
         check "... and no worker died" fails_with 1 grep -q "a worker of session .* \(was killed\|failed\)" "$work/log"
 fi
 
+# Not each is stopped before it is bound to its worker's end.
+no_deputies() {
+        ! pgrep -x snotifyd-deputy
+}
+stopped=$(supervised_user "$bin/stopper" 12)
+if [ "$stopped" = 0 ]; then
+        skip "processes that mark restricted ones, stopped" "none is started here: is there Landlock?"
+else
+        check "none of $stopped processes that mark restricted ones, and were stopped, stays" wait_for no_deputies
+fi
+
 # Stopping.
 
 cat >"$work/after.sh" <<'SH'
