@@ -102,18 +102,26 @@ static int find_outermost(const PeerReader *reader, int namespace_fd, int *ret) 
         return -ELOOP;
 }
 
-static int find_namespace_account(const PeerReader *reader, int outermost_fd, uint32_t *ret) {
+/* *ret_inode is that of a namespace which root has created: its account is another's, if that is to be had.
+ */
+static int find_namespace_account(
+        const PeerReader *reader, int outermost_fd, uint32_t *ret, uint32_t *ret_inode) {
         struct stat st;
         uid_t owner;
 
         if (ioctl(outermost_fd, NS_GET_OWNER_UID, &owner) < 0 || fstat(outermost_fd, &st) < 0)
                 return -errno;
-        *ret = owner == 0 ? (uint32_t)st.st_ino : subordinate_ids_find_owner(reader->subordinates, owner);
-        return 0;
+        if (owner == 0) {
+                *ret_inode = (uint32_t)st.st_ino;
+                return 0;
+        }
+        *ret = subordinate_ids_find_owner(reader->subordinates, owner);
+        return 1;
 }
 
-/* By rule 1.  Returns 1, 0 where the process is in our own user namespace, or a negative errno. */
-static int account_by_namespace(const PeerReader *reader, Peer *peer) {
+/* By rule 1.  Returns 1, 0 where the process is in our own user namespace or in one of root's, or a negative
+ * errno. */
+static int account_by_namespace(const PeerReader *reader, Peer *peer, uint32_t *ret_inode) {
         char path[sizeof("/proc/4294967295/ns/user")];
         _cleanup_close_ int fd = -EBADF;
         int outermost_fd = -EBADF, r;
@@ -127,9 +135,9 @@ static int account_by_namespace(const PeerReader *reader, Peer *peer) {
         r = find_outermost(reader, TAKE_FD(fd), &outermost_fd);
         if (r < 0)
                 return r;
-        r = find_namespace_account(reader, outermost_fd, &peer->account);
+        r = find_namespace_account(reader, outermost_fd, &peer->account, ret_inode);
         fd_close(outermost_fd);
-        return r < 0 ? r : 1;
+        return r;
 }
 
 /* Of the hierarchy that systemd manages, HIERARCHY:CONTROLLERS:PATH.  Returns its path, or NULL. */
@@ -196,15 +204,21 @@ static int account_by_slice(Peer *peer) {
 int peer_find_account(const PeerReader *reader, int connection_fd, Peer *peer) {
         _cleanup_close_ int process_fd = open_process(connection_fd, peer);
         struct pollfd process = {.fd = process_fd, .events = POLLIN};
+        uint32_t inode = 0;
         int r;
 
         if (process_fd < 0)
                 return process_fd;
-        r = account_by_namespace(reader, peer);
+        r = account_by_namespace(reader, peer, &inode);
         if (r == 0)
                 r = account_by_slice(peer);
+        /* What root runs in a namespace must not use up root's own share, nor what a user has a set-user-ID
+         * program create there count as new each time. */
+        if (r > 0 && inode != 0 && peer->account == 0)
+                r = 0;
         if (r == 0)
-                peer->account = subordinate_ids_find_owner(reader->subordinates, peer->uid);
+                peer->account =
+                        inode != 0 ? inode : subordinate_ids_find_owner(reader->subordinates, peer->uid);
         /* As long as the process lives, its number is no other's. */
         if (r == -ENOENT || poll(&process, 1, 0) != 0)
                 return -ESRCH;
