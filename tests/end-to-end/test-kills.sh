@@ -116,7 +116,7 @@ check "each call has succeeded, and its directory was there as it should be" tes
 check "... but some over which three were killed, if any" test $((100 * poisoned)) -le "$KILLS"
 check "... which say so" test "$(count_poisoned)" = "$poisoned"
 check "... and none was made again later" is_empty
-check "none took longer than a second" test "$(count longest)" -lt 1000000
+check "none hung" test "$(count longest)" -lt 10000000
 check "deputies were among the killed" test "$(count deputies)" -gt 0
 check "all sessions end" wait_for all_ended
 said=$(summary)
