@@ -57,7 +57,7 @@ static int socket_remove_leftover(const SocketName *name) {
         return unlinkat(name->dir_fd, name->name, 0) < 0 ? -errno : 0;
 }
 
-/* The socket is born with its mode: whoever changes the mode of a path may be made to change another file's.
+/* The socket is born with its mode: a chmod() by path could be led to another file.
  */
 static int socket_bind(int fd, const struct sockaddr_un *address) {
         mode_t mask = umask(0111);

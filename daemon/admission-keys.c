@@ -29,7 +29,7 @@ static int admit_one(
         r = find_account(sections, key, word, &id);
         if (r == -ENOMEM)
                 return r;
-        /* As in sudoers(5): it may be one that was removed, and nobody must be locked out by that. */
+        /* As in sudoers(5): the account may have been removed, which must lock no user out. */
         if (r == -ENOENT)
                 section_warning(sections, section, line,
                         "there is no %s '%s': nobody is let in by that name",

@@ -319,7 +319,7 @@ static int config_compile_rules(Sections *sections) {
         return 0;
 }
 
-/* Whoever can put other files in the place of these need not write to them. */
+/* A user that can replace these files need not write to them. */
 static int config_check_parent(Sections *sections, const char *path) {
         _cleanup_free_ char *copy = strdup(path);
 

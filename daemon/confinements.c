@@ -78,7 +78,6 @@ static const struct {
         {SCMP_SYS(read), ALL},
         {SCMP_SYS(getcwd), WORKER | DEPUTY},
         {SCMP_SYS(fchdir), WORKER | DEPUTY},
-        {SCMP_SYS(statfs), WORKER},
         {SCMP_SYS(pread64), WORKER},
         {SCMP_SYS(lseek), WORKER},
         {SCMP_SYS(write), WORKER},
@@ -86,7 +85,6 @@ static const struct {
         {SCMP_SYS(name_to_handle_at), WORKER},
         /* Targets, and being one. */
         {SCMP_SYS(process_vm_readv), WORKER},
-        {SCMP_SYS(chdir), WORKER},
         {SCMP_SYS(chroot), WORKER},
         {SCMP_SYS(umask), WORKER},
         {SCMP_SYS(capget), WORKER},

@@ -42,12 +42,6 @@ bool standing_is_host(const Standing *standing) {
         return same_root(&standing->now, &standing->host);
 }
 
-bool standing_has_root(const Standing *standing, int root_fd) {
-        TargetRoot root;
-
-        return target_root_of_fd(root_fd, &root) == 0 && same_root(&root, &standing->host);
-}
-
 int standing_is_targets(const Standing *standing, Target *target) {
         TargetRoot root;
         int r;
@@ -74,21 +68,6 @@ int standing_enter(Standing *standing, Target *target) {
         if (r < 0)
                 return r;
         return enter(standing, root_fd, &root);
-}
-
-int standing_bring_home(Standing *standing) {
-        _cleanup_close_ int fd = -EBADF;
-        int r;
-
-        if (standing_is_host(standing))
-                return 0;
-        fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = enter(standing, standing->host_root_fd, &standing->host);
-        if (r < 0)
-                return r;
-        return fchdir(fd) < 0 ? -errno : 0;
 }
 
 int standing_leave(Standing *standing) {

@@ -21,9 +21,6 @@ int standing_init(Standing *standing, Becomer *becomer, int host_root_fd);
 
 bool standing_is_host(const Standing *standing);
 
-/* Is root_fd the host's root? */
-bool standing_has_root(const Standing *standing, int root_fd);
-
 /* Is the root where we stand the target's?  Returns STANDING_IS_TARGETS, 0, TARGET_GONE, or a negative
  * errno. */
 #define STANDING_IS_TARGETS 32
@@ -32,9 +29,6 @@ int standing_is_targets(const Standing *standing, Target *target);
 /* Goes to the target's root, where it isn't there already.  Changes the working directory.  Returns 0,
  * TARGET_GONE or a negative errno. */
 int standing_enter(Standing *standing, Target *target);
-
-/* Goes back to the host's root and keeps the working directory.  Returns 0 or a negative errno. */
-int standing_bring_home(Standing *standing);
 
 /* Goes back to the host's root, working directory and all.  Returns 0 or a negative errno. */
 int standing_leave(Standing *standing);

@@ -218,12 +218,6 @@ int target_root_of_fd(int fd, TargetRoot *ret) {
         return root_at(fd, "", AT_EMPTY_PATH, ret);
 }
 
-int target_enter_cwd(Target *target) {
-        if (fchdir(target->dir_fd) < 0 || chdir("cwd") < 0)
-                return means_gone(errno) ? TARGET_GONE : -errno;
-        return 0;
-}
-
 static int target_open_link(Target *target, const char *name, int flags, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_PATH | O_CLOEXEC | flags);
 

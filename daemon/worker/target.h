@@ -61,10 +61,6 @@ int target_read_root(Target *target, TargetRoot *ret);
 /* The same question of any directory that we hold.  Returns 0 or a negative errno. */
 int target_root_of_fd(int fd, TargetRoot *ret);
 
-/* Goes to the task's working directory, which costs less than opening it.  Returns 0, TARGET_GONE, or a
- * negative errno. */
-int target_enter_cwd(Target *target);
-
 /* Open the task's root or working directory, or what its descriptor number is, as O_PATH.  Return 0 and the
  * caller's fd, TARGET_GONE, -EBADF (target_open_fd() alone: it has no such descriptor), or another negative
  * errno. */
