@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "common/report.h"
-#include "store.h"
+#include "session/store.h"
 
 /* The name that a daemon started without systemd gives its socket.  The directory is opened once: what
  * happens to the directories above it then no longer matters. */

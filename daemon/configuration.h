@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
-#include "common/policy.h"
 #include "common/report.h"
-#include "store.h"
+#include "policy/policy.h"
+#include "session/store.h"
 
 /* How often broken files are read again where no session can begin because of them. */
 #define CONFIGURATION_RETRY_USEC 3000000U

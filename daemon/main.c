@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/policy.h"
+#include "common/privileges.h"
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/stdio-fill.h"
-#include "config.h"
+#include "config/config.h"
 #include "manager.h"
-#include "privileges.h"
+#include "policy/policy.h"
 
 typedef struct Options {
         ManagerOptions manager;

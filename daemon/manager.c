@@ -17,22 +17,22 @@
 #include <unistd.h>
 
 #include "activation.h"
-#include "cgroups.h"
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
-#include "common/policy.h"
+#include "common/privileges.h"
 #include "configuration.h"
-#include "confinements.h"
-#include "filter.h"
+#include "handshake/reception.h"
+#include "handshake/subordinate-ids.h"
 #include "host.h"
 #include "policy-loader.h"
-#include "privileges.h"
-#include "reception.h"
-#include "service-status.h"
-#include "session-table.h"
-#include "store.h"
-#include "subordinate-ids.h"
+#include "policy/policy.h"
+#include "sandbox/filter.h"
+#include "sandbox/sandboxes.h"
+#include "session/cgroups.h"
+#include "session/session-table.h"
+#include "session/store.h"
+#include "status.h"
 
 /* How soon a session that has become active is looked at; none is active, no look. */
 #define TICK_USEC 10000U

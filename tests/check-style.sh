@@ -41,14 +41,62 @@ manuals() {
         ! mandoc -T lint man/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found'
 }
 
+# Which room may include which.  A room is a folder; daemon/ itself is "daemon", and may include them all.
+rooms='
+common
+policy: common
+config: common policy
+sandbox: common policy
+worker/target: common
+worker/location: common worker/target
+worker/operation: common
+worker/executor: common worker/target worker/location worker/operation
+worker: common policy worker/target worker/location worker/operation worker/executor
+session: common policy sandbox worker
+handshake: common policy sandbox worker/target
+daemon: common policy config sandbox worker session handshake
+launcher: common
+'
+
+# One "FILE: HEADER" for each include of ours in the daemon and the launcher.
+includes() {
+        grep -rno --include='*.[ch]' '^#include "[^"]*"' daemon launcher |
+                sed -E 's/^([^:]*):[0-9]*:#include "(.*)"$/\1 \2/'
+}
+
 one_way() {
-        ! grep -nE '#include "(\.\./)*(daemon/)?(manager|session|crew|reception|vetting|store|config|filter|activation)\.h"' \
-                -r daemon/worker daemon/common launcher
+        includes | awk -v rooms="$rooms" '
+                BEGIN {
+                        n = split(rooms, lines, "\n")
+                        for (i = 1; i <= n; i++) {
+                                room = lines[i]
+                                sub(/:.*/, "", room)
+                                allowed[room, room] = known[room] = 1
+                                m = split(substr(lines[i], length(room) + 2), others, " ")
+                                for (j = 1; j <= m; j++)
+                                        allowed[room, others[j]] = 1
+                        }
+                }
+                function room_of(path) {
+                        return path ~ /\// ? substr(path, 1, match(path, /\/[^\/]*$/) - 1) : ""
+                }
+                {
+                        from = room_of($1)
+                        sub(/^daemon\//, "", from)
+                        to = room_of($2)
+                        if (to == "")
+                                to = from == "launcher" ? from : "daemon"
+                        if (!(from in known) || !((from, to) in allowed)) {
+                                print $1 " must not include " $2
+                                failed = 1
+                        }
+                }
+                END { exit failed }'
 }
 
 check "clang-format has nothing to change" formatted
 check "each file has an SPDX line" spdx
 check "the manual pages lint" manuals
-check "includes point one way" one_way
+check "each room includes what it may, and includes point one way" one_way
 echo "1..$n"
 exit $failures

@@ -3,7 +3,7 @@
 /* The table of supervised calls.  Constant data and pure functions; read by the daemon (which builds the
  * filter from it) and by workers (which take requests apart with it). */
 
-#include "calls.h"
+#include "common/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>

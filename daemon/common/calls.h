@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "notify.h"
+#include "common/notify.h"
 
 #ifndef __x86_64__
 #error "the table of calls knows the x86-64 and i386 ABIs only"

@@ -3,7 +3,7 @@
 /* Forks workers, acceptors and vetting children.  Owns nothing.  Run by the daemon up to the fork, by the
  * child after it.  Must never let an fd of another session through. */
 
-#include "child.h"
+#include "common/child.h"
 
 #include <errno.h>
 #include <linux/close_range.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ownership.h"
+#include "common/ownership.h"
 
 /* Closes what lies between the fds to keep; they are few.  Not one more fd is needed for it, and it can't
  * fail halfway. */

@@ -4,7 +4,7 @@
  * ledger_map(): the session's workers, and the daemon while the session has any.  Must never assume that the
  * bytes are sane: a worker that was taken over can write anything at any time. */
 
-#include "ledger.h"
+#include "common/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ownership.h"
+#include "common/ownership.h"
 
 struct Ledger {
         union {

@@ -49,10 +49,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "notify.h"
-#include "outbox.h"
-#include "protocol.h"
-#include "quota.h"
+#include "common/notify.h"
+#include "common/outbox.h"
+#include "common/protocol.h"
+#include "common/rate-limit.h"
 
 /* A daemon takes up the ledgers of the one before, which may be of an earlier release.  So fields are only
  * appended, to the header and to Slot, where an earlier release has left zeros; and zero must mean what it

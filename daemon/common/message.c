@@ -3,7 +3,7 @@
 /* Passes messages and file descriptors between processes.  Run by all of them.  Owns nothing.  Must never
  * let a second fd in. */
 
-#include "message.h"
+#include "common/message.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 /* The raw notification ioctls.  Owns nothing; run by the worker and by the vetting child, and (probes only)
  * by the daemon. Never retries what may block, never decides anything. */
 
-#include "notify.h"
+#include "common/notify.h"
 
 #include <assert.h>
 #include <errno.h>

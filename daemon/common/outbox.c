@@ -3,7 +3,7 @@
 /* The queue of unsent records.  Run by the worker.  Owns nothing.  Must survive being killed between any two
  * instructions, and what a worker that was taken over has written there. */
 
-#include "outbox.h"
+#include "common/outbox.h"
 
 #include <assert.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 /* Checks of the bytes that launcher and daemon exchange.  Pure functions; run by the launcher and by the
  * vetting child.  Must never read past the size that was received. */
 
-#include "protocol.h"
+#include "common/protocol.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * and workers inherit it.  Must never block for longer than its patience, and never let a byte from outside
  * end a line or forge a field. */
 
-#include "report.h"
+#include "common/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 #include <syslog.h>
 #include <time.h>
 
-#include "clock.h"
-#include "ownership.h"
-#include "stderr-output.h"
+#include "common/clock.h"
+#include "common/ownership.h"
+#include "common/stderr-output.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define RECORD_SIZE 32768U

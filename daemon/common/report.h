@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "outbox.h"
+#include "common/outbox.h"
 
 /* Each kind has a MESSAGE_ID that never changes, which the message catalog explains (journalctl -x). */
 typedef enum ReportKind {

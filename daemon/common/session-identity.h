@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "protocol.h"
+#include "common/protocol.h"
 
 typedef struct SessionIdentity {
         uint64_t session_id;

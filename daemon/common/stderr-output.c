@@ -4,7 +4,7 @@
  * descriptor and a byte of memory that it shares with them.  Must never change the open file description
  * that stderr shares with other processes. */
 
-#include "stderr-output.h"
+#include "common/stderr-output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ownership.h"
+#include "common/ownership.h"
 
 struct StderrOutput {
         int fd;

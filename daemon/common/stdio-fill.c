@@ -3,7 +3,7 @@
 /* Run by snotifyd and snotify-run.  The descriptors stay open until the process ends or, with O_CLOEXEC,
  * execs. */
 
-#include "stdio-fill.h"
+#include "common/stdio-fill.h"
 
 #include <errno.h>
 #include <fcntl.h>

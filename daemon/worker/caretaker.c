@@ -4,7 +4,7 @@
  * result. Run in a process of its own that outlives the daemon.  Owns nothing.  Must never perform a call,
  * nor answer one that another daemon has taken up. */
 
-#include "caretaker.h"
+#include "worker/caretaker.h"
 
 #include <errno.h>
 #include <poll.h>

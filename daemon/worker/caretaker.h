@@ -5,7 +5,7 @@
  * While that holds the listener nobody is told that there is no supervisor any more, and every call of the
  * session would hang too. */
 
-#include "worker.h"
+#include "worker/worker.h"
 
 /* How long it waits for another daemon, which ends it, is arguments->policy's call-timeout=.  Returns the
  * exit status once the last target is gone. */

@@ -3,7 +3,7 @@
 /* Judges all paths of a directory.  Run by the worker.  Owns nothing.  Must never let a path allow that the
  * host does not show. */
 
-#include "judgement.h"
+#include "worker/judgement.h"
 
 #include <errno.h>
 #include <string.h>

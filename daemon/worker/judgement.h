@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #include "common/ledger.h"
-#include "common/policy.h"
-#include "host-paths.h"
+#include "policy/policy.h"
+#include "worker/location/host-paths.h"
 
 /* The higher ones first. */
 typedef enum JudgementRank {

@@ -3,7 +3,7 @@
 /* Marks processes that restrict themselves with landlock(7).  Run by the worker, raised.  Owns nothing. Must
  * never take a mark away. */
 
-#include "landlock.h"
+#include "worker/landlock.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "target.h"
+#include "worker/target/target.h"
 
 /* Where a helper process signs on for the worker, so that the daemon finds it: see ledger_open_roll(). */
 typedef struct LandlockRoll {

@@ -4,7 +4,7 @@
  * never print a byte from outside unescaped; nor believe that a text in the ledger ends, or that a length is
  * true: a worker that was taken over may have left them. */
 
-#include "record.h"
+#include "worker/record.h"
 
 #include <inttypes.h>
 #include <stdio.h>

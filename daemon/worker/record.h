@@ -4,9 +4,9 @@
 /* The journal record of one decision. */
 
 #include "common/ledger.h"
-#include "common/policy.h"
 #include "common/report.h"
 #include "common/session-identity.h"
+#include "policy/policy.h"
 
 /* Where the profile's log = wants it, and the session has made fewer than limit in this second, reports the
  * decision that the slot holds; then counts it in the totals of the slot with that index, once however often

@@ -4,7 +4,7 @@
  * what is needed for that and kept between requests.  Must never become the target's uid, and never act on
  * what was read before the notification was seen to be still valid. */
 
-#include "request.h"
+#include "worker/request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,19 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actor.h"
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
-#include "identity.h"
-#include "landlock.h"
-#include "memory.h"
-#include "object.h"
-#include "place.h"
-#include "resolve.h"
-#include "site.h"
-#include "target.h"
+#include "worker/decision.h"
+#include "worker/executor/executor.h"
+#include "worker/landlock.h"
+#include "worker/location/object.h"
+#include "worker/location/place.h"
+#include "worker/location/resolve.h"
+#include "worker/target/credentials.h"
+#include "worker/target/memory.h"
+#include "worker/target/target.h"
 
 /* So many deputies are tried for one request. */
 #define DEPUTIES_MAX 3U

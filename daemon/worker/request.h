@@ -6,12 +6,12 @@
 
 #include <signal.h>
 
-#include "allowance.h"
-#include "common/confinement.h"
 #include "common/ledger.h"
-#include "common/policy.h"
 #include "common/report.h"
-#include "target.h"
+#include "common/sandbox.h"
+#include "policy/policy.h"
+#include "worker/memory-budget.h"
+#include "worker/target/target.h"
 
 /* A request that killed so many workers is answered EIO. */
 #define REQUEST_ATTEMPTS_MAX 3U

@@ -5,7 +5,7 @@
  * holds and its outbox.  Must never let the kernel continue a call whose memory was judged, and leave
  * nothing of the target's - no working directory, no root, no fd - in hand once the target goes on. */
 
-#include "worker.h"
+#include "worker/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +15,8 @@
 
 #include "common/clock.h"
 #include "common/notify.h"
-#include "record.h"
-#include "request.h"
+#include "worker/record.h"
+#include "worker/request.h"
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
 #define REPORT_PATIENCE_USEC 1000000U

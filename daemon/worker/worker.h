@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/confinement.h"
 #include "common/ledger.h"
-#include "common/policy.h"
 #include "common/report.h"
+#include "common/sandbox.h"
 #include "common/session-identity.h"
+#include "policy/policy.h"
 
 /* For how long a worker without requests stays. */
 #define WORKER_IDLE_USEC 5000000U

@@ -28,9 +28,9 @@
 #include <unistd.h>
 
 #include "common/protocol.h"
-#include "peer.h"
-#include "worker/memory.h"
-#include "worker/resolve.h"
+#include "handshake/peer.h"
+#include "worker/location/resolve.h"
+#include "worker/target/memory.h"
 
 #define X32 0x40000000
 

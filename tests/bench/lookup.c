@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/policy.h"
-#include "config.h"
+#include "config/config.h"
+#include "policy/policy.h"
 #include "room.h"
 #include "samples.h"
 

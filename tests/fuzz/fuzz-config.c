@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
-#include "config.h"
+#include "config/config.h"
 
 #define DROP_INS 2U
 #define GENERATION 42U

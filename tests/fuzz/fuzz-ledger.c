@@ -10,9 +10,9 @@
 
 #include "common/ledger.h"
 #include "common/ownership.h"
-#include "crew.h"
 #include "journal.h"
-#include "session-records.h"
+#include "session/session-records.h"
+#include "session/worker-pool.h"
 
 #define PATCHES_MAX 32U
 

@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 
 #include "common/ownership.h"
-#include "host-mounts.h"
-#include "mounts.h"
+#include "worker/location/host-mounts.h"
+#include "worker/location/mountinfo.h"
 
 static int list_fd;
 

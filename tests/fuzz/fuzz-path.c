@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "common/ownership.h"
-#include "place.h"
-#include "resolve.h"
+#include "worker/location/place.h"
+#include "worker/location/resolve.h"
 
 #define DEPTH 16U
 #define COMPONENT 250U

@@ -10,7 +10,7 @@
 #include <limits.h>
 
 #include "common/ownership.h"
-#include "common/policy.h"
+#include "policy/policy.h"
 
 #define RULES_MAX 64U
 #define DELAY_USEC 17U

@@ -8,8 +8,8 @@
 
 #include "common/ledger.h"
 #include "common/ownership.h"
-#include "common/policy.h"
 #include "journal.h"
+#include "policy/policy.h"
 #include "worker/record.h"
 
 static Journal *journal;

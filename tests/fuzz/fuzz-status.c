@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "common/ownership.h"
-#include "status.h"
+#include "worker/target/task-status.h"
 
 #define GROUPS_MAX 4U
 

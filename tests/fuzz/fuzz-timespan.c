@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "common/ownership.h"
-#include "timespan.h"
+#include "config/timespan.h"
 
 #define UNTOUCHED UINT64_C(0x5a5a5a5a5a5a5a5a)
 

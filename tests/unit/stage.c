@@ -18,8 +18,8 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
-#include "confinements.h"
-#include "filter.h"
+#include "sandbox/filter.h"
+#include "sandbox/sandboxes.h"
 
 static int install_filter(void) {
         static Filters filters;

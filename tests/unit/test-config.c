@@ -18,9 +18,9 @@
 #include <cmocka.h>
 
 #include "common/ownership.h"
-#include "config.h"
-#include "inifile.h"
-#include "timespan.h"
+#include "config/config.h"
+#include "config/inifile.h"
+#include "config/timespan.h"
 
 DEFINE_CLEANUP(Policy, policy_free)
 

@@ -9,7 +9,7 @@
 
 #include "common/message.h"
 #include "common/ownership.h"
-#include "connection-queue.h"
+#include "handshake/connection-queue.h"
 
 /* Sends so many messages, one of them with a descriptor (-1: none has), and ends the connection as the
  * acceptor does. */

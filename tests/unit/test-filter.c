@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 
 #include "common/calls.h"
-#include "filter.h"
+#include "sandbox/filter.h"
 
 #define X32 0x40000000
 #define HIGH 0xdeadbeef00000000

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
-#include "worker/host-mounts.h"
-#include "worker/mounts.h"
+#include "worker/location/host-mounts.h"
+#include "worker/location/mountinfo.h"
 
 #define LOOK HOST_MOUNTS_LOOK_USEC
 

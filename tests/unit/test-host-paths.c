@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
-#include "worker/host-paths.h"
 #include "worker/judgement.h"
-#include "worker/mounts.h"
+#include "worker/location/host-paths.h"
+#include "worker/location/mountinfo.h"
 
 static void go_alone(void) {
         CHECK_INT(unshare(CLONE_NEWNS), 0);

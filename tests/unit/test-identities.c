@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
-#include "common/policy-limits.h"
-#include "identities.h"
+#include "policy/limits.h"
+#include "session/identities.h"
 
 #define ID UINT64_C(0x0123456789abcdef)
 #define SLOT_SIZE 256

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "common/ownership.h"
-#include "peer.h"
+#include "handshake/peer.h"
 
 static SubordinateRange range = {.start = 100000, .count = 65536, .owner = 1000};
 static const SubordinateIds subordinates = {.ranges = &range, .n_ranges = 1};

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "common/ownership.h"
-#include "common/policy.h"
+#include "policy/policy.h"
 
 DEFINE_CLEANUP(Policy, policy_free)
 

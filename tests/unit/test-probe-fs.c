@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/protocol.h"
-#include "probe-fs.h"
+#include "handshake/probe-fs.h"
 
 static void test_proof(void **state) {
         ProbeFs probe_fs = PROBE_FS_NONE;

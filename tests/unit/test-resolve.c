@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
-#include "worker/resolve.h"
+#include "worker/location/resolve.h"
 
 static const struct {
         const char *path;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
-#include "subordinate-ids.h"
+#include "handshake/subordinate-ids.h"
 
 static char directory[] = "/tmp/test-subordinate-ids.XXXXXX";
 static char subuid[64], passwd[64];

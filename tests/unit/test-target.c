@@ -16,8 +16,8 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
-#include "worker/memory.h"
-#include "worker/target.h"
+#include "worker/target/memory.h"
+#include "worker/target/target.h"
 
 DEFINE_CLEANUP(TargetCache, target_cache_free)
 

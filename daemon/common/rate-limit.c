@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Counts what happens in a second.  Run by the daemon and by workers, also several at once.  Owns nothing.
+ * Must never wait, and never lose one. */
+
+#include "common/rate-limit.h"
+
+#include <stdatomic.h>
+
+#define COUNT_MASK ((UINT64_C(1) << QUOTA_BITS) - 1)
+#define SECOND_MSEC 1000
+
+/* Who was interrupted after he had looked at the clock may be a little behind: that second isn't over. */
+static bool is_over(uint64_t second, uint64_t now_msec) {
+        return second == 0 || (int64_t)(now_msec - (second >> QUOTA_BITS)) >= SECOND_MSEC;
+}
+
+bool quota_take(Quota *quota, uint64_t limit, uint64_t now_usec) {
+        uint64_t now_msec = now_usec / 1000, next;
+        uint64_t second = atomic_load_explicit(&quota->second, memory_order_relaxed);
+
+        do {
+                if (is_over(second, now_msec))
+                        next = (now_msec << QUOTA_BITS) + 1;
+                else if ((second & COUNT_MASK) < limit)
+                        next = second + 1;
+                else {
+                        atomic_fetch_add_explicit(&quota->excess, 1, memory_order_relaxed);
+                        return false;
+                }
+        } while (!atomic_compare_exchange_weak_explicit(
+                &quota->second, &second, next, memory_order_relaxed, memory_order_relaxed));
+        return true;
+}
+
+bool quota_is_due(const Quota *quota, uint64_t now_usec) {
+        return atomic_load_explicit(&quota->excess, memory_order_relaxed) > 0 &&
+               is_over(atomic_load_explicit(&quota->second, memory_order_relaxed), now_usec / 1000);
+}
+
+uint64_t quota_collect(Quota *quota) {
+        return atomic_exchange_explicit(&quota->excess, 0, memory_order_relaxed);
+}

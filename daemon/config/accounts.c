@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asks the system's databases of users and groups.  Run by the daemon while it reads its configuration. Owns
+ * nothing. */
+
+#include "config/accounts.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The last number, -1, means "no change" to setresuid(2) and is nobody's. */
+int accounts_parse_id(const char *text, uint32_t *ret) {
+        unsigned long long number;
+        char *end;
+
+        if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
+                return -EINVAL;
+        errno = 0;
+        number = strtoull(text, &end, 10);
+        if (errno != 0 || number >= UINT32_MAX)
+                return -ENOENT;
+        *ret = (uint32_t)number;
+        return 0;
+}
+
+/* What these functions leave in errno when they know of none differs (getpwnam(3)). */
+static int lookup_error(void) {
+        switch (errno) {
+        case ENOMEM:
+                return -ENOMEM;
+        case EINTR:
+        case EIO:
+        case EMFILE:
+        case ENFILE:
+                return -EAGAIN;
+        default:
+                return -ENOENT;
+        }
+}
+
+int accounts_find_user(const char *text, uid_t *ret) {
+        const struct passwd *found;
+        int r;
+
+        r = accounts_parse_id(text, ret);
+        if (r != -EINVAL)
+                return r;
+        errno = 0;
+        found = getpwnam(text);
+        if (!found)
+                return lookup_error();
+        *ret = found->pw_uid;
+        return 0;
+}
+
+int accounts_find_group(const char *text, gid_t *ret) {
+        const struct group *found;
+        int r;
+
+        r = accounts_parse_id(text, ret);
+        if (r != -EINVAL)
+                return r;
+        errno = 0;
+        found = getgrnam(text);
+        if (!found)
+                return lookup_error();
+        *ret = found->gr_gid;
+        return 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps connections, and the counts of each account.  Run by the acceptor.  Owns what is in the queue. */
+
+#include "handshake/connection-queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/message.h"
+#include "common/ownership.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+Connection *connection_new(int fd) {
+        Connection *connection = calloc(1, sizeof(*connection));
+
+        if (!connection)
+                return NULL;
+        connection->fd = fd;
+        connection_forbid_fds(fd); /* one from before the listening socket said so */
+        if (peer_identify(fd, &connection->peer) < 0)
+                connection->peer = (Peer){};
+        return connection;
+}
+
+void connection_free(Connection *connection) {
+        fd_close(connection->fd);
+        free(connection);
+}
+
+void connection_leave(Connection *connection) {
+        free(connection);
+}
+
+void connection_send_away(Connection *connection) {
+        const ProtocolReply reply = {
+                .magic = PROTOCOL_MAGIC,
+                .version = PROTOCOL_VERSION,
+                .verdict = PROTOCOL_REFUSED,
+                .error = EAGAIN,
+                .text = "snotifyd reads its configuration anew, or ends",
+        };
+
+        (void)message_send(connection->fd, &reply, PROTOCOL_REPLY_HEAD, -EBADF);
+        (void)shutdown(connection->fd, SHUT_RDWR);
+        connection_leave(connection);
+}
+
+void connection_forbid_fds(int fd) {
+        const int no = 0;
+
+        (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
+/* Looks at the first message, and leaves it there: a peek with room for nothing but the credentials, which
+ * come with each message when they are asked for, installs no descriptor and closes none.  Returns whether
+ * there is a message, and whether descriptors are with it. */
+static bool peek(int fd, bool *ret_has_fds) {
+        union {
+                struct cmsghdr header;
+                uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
+        } control;
+        char byte;
+        struct iovec iov = {.iov_base = &byte, .iov_len = sizeof(byte)};
+        struct msghdr msg = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        ssize_t n;
+
+        do
+                n = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+        while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+        *ret_has_fds = n < 0 || (msg.msg_flags & MSG_CTRUNC);
+        return n < 0 ? errno != EAGAIN : CMSG_FIRSTHDR(&msg) != NULL;
+}
+
+bool connection_drain(int fd) {
+        const int yes = 1;
+        bool has_fds;
+        char byte;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
+                return false;
+        /* No more come, and the sender's buffer (net.core.wmem_max) bounds how many there are.  What stayed
+         * would have to wait for a child, which an account whose children hang does not get. */
+        while (peek(fd, &has_fds)) {
+                if (has_fds)
+                        return false;
+                /* ECONNRESET, where the launcher has just left, is told once; the message is still there. */
+                (void)recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+        }
+        return true;
+}
+
+Account *connection_queue_find(const ConnectionQueue *queue, uint32_t number) {
+        for (Account *account = queue->accounts; account; account = account->next)
+                if (account->number == number)
+                        return account;
+        return NULL;
+}
+
+static Account *need_account(ConnectionQueue *queue, uint32_t number) {
+        Account *account = connection_queue_find(queue, number), **end = &queue->accounts;
+
+        if (account)
+                return account;
+        account = calloc(1, sizeof(*account));
+        if (!account)
+                return NULL;
+        account->number = number;
+        while (*end)
+                end = &(*end)->next;
+        *end = account;
+        return account;
+}
+
+/* What the daemon tells of a connection that another acceptor handed over may come late: never below 0. */
+static unsigned add(unsigned number, int32_t change) {
+        int64_t sum = (int64_t)number + change;
+
+        return sum < 0 ? 0 : (unsigned)sum;
+}
+
+Account *connection_queue_change(ConnectionQueue *queue, const AcceptorChange *change) {
+        Account *account = need_account(queue, change->account);
+        unsigned before;
+
+        if (!account)
+                return NULL;
+        before = account->n_at_work;
+        account->n_at_work = add(account->n_at_work, change->at_work);
+        account->n_hanging = add(account->n_hanging, change->hanging);
+        queue->n_at_work = queue->n_at_work - before + account->n_at_work;
+        return account;
+}
+
+static void account_append(ConnectionQueue *queue, Account *account, Connection *connection) {
+        connection->next = NULL;
+        if (account->last)
+                account->last->next = connection;
+        else
+                account->first = connection;
+        account->last = connection;
+        account->n_waiting += !connection->is_refused;
+        queue->n_waiting++;
+}
+
+int connection_queue_add(ConnectionQueue *queue, Connection *connection) {
+        Account *account = need_account(queue, connection->peer.account);
+
+        if (!account)
+                return -ENOMEM;
+        account_append(queue, account, connection);
+        return 0;
+}
+
+void connection_queue_remove(ConnectionQueue *queue, Account *account) {
+        Connection *connection = account->first;
+
+        account->first = connection->next;
+        if (!account->first)
+                account->last = NULL;
+        account->n_waiting -= !connection->is_refused;
+        queue->n_waiting--;
+        connection->next = NULL;
+}
+
+Connection *connection_queue_take_waiting(ConnectionQueue *queue, Account *account) {
+        Connection *taken = NULL, **end = &taken, *rest = account->first;
+
+        queue->n_waiting -= account->n_waiting;
+        account->first = account->last = NULL;
+        account->n_waiting = 0;
+        while (rest) {
+                Connection *connection = rest;
+
+                rest = rest->next;
+                connection->next = NULL;
+                if (connection->is_refused) {
+                        queue->n_waiting--;
+                        account_append(queue, account, connection);
+                } else {
+                        *end = connection;
+                        end = &connection->next;
+                }
+        }
+        return taken;
+}
+
+/* The account that was served first is served last the next time. */
+static void rotate(ConnectionQueue *queue) {
+        Account *first = queue->accounts, **end = &queue->accounts;
+
+        if (!first || !first->next)
+                return;
+        queue->accounts = first->next;
+        while (*end)
+                end = &(*end)->next;
+        *end = first;
+        first->next = NULL;
+}
+
+void connection_queue_tidy(ConnectionQueue *queue) {
+        for (Account **at = &queue->accounts; *at;) {
+                Account *account = *at;
+
+                if (!account->first && account->n_at_work == 0 && account->n_hanging == 0) {
+                        *at = account->next;
+                        free(account);
+                } else
+                        at = &account->next;
+        }
+        rotate(queue);
+}

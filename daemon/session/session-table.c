@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps the sessions.  Run by the daemon.  A SessionTable owns them and their identities.  It must never
+ * have a session without an identity, nor leave an identity without a session. */
+
+#include "session/session-table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/ledger.h"
+#include "common/ownership.h"
+#include "policy/policy.h"
+#include "session/identities.h"
+
+struct SessionTable {
+        const SessionHost *host;
+        Identities *identities;
+        Session *sessions[LIMITS_SESSIONS_MAX];
+        size_t n_sessions;
+        LedgerTotals ended; /* of the sessions that have ended */
+};
+
+int session_table_new(const SessionHost *host, StoreContents *stored, SessionTable **ret) {
+        SessionTable *table = calloc(1, sizeof(*table));
+        int r = -ENOMEM;
+
+        if (table) {
+                table->host = host;
+                r = identities_open(TAKE_FD(stored->identities_fd), &table->identities);
+        }
+        if (r > 0)
+                r = store_put_identities(identities_fd(table->identities));
+        if (r < 0) {
+                (void)report_line(host->report, REPORT_ERROR, "cannot keep the identities of sessions: %s",
+                        strerror(-r));
+                session_table_free(table);
+                return r;
+        }
+        *ret = table;
+        return 0;
+}
+
+SessionTable *session_table_free(SessionTable *table) {
+        if (!table)
+                return NULL;
+        identities_free(table->identities);
+        while (table->n_sessions > 0)
+                session_free(table->sessions[--table->n_sessions]);
+        free(table);
+        return NULL;
+}
+
+/* Clauses for the record of a session that cannot be taken up. */
+static const char *explain_restore(int error) {
+        switch (error) {
+        case -ENOENT:
+                return "its identity is not in the store";
+        case -EPROTONOSUPPORT:
+                return "its ledger is of another version of snotifyd";
+        default:
+                return strerror(-error);
+        }
+}
+
+static int table_restore_one(SessionTable *table, StoredSession *stored) {
+        SessionIdentity identity;
+        Session *session;
+        int r;
+
+        if (table->n_sessions >= LIMITS_SESSIONS_MAX)
+                return -EUSERS;
+        r = identities_find(table->identities, stored->session_id, &identity);
+        if (r < 0)
+                return r;
+        r = session_restore(
+                table->host, &identity, TAKE_FD(stored->listener_fd), TAKE_FD(stored->ledger_fd), &session);
+        if (r < 0)
+                return r;
+        table->sessions[table->n_sessions++] = session;
+        return 0;
+}
+
+static void table_restore_or_end(SessionTable *table, StoredSession *stored) {
+        int r;
+
+        if (stored->listener_fd < 0 || stored->ledger_fd < 0) {
+                /* systemd has lost half of it: it lets go of a listener that an earlier release stored. */
+                store_remove(stored->session_id);
+                return;
+        }
+        r = table_restore_one(table, stored);
+        if (r >= 0)
+                return;
+        (void)report_line(table->host->report, REPORT_ERROR,
+                "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
+                stored->session_id, explain_restore(r));
+        store_remove(stored->session_id);
+}
+
+static bool has_session(uint64_t id, void *userdata) {
+        const SessionTable *table = userdata;
+
+        for (size_t i = 0; i < table->n_sessions; i++)
+                if (session_identity(table->sessions[i])->session_id == id)
+                        return true;
+        return false;
+}
+
+void session_table_restore(SessionTable *table, StoreContents *stored) {
+        for (size_t i = 0; i < stored->n_sessions; i++)
+                table_restore_or_end(table, &stored->sessions[i]);
+        (void)identities_prune(table->identities, has_session, table);
+        if (table->n_sessions > 0)
+                (void)report_line(table->host->report, REPORT_NOTE,
+                        "took up %zu sessions of the daemon before", table->n_sessions);
+}
+
+int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,
+        int64_t knock_answer, int listener_fd) {
+        _cleanup_close_ int own_listener_fd = listener_fd, ledger_fd = -EBADF;
+        Session *session;
+        int r;
+
+        r = ledger_new(identity->session_id, knock, knock_answer, &ledger_fd);
+        if (r >= 0)
+                r = identities_add(table->identities, identity);
+        if (r < 0)
+                return r;
+        r = session_new(table->host, identity, TAKE_FD(own_listener_fd), TAKE_FD(ledger_fd), &session);
+        if (r < 0) {
+                identities_remove(table->identities, identity->session_id);
+                return r;
+        }
+        table->sessions[table->n_sessions++] = session;
+        return 0;
+}
+
+static void add_totals(LedgerTotals *sum, const Session *session) {
+        LedgerTotals totals;
+
+        if (session_totals(session, &totals) < 0)
+                return;
+        sum->allowed += totals.allowed;
+        sum->denied += totals.denied;
+        sum->failed += totals.failed;
+}
+
+void session_table_remove(SessionTable *table, Session *session) {
+        add_totals(&table->ended, session);
+        for (size_t i = 0; i < table->n_sessions; i++)
+                if (table->sessions[i] == session) {
+                        table->sessions[i] = table->sessions[--table->n_sessions];
+                        break;
+                }
+        identities_remove(table->identities, session_identity(session)->session_id);
+        session_free(session);
+}
+
+size_t session_table_size(const SessionTable *table) {
+        return table->n_sessions;
+}
+
+uint32_t session_table_count(const SessionTable *table, uint32_t account) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < table->n_sessions; i++)
+                n += session_identity(table->sessions[i])->account == account;
+        return n;
+}
+
+void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint32_t *ret_hanging) {
+        *ret_totals = table->ended;
+        *ret_hanging = 0;
+        for (size_t i = 0; i < table->n_sessions; i++) {
+                *ret_hanging += session_count_hanging(table->sessions[i]);
+                add_totals(ret_totals, table->sessions[i]);
+        }
+}
+
+uint64_t session_table_tick(SessionTable *table) {
+        uint64_t next = UINT64_MAX;
+
+        /* A session may end in its tick, which moves the last one into its place. */
+        for (size_t i = table->n_sessions; i > 0; i--)
+                if (i <= table->n_sessions) {
+                        uint64_t wanted = session_tick(table->sessions[i - 1]);
+
+                        next = wanted < next ? wanted : next;
+                }
+        return next;
+}
+
+/* Workers of sessions whose profile is gone deny everything. */
+static void report_lost_profile(const SessionTable *table, const SessionIdentity *session) {
+        char shown[4 * PROTOCOL_PROFILE_SIZE];
+
+        if (!policy_find_profile(table->host->policy, session->profile))
+                (void)report_line(table->host->report, REPORT_WARNING,
+                        "session %016" PRIx64 " uses profile %s, which the configuration no longer has: "
+                        "everything is denied to it",
+                        session->session_id,
+                        report_escape(session->profile, strlen(session->profile), shown, sizeof(shown)));
+}
+
+void session_table_renew(SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++) {
+                report_lost_profile(table, session_identity(table->sessions[i]));
+                session_renew(table->sessions[i]);
+        }
+}
+
+void session_table_stop(SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_stop(table->sessions[i]);
+}
+
+void session_table_kill(SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_kill(table->sessions[i]);
+}
+
+void session_table_abandon(SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_abandon(table->sessions[i]);
+}
+
+bool session_table_has_workers(const SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                if (session_has_workers(table->sessions[i]))
+                        return true;
+        return false;
+}

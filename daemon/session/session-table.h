@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* All sessions, and what they are: see identities.h. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/notify.h"
+#include "session/session.h"
+#include "session/store.h"
+
+typedef struct SessionTable SessionTable;
+
+/* Begins with the identities that are stored, and takes their fd out of stored.  host stays the caller's,
+ * and outlives the table; its on_end() calls session_table_remove().  Says on host->report what is wrong.
+ * Returns 0 or a negative errno.  session_table_free() takes NULL and returns NULL; the sessions stay in the
+ * store. */
+int session_table_new(const SessionHost *host, StoreContents *stored, SessionTable **ret);
+SessionTable *session_table_free(SessionTable *table);
+
+/* Takes up the sessions that are stored, and ends those that it cannot take up, with a record for each. */
+void session_table_restore(SessionTable *table, StoreContents *stored);
+
+/* Begins a session, and takes over listener_fd even on failure: then the listener is closed, the knock gets
+ * ENOSYS and the launcher gives up.  Returns 0 or a negative errno. */
+int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,
+        int64_t knock_answer, int listener_fd);
+
+/* The session is over: its totals are kept, and it is freed. */
+void session_table_remove(SessionTable *table, Session *session);
+
+size_t session_table_size(const SessionTable *table);
+uint32_t session_table_count(const SessionTable *table, uint32_t account);
+
+/* The totals of all sessions since the daemon started, and how many workers hang. */
+void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint32_t *ret_hanging);
+
+/* As session_tick(), for all of them. */
+uint64_t session_table_tick(SessionTable *table);
+
+/* host->policy is another one now.  Says of which sessions it has no profile. */
+void session_table_renew(SessionTable *table);
+
+/* The steps of a stop: see session.h. */
+void session_table_stop(SessionTable *table);
+void session_table_kill(SessionTable *table);
+void session_table_abandon(SessionTable *table);
+bool session_table_has_workers(const SessionTable *table);

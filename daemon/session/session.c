@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The life of a session.  Run by the daemon.  A Session owns its listener and ledger fds and, while it has
+ * workers, its Crew. Must never touch a target or a path, and never wait. */
+
+#include "session/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/child.h"
+#include "common/clock.h"
+#include "common/notify.h"
+#include "common/ownership.h"
+#include "common/privileges.h"
+#include "session/cgroups.h"
+#include "session/session-records.h"
+#include "session/store.h"
+#include "session/worker-pool.h"
+#include "worker/caretaker.h"
+#include "worker/record.h"
+#include "worker/request.h"
+#include "worker/worker.h"
+
+/* A worker that dies has a successor at once; but in the long run there is one death in that time, and only
+ * so many more at once. */
+#define DEATH_PAUSE_USEC 50000U
+#define DEATHS_AT_ONCE 5U
+/* A worker is spawned for nothing but unsent records so often. */
+#define RECORDS_PAUSE_USEC 1000000U
+/* For how long the record of a session's end is tried, and how often. */
+#define END_PATIENCE_USEC 10000000U
+#define END_PAUSE_USEC 200000U
+/* How often it wants to be looked at while it has workers; and while it has none but such as hang. */
+#define TICK_USEC 10000U
+#define HANGING_TICK_USEC 1000000U
+
+struct Session {
+        const SessionHost *host;
+        SessionIdentity identity;
+        int listener_fd;
+        int ledger_fd;
+        sd_event_source *source;
+        StoreDeposit *deposit; /* while systemd hasn't confirmed yet */
+        Crew *crew;
+        uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
+        uint64_t records_due_usec; /* when unsent records may have a worker again */
+        uint64_t end_by_usec;      /* 0: it has not come to its end */
+        bool said_pause;           /* since a worker was spawned last */
+        uint64_t deaths_usec;      /* until then there were too many, or would be with some more */
+        bool over;                 /* the last target is gone */
+        bool tidied;               /* and so is what workers left */
+        bool stopping;
+};
+
+static void session_settle(Session *session);
+
+static int session_need_crew(Session *session) {
+        int r;
+
+        if (session->crew)
+                return 0;
+        r = crew_new(session->ledger_fd, &session->crew);
+        if (r >= 0 && session->crew->n_mates > 0)
+                session->host->on_active(session->host->userdata);
+        return r;
+}
+
+/* Nobody is at work as this number any more. */
+static void session_lose_mate(Session *session) {
+        Crew *crew = session->crew;
+
+        if (crew->receiver == LEDGER_REFUSER && crew_find_free(crew) < LEDGER_REFUSER)
+                crew_retire_receiver(crew);
+        session_settle(session);
+}
+
+/* Workers that die all the time are no reason to fork all the time. */
+static void session_note_death(Session *session) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC), at_once = DEATHS_AT_ONCE * DEATH_PAUSE_USEC;
+
+        if (session->deaths_usec < now)
+                session->deaths_usec = now;
+        session->deaths_usec += DEATH_PAUSE_USEC;
+        if (session->deaths_usec > now + at_once)
+                session->pause_until_usec = session->deaths_usec - at_once;
+}
+
+static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        Mate *mate = userdata;
+        Session *session = mate->userdata;
+        Crew *crew = session->crew;
+        uint32_t number = (uint32_t)(mate - crew->mates);
+        bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
+
+        (void)source;
+        if (died && mate->killed_usec == 0) {
+                session_records_death(session->host->report, session->identity.session_id, mate->pid, info);
+                session_note_death(session);
+        }
+
+        mate->source = sd_event_source_unref(mate->source);
+        if (crew->receiver == number)
+                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        if (!crew_adopt(crew, number))
+                session_lose_mate(session);
+        return 0;
+}
+
+/* The only way to get a worker.  Returns 0 or a negative errno. */
+static int session_spawn_worker(Session *session, uint32_t number) {
+        const SessionHost *host = session->host;
+        _cleanup_close_ int cgroup_fd =
+                host->cgroups_fd < 0 ? -EBADF : cgroups_make(host->cgroups_fd, session->identity.session_id);
+        const WorkerArguments arguments = {
+                .listener_fd = session->listener_fd,
+                .ledger_fd = session->ledger_fd,
+                .daemon_fd = host->daemon_fd,
+                .host_root_fd = host->host_root_fd,
+                .cgroup_fd = cgroup_fd,
+                .number = number,
+                .session = session->identity,
+                .policy = host->policy,
+                .profile = policy_find_profile(host->policy, session->identity.profile),
+                .report = host->report,
+                .confinement = &host->confinements->worker,
+                .deputy_confinement = &host->confinements->deputy,
+        };
+        const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
+                cgroup_fd, report_fd(host->report)};
+        Crew *crew = session->crew;
+        Mate *mate = &crew->mates[number];
+        pid_t pid;
+        int r;
+
+        assert(mate->pid == 0);
+        if (crew->receiver == LEDGER_NO_RECEIVER)
+                crew_set_receiver(crew, number);
+        pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
+        if (pid == 0 && session->stopping)
+                _exit(privileges_drop() < 0 ? WORKER_EXIT_FAILED : caretaker_run(&arguments));
+        if (pid == 0)
+                _exit(worker_run(&arguments));
+        if (pid > 0) {
+                *mate = (Mate){.pid = pid, .userdata = session};
+                r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
+                if (r >= 0) {
+                        crew->n_mates++;
+                        session->said_pause = false;
+                        host->on_active(host->userdata);
+                        return 0;
+                }
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+                mate->pid = 0;
+        } else
+                r = (int)pid;
+        if (crew->receiver == number)
+                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        return r;
+}
+
+/* Can't have a worker now: says so once and tries again later; calls wait. */
+static void session_pause(Session *session, int error) {
+        if (!session->said_pause)
+                (void)report_line(session->host->report, REPORT_ERROR,
+                        "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
+                        session->identity.session_id, strerror(-error));
+        session->said_pause = true;
+        session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
+        session->host->on_active(session->host->userdata);
+}
+
+static void session_watch(Session *session, uint32_t events) {
+        (void)sd_event_source_set_io_events(session->source, events);
+}
+
+static int session_spawn_for_orphans(Session *session) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        bool due = session->records_due_usec <= now;
+        Crew *crew = session->crew;
+        int r;
+
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++) {
+                CrewOrphan orphan = crew_find_orphan(crew, i);
+
+                if (orphan == CREW_NO_ORPHAN || (orphan == CREW_RECORDS && !due))
+                        continue;
+                /* Records that the journal doesn't take are no reason to fork all the time. */
+                if (orphan == CREW_RECORDS)
+                        session->records_due_usec = now + RECORDS_PAUSE_USEC;
+                r = session_spawn_worker(session, i);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool session_has_records_due(const Session *session) {
+        if (session->crew)
+                for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                        if (crew_find_orphan(session->crew, i) == CREW_RECORDS)
+                                return true;
+        return false;
+}
+
+/* A journal that is busy is given time for the record of its end, which says what it came to. */
+static void session_end(Session *session) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (session->end_by_usec == 0)
+                session->end_by_usec = now + END_PATIENCE_USEC;
+        if (!session_records_end(session->host->report, &session->identity, session->ledger_fd) &&
+                now < session->end_by_usec) {
+                session->pause_until_usec = now + END_PAUSE_USEC;
+                session->host->on_active(session->host->userdata);
+                return;
+        }
+        if (session->host->cgroups_fd >= 0)
+                cgroups_remove(session->host->cgroups_fd, session->identity.session_id);
+        store_remove(session->identity.session_id);
+        session->host->on_end(session, session->host->userdata);
+}
+
+/* Nobody else will answer: the worker never comes back from the kernel, only to end there.  Afterwards the
+ * slot is as if it had done so. */
+static void session_answer_forsaken(Session *session, uint32_t index) {
+        const SessionHost *host = session->host;
+        LedgerHeader *header = ledger_header(session->crew->ledger);
+        Slot *slot = ledger_slot(session->crew->ledger, index);
+        static Slot seen;
+        int r;
+
+        memcpy(&seen, slot, sizeof(seen)); /* as it is now: somebody else may be able to write there */
+        notify_reply(&seen.reply, seen.request.notif.id, 0, ETIMEDOUT);
+        r = notify_send(session->listener_fd, &seen.reply);
+        if (r == 0) {
+                seen.verdict = SLOT_TROUBLE;
+                seen.error = ETIMEDOUT;
+                (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
+                seen.before = header->totals[index];
+                (void)record_decision(&session->identity, header, index, &seen,
+                        policy_find_profile(host->policy, session->identity.profile),
+                        policy_limits(host->policy)->records_per_second, host->report);
+        }
+        slot->verdict = SLOT_UNDECIDED;
+        slot->reply = seen.reply;
+        slot_set_phase(slot, SLOT_DONE);
+}
+
+/* Sees to calls that take too long.  Their workers are killed, and their successors answer; but who hangs in
+ * a file system doesn't die. */
+static void session_look_after_late(Session *session) {
+        Crew *crew = session->crew;
+        uint32_t index;
+
+        crew_kill_late(crew, policy_limits(session->host->policy)->call_timeout_usec);
+        while ((index = crew_find_forsaken(crew)) < LEDGER_SLOTS)
+                session_answer_forsaken(session, index);
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                if (crew_mate_hangs(crew, i) && !crew->mates[i].said_hang) {
+                        crew->mates[i].said_hang = true;
+                        session_records_hang(session->host->report, session->identity.session_id,
+                                crew->mates[i].pid, crew_count_hanging(crew));
+                }
+}
+
+/* What a worker that was killed left behind - a record, most likely - is seen to once more.  Returns whether
+ * somebody does. */
+static bool session_tidy(Session *session) {
+        if (session->tidied || session_need_crew(session) < 0)
+                return false;
+        session->tidied = true;
+        session->records_due_usec = 0;
+        (void)session_spawn_for_orphans(session);
+        return session_has_workers(session);
+}
+
+/* A call waits, and nobody is there to receive or to take it. */
+static int session_receive(Session *session) {
+        uint32_t number;
+        int r;
+
+        r = session_need_crew(session);
+        if (r < 0)
+                return r;
+        if (crew_is_stalled(session->crew))
+                crew_relieve_receiver(session->crew);
+        if (session->crew->receiver != LEDGER_NO_RECEIVER)
+                return 0;
+        number = crew_find_free(session->crew);
+        if (number == LEDGER_NO_RECEIVER) {
+                /* The limit: the call waits until one of the workers is done.  on_worker_exit() goes on. */
+                session_watch(session, 0);
+                return 0;
+        }
+        return session_spawn_worker(session, number);
+}
+
+/* Brings workers and watching in line with what there is to do; may free the session. */
+static void session_settle(Session *session) {
+        int r;
+
+        if (session->stopping)
+                return;
+        if (session->over) {
+                if ((!session->crew || session->crew->n_mates == 0) && !session_tidy(session))
+                        session_end(session);
+                return;
+        }
+        if (session->pause_until_usec > clock_usec(CLOCK_MONOTONIC)) {
+                session_watch(session, 0);
+                session->host->on_active(session->host->userdata);
+                return;
+        }
+
+        r = session_need_crew(session);
+        if (r >= 0)
+                r = session_spawn_for_orphans(session);
+        if (r >= 0 && crew_has_waiting(session->crew))
+                r = session_receive(session);
+        if (r < 0) {
+                session_watch(session, 0);
+                session_pause(session, r);
+                return;
+        }
+        session->pause_until_usec = 0;
+        /* While a worker waits for requests the daemon doesn't: it would be woken by each of them. */
+        session_watch(session, session->crew->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
+        if (session->crew->n_mates == 0) {
+                if (session_has_records_due(session))
+                        session->host->on_active(session->host->userdata);
+                else
+                        session->crew = crew_free(session->crew);
+        }
+}
+
+static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Session *session = userdata;
+        int r = 0;
+
+        (void)source;
+        (void)fd;
+        if (session->stopping)
+                return 0;
+        if (revents & EPOLLIN)
+                r = session_receive(session);
+        else if (revents & (EPOLLHUP | EPOLLERR)) {
+                (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
+                session->over = true;
+                session->pause_until_usec = 0;
+                session->deposit =
+                        store_deposit_free(session->deposit); /* nobody waits for the knock's answer */
+                if (session->crew)
+                        crew_retire_all(session->crew);
+        }
+        if (r < 0) {
+                session_watch(session, 0);
+                session_pause(session, r);
+        } else if (session->over || (session->crew && session->crew->receiver != LEDGER_NO_RECEIVER))
+                session_settle(session);
+        return 0;
+}
+
+uint64_t session_tick(Session *session) {
+        Crew *crew = session->crew;
+
+        if (session->stopping)
+                return session_has_workers(session) ? TICK_USEC : UINT64_MAX;
+        if (crew)
+                session_look_after_late(session);
+        if (session->pause_until_usec != 0) {
+                if (session->pause_until_usec <= clock_usec(CLOCK_MONOTONIC))
+                        session_settle(session);
+                return TICK_USEC;
+        }
+        if (!crew)
+                return UINT64_MAX;
+        if (crew_find_bereft(crew) != LEDGER_NO_RECEIVER) {
+                session_lose_mate(session);
+                return TICK_USEC;
+        }
+        crew_kill_stragglers(crew, session->over);
+        if (crew->n_mates == 0 && session->records_due_usec <= clock_usec(CLOCK_MONOTONIC)) {
+                session_settle(session);
+                return TICK_USEC;
+        }
+        if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER) {
+                session_watch(session, EPOLLIN);
+                if (crew_has_waiting(crew))
+                        session_settle(session);
+        }
+        return session_has_workers(session) ? TICK_USEC : HANGING_TICK_USEC;
+}
+
+void session_renew(Session *session) {
+        if (!session->crew)
+                return;
+        crew_retire_receiver(session->crew);
+        session_settle(session);
+}
+
+void session_stop(Session *session) {
+        session->stopping = true;
+        (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
+        if (session->crew)
+                crew_retire_all(session->crew);
+}
+
+void session_kill(Session *session) {
+        if (session->crew)
+                crew_kill_all(session->crew);
+}
+
+void session_abandon(Session *session) {
+        Crew *crew = session->crew;
+
+        session_records_leave(session->host->report, &session->identity, session->ledger_fd, store_exists());
+        if (crew && crew->n_mates > 0 && crew->mates[LEDGER_REFUSER].pid == 0 && !session->over)
+                (void)session_spawn_worker(session, LEDGER_REFUSER);
+}
+
+/* Lets the launcher go on, and has a worker ready for what it becomes. */
+static int session_answer_knock(Session *session) {
+        Slot *slot;
+        int r;
+
+        r = session_need_crew(session);
+        if (r < 0)
+                return r;
+        slot = ledger_slot(session->crew->ledger, 0);
+        r = notify_send(session->listener_fd, &slot->reply);
+        if (r < 0)
+                return r;
+        slot_clear(slot);
+        (void)ledger_pass(session->crew->ledger, 0, SLOT_WAITING, SLOT_FREE);
+        return session_spawn_worker(session, 0);
+}
+
+static void session_begin(Session *session) {
+        session_records_start(session->host->report, &session->identity);
+        (void)session_answer_knock(session);
+        session_settle(session);
+}
+
+/* The session is durable: from here on it survives us, so its knock may be answered.  Should we not come to
+ * it, the next daemon finds it in the ledger. */
+static void on_stored(void *userdata) {
+        Session *session = userdata;
+
+        session->deposit = store_deposit_free(session->deposit);
+        if (!session->over && !session->stopping)
+                session_begin(session);
+}
+
+static int session_make(const SessionHost *host, const SessionIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret) {
+        Session *session;
+        int r;
+
+        session = calloc(1, sizeof(*session));
+        if (!session) {
+                fd_close(listener_fd);
+                fd_close(ledger_fd);
+                return -ENOMEM;
+        }
+        *session = (Session){
+                .host = host,
+                .identity = *identity,
+                .listener_fd = listener_fd,
+                .ledger_fd = ledger_fd,
+        };
+        r = sd_event_add_io(host->event, &session->source, listener_fd, 0, on_listener, session);
+        if (r < 0) {
+                session_free(session);
+                return r;
+        }
+        *ret = session;
+        return 0;
+}
+
+int session_new(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret) {
+        Session *session;
+        int r;
+
+        r = session_make(host, identity, listener_fd, ledger_fd, &session);
+        if (r < 0)
+                return r;
+        r = store_put(host->event, identity->session_id, listener_fd, ledger_fd, on_stored, session,
+                &session->deposit);
+        if (r < 0) {
+                session_free(session);
+                return r;
+        }
+        *ret = session;
+        if (r == 0)
+                on_stored(session);
+        return 0;
+}
+
+int session_restore(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
+        Session **ret) {
+        Session *session;
+        int r;
+
+        r = ledger_check(ledger_fd);
+        if (r < 0) {
+                fd_close(listener_fd);
+                fd_close(ledger_fd);
+                return r;
+        }
+        r = session_make(host, identity, listener_fd, ledger_fd, &session);
+        if (r < 0)
+                return r;
+        *ret = session;
+        if (session_need_crew(session) >= 0 && session->crew->n_mates == 0 && crew_has_knock(session->crew))
+                session_begin(session);
+        else
+                session_settle(session);
+        return 0;
+}
+
+Session *session_free(Session *session) {
+        if (!session)
+                return NULL;
+        crew_free(session->crew);
+        store_deposit_free(session->deposit);
+        sd_event_source_unref(session->source);
+        fd_close(session->listener_fd);
+        fd_close(session->ledger_fd);
+        free(session);
+        return NULL;
+}
+
+const SessionIdentity *session_identity(const Session *session) {
+        return &session->identity;
+}
+
+bool session_has_workers(const Session *session) {
+        return session->crew && session->crew->n_mates > crew_count_hanging(session->crew);
+}
+
+uint32_t session_count_hanging(const Session *session) {
+        return session->crew ? crew_count_hanging(session->crew) : 0;
+}
+
+int session_totals(const Session *session, LedgerTotals *ret) {
+        return ledger_read_totals(session->ledger_fd, ret);
+}

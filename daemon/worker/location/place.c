@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Names the pinned parent.  Run by the worker.  Owns nothing.  Must never take a path for a place: what is
+ * judged is where the directory that we hold is now. */
+
+#include "worker/location/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+#include "worker/location/mountinfo.h"
+#include "worker/location/object.h"
+
+/* ret holds the path of a directory, which is length bytes long. */
+static int append_name(
+        char ret[static LEDGER_PATH_SIZE], size_t length, const char *name, size_t *ret_length) {
+        size_t name_length = strlen(name);
+
+        if (length == 1)
+                length = 0; /* the root */
+        if (length + 1 + name_length >= LEDGER_PATH_SIZE)
+                return -ENAMETOOLONG;
+        ret[length++] = '/';
+        memcpy(ret + length, name, name_length + 1);
+        *ret_length = length + name_length;
+        return 0;
+}
+
+/* Reads the working directory's path.  Returns as place_read(). */
+static int read_directory(char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
+        /* The system call, for libc's getcwd() turns "(unreachable)..." into ENOENT. */
+        long n = syscall(SYS_getcwd, ret, LEDGER_ARGUMENT_SIZE);
+
+        if (n < 0)
+                return errno == ENOENT ? PLACE_DELETED : -errno;
+        if (ret[0] != '/')
+                return PLACE_ELSEWHERE;
+        *ret_length = (size_t)n - 1; /* it counts the NUL */
+        return 0;
+}
+
+int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+        size_t length = 0;
+        int r;
+
+        r = read_directory(ret, &length);
+        return r != 0 ? r : append_name(ret, length, name, ret_length);
+}
+
+static TargetRoot identity_of(const LedgerObject *object) {
+        return (TargetRoot){
+                .dev = mounts_device(object->dev_major, object->dev_minor),
+                .ino = object->ino,
+                .mount_id = object->mount_id,
+        };
+}
+
+/* The object is the working directory.  own: see HostDirectory. */
+static int visit_here(HostMounts *mounts, const LedgerObject *object, const char *name, bool own,
+        bool raised, HostPathVisit visit, void *userdata) {
+        char path[LEDGER_ARGUMENT_SIZE];
+        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = own};
+        size_t length = 0;
+        int r;
+
+        r = read_directory(path, &length);
+        if (r != 0)
+                return r;
+        if (length == 1)
+                path[0] = '\0'; /* the root */
+        if (!raised && !host_paths_has_one(mounts, &directory))
+                return PLACE_SHARED;
+        return host_paths_visit(mounts, &directory, visit, userdata);
+}
+
+/* All that there is is the path of the name. */
+static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
+        char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
+        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = true};
+
+        path[length - strlen(name) - 1] = '\0';
+        return host_paths_visit_by_text(mounts, &directory, visit, userdata);
+}
+
+int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool raised, HostPathVisit visit,
+        void *userdata) {
+        return visit_here(mounts, &parent->object, name, true, raised, visit, userdata);
+}
+
+/* The kernel writes " (deleted)" behind the path of a directory that was removed, and of one that its file
+ * system no longer finds by its name; a name can end so, too.  Returns how the directory's place is to be
+ * taken, or 0. */
+static int place_if_deleted(int parent_fd, const char *path) {
+        static const char mark[] = " (deleted)";
+        size_t length = strlen(path);
+        struct statx stx;
+
+        if (length < sizeof(mark) || strcmp(path + length - (sizeof(mark) - 1), mark) != 0)
+                return 0;
+        if (statx(parent_fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_NLINK, &stx) <
+                0)
+                return PLACE_ELSEWHERE;
+        return stx.stx_nlink == 0 ? PLACE_DELETED : PLACE_ELSEWHERE;
+}
+
+int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
+        size_t *ret_length) {
+        int r = target_read_own_path(target, parent_fd, ret, LEDGER_ARGUMENT_SIZE);
+
+        if (r < 0)
+                return r;
+        r = ret[0] == '/' ? place_if_deleted(parent_fd, ret) : PLACE_ELSEWHERE;
+        return r != 0 ? r : append_name(ret, strlen(ret), name, ret_length);
+}
+
+/* The same, if the host certainly has it there: on a mount of its own that shows the file system whole, out
+ * of which no directory can be moved. */
+static int read_unentered_on_host(Target *target, const HostMounts *mounts, int fd, uint64_t mount_id,
+        const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
+        const HostMount *mount = host_mounts_find(mounts, mount_id);
+        int r;
+
+        if (!mount || mount->root[0] != '\0')
+                return PLACE_ELSEWHERE;
+        r = place_read_unentered(target, fd, name, ret, ret_length);
+        if (r != 0)
+                return r;
+        return host_mounts_is_below(ret, mount->point) ? 0 : PLACE_ELSEWHERE;
+}
+
+/* Not in linux/magic.h. */
+#define MQUEUE_MAGIC 0x19800202
+#define FUSE_CTL_MAGIC 0x65735543
+
+/* The file systems in which no directory has the operation that creates one, for nobody. */
+static bool type_is_inert(long type) {
+        switch ((unsigned long)type) {
+        case PROC_SUPER_MAGIC:
+        case SYSFS_MAGIC:
+        case DEVPTS_SUPER_MAGIC:
+        case DEBUGFS_MAGIC:
+        case SECURITYFS_MAGIC:
+        case SELINUX_MAGIC:
+        case SMACK_MAGIC:
+        case EFIVARFS_MAGIC:
+        case PSTOREFS_MAGIC:
+        case BINFMTFS_MAGIC:
+        case MQUEUE_MAGIC:
+        case FUSE_CTL_MAGIC:
+                return true;
+        default:
+                return false;
+        }
+}
+
+bool place_is_inert(int fd) {
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && type_is_inert(fs.f_type);
+}
+
+/* What a file system without a place on the host is to us. */
+static int unseen_kind(const Parent *parent) {
+        struct statfs fs;
+
+        if (parent->is_fuse || fstatfs(parent->fd, &fs) < 0)
+                return PLACE_ELSEWHERE;
+        return fs.f_type == TMPFS_MAGIC   ? PLACE_PRIVATE
+               : type_is_inert(fs.f_type) ? PLACE_INERT
+                                          : PLACE_ELSEWHERE;
+}
+
+/* The parent, to be found from a mount of the host's. */
+typedef struct Search {
+        Target *target;
+        HostMounts *mounts;
+        const Parent *parent;
+        union {
+                struct file_handle handle;
+                char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+        } here;
+        int handle_error; /* what there is instead of a handle, or 0 */
+        const char *name;
+
+        /* What was found. */
+        LedgerObject host;
+        bool entered; /* it is the working directory; else this is its path */
+        char path[LEDGER_PATH_SIZE];
+        size_t length;
+} Search;
+
+/* Goes to the directory by the mount.  Returns 0, PLACE_DELETED, -EXDEV where the mount doesn't show it, or
+ * another negative errno. */
+static int search_mount(int mount_fd, Search *search) {
+        _cleanup_close_ int host_fd = -EBADF;
+        int r;
+
+        if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
+                return -EXDEV;
+        if (search->handle_error != 0)
+                return -search->handle_error;
+        host_fd = open_by_handle_at(mount_fd, &search->here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (host_fd < 0)
+                return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
+        r = object_read(host_fd, &search->host);
+        if (r < 0)
+                return r;
+        search->entered = !search->parent->is_fuse && fchdir(host_fd) == 0;
+        r = search->entered ? read_directory(search->path, &search->length)
+                            : read_unentered_on_host(search->target, search->mounts, host_fd,
+                                      search->host.mount_id, search->name, search->path, &search->length);
+        return r == PLACE_ELSEWHERE ? -EXDEV : r;
+}
+
+/* Asks each of the host's mounts of the file system.  Returns as search_mount(), or
+ * MOUNTS_NONE. */
+static int search_mounts(uint64_t device, Search *search) {
+        size_t n;
+        const HostMount *rows = host_mounts_of(search->mounts, device, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_close_ int mount_fd = -EBADF;
+                int r;
+
+                if (host_mount_open(&rows[i], O_RDONLY | O_NONBLOCK, &mount_fd) < 0)
+                        continue;
+                r = search_mount(mount_fd, search);
+                if (r != -EXDEV)
+                        return r;
+        }
+        return n == 0 ? MOUNTS_NONE : -EXDEV;
+}
+
+/* Searches the host's mounts of the parent's file system.  Returns as search_mounts(). */
+static int search_host(Search *search) {
+        const LedgerObject *object = &search->parent->object;
+        _cleanup_close_ int own_fd = -EBADF;
+        uint64_t device;
+        int mount_id, r;
+
+        r = target_open_file(search->target, "mountinfo", &own_fd);
+        if (r != 0)
+                return r < 0 ? r : -ESRCH;
+        r = mounts_find_device(own_fd, object->mount_id, &device);
+        if (r < 0)
+                return r;
+        /* The list ends at the target's root, and has no mounts that are detached.  What stat says is as
+         * good, except on btrfs, where it is nobody's. */
+        if (r == MOUNTS_NONE)
+                device = mounts_device(object->dev_major, object->dev_minor);
+
+        search->here.handle.handle_bytes = MAX_HANDLE_SZ;
+        if (name_to_handle_at(search->parent->fd, "", &search->here.handle, &mount_id, AT_EMPTY_PATH) < 0)
+                search->handle_error = errno;
+        return search_mounts(device, search);
+}
+
+/* Goes there, and visits its paths.  Returns as search_mounts(), visit_here() or visit_unentered(). */
+static int search_and_visit(Search *search, HostPathVisit visit, void *userdata) {
+        int r = search_host(search);
+
+        if (r != 0)
+                return r;
+        if (search->entered)
+                return visit_here(search->mounts, &search->host, search->name, false, true, visit, userdata);
+        return visit_unentered(
+                search->mounts, &search->host, search->name, search->path, search->length, visit, userdata);
+}
+
+int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
+        HostPathVisit visit, void *userdata) {
+        Search search = {.target = target, .mounts = mounts, .parent = parent, .name = name};
+        int r = PLACE_ELSEWHERE;
+
+        if (!parent->entered)
+                r = read_unentered_on_host(target, mounts, parent->fd, parent->object.mount_id, name,
+                        search.path, &search.length);
+        if (r == 0)
+                return visit_unentered(
+                        mounts, &parent->object, name, search.path, search.length, visit, userdata);
+        if (r != PLACE_ELSEWHERE)
+                return r;
+        r = search_and_visit(&search, visit, userdata);
+        /* Back to the target's own mount of it, which may be read-only where the host's is not. */
+        if (parent->entered && fchdir(parent->fd) < 0)
+                return -errno;
+        if (r == MOUNTS_NONE)
+                return unseen_kind(parent);
+        if (r == -EXDEV)
+                return unseen_kind(parent) == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
+        return r;
+}
+
+int place_open_object(HostMounts *mounts, const LedgerObject *object, int *ret_fd) {
+        const HostMount *mount = host_mounts_find(mounts, object->mount_id), *rows;
+        size_t n;
+
+        rows = host_mounts_of(
+                mounts, mount ? mount->device : mounts_device(object->dev_major, object->dev_minor), &n);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_close_ int mount_fd = -EBADF;
+                int r;
+
+                if (host_mount_open(&rows[i], O_RDONLY | O_NONBLOCK, &mount_fd) < 0)
+                        continue;
+                r = object_open(mount_fd, object, ret_fd);
+                if (r != -ESTALE && r != -EOPNOTSUPP)
+                        return r;
+        }
+        return -ESTALE;
+}

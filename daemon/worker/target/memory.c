@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads a target's memory.  Run by the worker, raised.  Owns nothing.  Must never read what the target
+ * itself couldn't. */
+
+#include "worker/target/memory.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+
+/* Most paths are short. */
+#define FIRST_PIECE 256U
+
+/* With protection keys the kernel makes memory that may be executed only just that. */
+static bool has_protection_keys(void) {
+        unsigned a, b, c, d;
+
+        return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_OSPKE);
+}
+
+/* May the target read there, though process_vm_readv() may not?  To the processor, what may be written may
+ * be read, and mostly what may be executed too.  Returns 1, 0 or a negative errno. */
+static int is_readable(Target *target, uint64_t address) {
+        _cleanup_fclose_ FILE *maps = NULL;
+        _cleanup_free_ char *line = NULL;
+        uint64_t start, end;
+        size_t room = 0;
+        char access[5];
+        int fd, r;
+
+        r = target_open_file(target, "maps", &fd);
+        if (r != 0)
+                return r < 0 ? r : -ESRCH;
+        maps = fdopen(fd, "re");
+        if (!maps) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+        while (getline(&line, &room, maps) >= 0)
+                if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, access) == 3 &&
+                        address >= start && address < end)
+                        return access[0] != 'r' &&
+                               (access[1] == 'w' || (access[2] == 'x' && !has_protection_keys()));
+        return 0;
+}
+
+/* Reads as a debugger does, for whom protection doesn't matter. */
+static ssize_t read_forced(Target *target, uint64_t from, void *to, size_t size) {
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+        int r;
+
+        r = is_readable(target, from);
+        if (r <= 0)
+                return r < 0 ? r : -EFAULT;
+        r = target_open_file(target, "mem", &fd);
+        if (r != 0)
+                return r < 0 ? r : -ESRCH;
+        n = pread(fd, to, size, (off_t)from);
+        return n < 0 ? -EFAULT : n;
+}
+
+/* No piece crosses a page: the kernel copies whole iovecs or nothing.  process_vm_readv() refuses what may
+ * not be read, which /proc/TID/mem doesn't; but it also refuses what is only not said to be readable. */
+static ssize_t read_piece(Target *target, uint64_t from, void *to, size_t size) {
+        const struct iovec local = {.iov_base = to, .iov_len = size};
+        const struct iovec remote = {.iov_base = (void *)(uintptr_t)from, .iov_len = size};
+        ssize_t n;
+
+        n = process_vm_readv(target_tid(target), &local, 1, &remote, 1, 0);
+        if (n < 0 && errno == EFAULT)
+                return read_forced(target, from, to, size);
+        return n < 0 ? -errno : n;
+}
+
+int memory_read_string(
+        Target *target, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
+        size_t length = 0;
+
+        while (length < LEDGER_ARGUMENT_SIZE) {
+                uint64_t from = address + length;
+                size_t piece = LEDGER_PAGE - from % LEDGER_PAGE;
+                const char *end;
+                ssize_t n;
+
+                if (length == 0 && piece > FIRST_PIECE)
+                        piece = FIRST_PIECE;
+                if (piece > LEDGER_ARGUMENT_SIZE - length)
+                        piece = LEDGER_ARGUMENT_SIZE - length;
+                n = read_piece(target, from, ret + length, piece);
+                if (n <= 0)
+                        return n == 0 || n == -EFAULT ? TARGET_FAULT : n == -ESRCH ? TARGET_GONE : (int)n;
+                end = memchr(ret + length, '\0', (size_t)n);
+                if (end) {
+                        *ret_length = (size_t)(end - ret);
+                        return 0;
+                }
+                length += (size_t)n;
+        }
+        return TARGET_TOO_LONG;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A target's memory. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ledger.h"
+#include "worker/target/target.h"
+
+/* Reads a NUL-terminated string of at most PATH_MAX bytes, as getname() in the kernel would.  *ret_length is
+ * without the NUL.  Returns 0, TARGET_GONE, TARGET_FAULT, TARGET_TOO_LONG or a negative errno. */
+int memory_read_string(
+        Target *target, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);

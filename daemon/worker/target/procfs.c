@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads the links of /proc with the target's eyes.  Run by the worker or a deputy, as the target.  Owns
+ * nothing.  Must never follow a link to what is the worker's own.
+ *
+ * The target arranges the procfs that its paths lead through: it mounts what it likes on what it likes
+ * there. So that procfs only tells which of the target's own entries a path means, and is asked without
+ * crossing a mount.  What the worker then opens with its own capabilities it opens by name below its own
+ * /proc, where nobody else mounts anything. */
+
+#include "worker/target/procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/notify.h"
+#include "common/ownership.h"
+
+#define PROC_ROOT_INO 1
+
+/* "TGID/task/TID/fd" */
+#define ENTRY_DEPTH_MAX 4U
+#define STATUS_NAME_SIZE 32
+
+bool procfs_is_it(int fd) {
+        struct statfs fs;
+
+        return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static bool is_proc_root(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && st.st_ino == PROC_ROOT_INO;
+}
+
+bool procfs_names_us(const ProcfsReader *reader, const char *path) {
+        char deputys[16];
+        const char *number = deputys, *found;
+        size_t length;
+
+        if (reader->becomer)
+                number = target_our_number(reader->target);
+        else
+                (void)snprintf(deputys, sizeof(deputys), "%d", getpid());
+        length = strlen(number);
+        for (found = strstr(path, number); found; found = strstr(found + 1, number))
+                if ((found == path || found[-1] == '/') && (found[length] == '/' || found[length] == '\0'))
+                        return true;
+        return false;
+}
+
+bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name) {
+        char self[16];
+        ssize_t n;
+
+        if (!procfs_names_us(reader, name) || !is_proc_root(dir_fd) || !procfs_is_it(dir_fd))
+                return false;
+        n = readlinkat(dir_fd, "self", self, sizeof(self));
+        return n == (ssize_t)strlen(name) && memcmp(self, name, (size_t)n) == 0;
+}
+
+int procfs_refuse_us(ProcfsReader *reader) {
+        reader->wants_deputy = reader->becomer != NULL;
+        return reader->becomer ? EACCES : ENOENT;
+}
+
+/* The directories that the kernel lets a process's own threads search, and others by mode or by their right
+ * to trace it. */
+static const char *const private_directories[] = {"fd", "fdinfo", "map_files"};
+
+static bool is_private(const char *name, size_t length) {
+        for (size_t i = 0; i < sizeof(private_directories) / sizeof(private_directories[0]); i++)
+                if (strlen(private_directories[i]) == length &&
+                        memcmp(private_directories[i], name, length) == 0)
+                        return true;
+        return false;
+}
+
+int procfs_refuse(int dir_fd, const char *name) {
+        return mkdirat(dir_fd, name, 0) < 0 ? errno : EEXIST;
+}
+
+/* Opens what the procfs itself has at path: nothing that is mounted there, and nothing by way of a link. */
+static int open_within(int dir_fd, const char *path, int flags) {
+        const struct open_how how = {
+                .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+
+        return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+}
+
+/* Opens the root of the mount that shows dir_fd, if that is the root of its procfs, too. */
+static int open_proc_root(int dir_fd) {
+        _cleanup_close_ int fd = open_within(dir_fd, ".", O_PATH | O_DIRECTORY);
+
+        for (unsigned depth = 0; depth <= ENTRY_DEPTH_MAX && fd >= 0; depth++) {
+                int up_fd;
+
+                if (is_proc_root(fd))
+                        return TAKE_FD(fd);
+                up_fd = open_within(fd, "..", O_PATH | O_DIRECTORY);
+                fd_close(fd);
+                fd = up_fd;
+        }
+        return -EBADF;
+}
+
+bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd) {
+        _cleanup_close_ int proc_root_fd = -EBADF;
+        char path[PATH_MAX];
+
+        if (!procfs_is_it(dir_fd))
+                return false;
+        /* A mount that shows a part of the procfs hides whose it is. */
+        proc_root_fd = open_proc_root(dir_fd);
+        return proc_root_fd < 0 || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0 ||
+               procfs_names_us(reader, path);
+}
+
+/* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
+static bool is_at_level(const TargetStatus *status, int proc_root_fd, pid_t number, unsigned level) {
+        static char text[1U << 20]; /* up to NGROUPS_MAX groups come before what is looked for */
+        char path[STATUS_NAME_SIZE];
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "%d/status", number);
+        fd = open_within(proc_root_fd, path, O_RDONLY);
+        if (fd < 0)
+                return false;
+        n = read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return false;
+        text[n] = '\0';
+        return target_status_is_at_level(text, status, level);
+}
+
+/* "self" and "thread-self" are the target's; "mounts" and "net" are plain text.  A procfs numbers processes
+ * as one PID namespace does, and the target has a number in each of its own. */
+static int read_root_link(
+        const ProcfsReader *reader, int proc_root_fd, const char *name, char *ret_text, size_t size) {
+        bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
+        const TargetStatus *status = reader->status;
+        ssize_t n;
+
+        for (unsigned level = 0; level < status->n_levels && (self || thread_self); level++) {
+                pid_t tgid = status->level_tgids[level];
+
+                if (!is_at_level(status, proc_root_fd, tgid, level))
+                        continue;
+                if (self)
+                        (void)snprintf(ret_text, size, "%d", tgid);
+                else
+                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, status->level_tids[level]);
+                return 0;
+        }
+        if (self || thread_self)
+                return ENOENT;
+        n = readlinkat(proc_root_fd, name, ret_text, size - 1);
+        if (n < 0)
+                return errno;
+        ret_text[n] = '\0';
+        return 0;
+}
+
+/* A directory of the target's threads in some procfs. */
+typedef struct OwnDirectory {
+        int proc_root_fd;     /* the root of that procfs */
+        char there[PATH_MAX]; /* its name below that root, by the numbers there: "5/task/6/fd" */
+        char here[PATH_MAX];  /* its name below our /proc, by the numbers here */
+        const char *rest;     /* of these, what is behind the numbers: "fd", or empty */
+} OwnDirectory;
+
+static void own_directory_done(OwnDirectory *own) {
+        fd_close(own->proc_root_fd);
+}
+
+/* Reads the directory's name.  The kernel tells it whatever is mounted on the way there. */
+static bool read_name(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+        char root[PATH_MAX];
+        size_t length;
+
+        if (target_read_own_path(reader->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
+                target_read_own_path(reader->target, dir_fd, own->there, sizeof(own->there)) < 0)
+                return false;
+        length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+        if (strncmp(own->there, root, length) != 0 || own->there[length] != '/')
+                return false;
+        memmove(own->there, own->there + length + 1, strlen(own->there + length));
+        return true;
+}
+
+/* Takes a number from the start of text, if it is a whole name there that comes after before. */
+static bool take_number(const char **text, const char *before, pid_t *ret) {
+        const char *digits = *text + strlen(before);
+        long number;
+        char *end;
+
+        if (strncmp(*text, before, strlen(before)) != 0 || *digits < '1' || *digits > '9')
+                return false;
+        number = strtol(digits, &end, 10);
+        if ((*end != '/' && *end != '\0') || number > INT32_MAX)
+                return false;
+        *text = end;
+        *ret = (pid_t)number;
+        return true;
+}
+
+/* What we call the thread of the target's process that the procfs calls so.  Returns 0 where it is not
+ * known.
+ */
+static pid_t our_number(const TargetStatus *status, unsigned level, pid_t thread) {
+        if (thread == status->level_tids[level])
+                return status->level_tids[0];
+        if (thread == status->level_tgids[level])
+                return status->level_tgids[0];
+        return level == 0 ? thread : 0;
+}
+
+/* Makes our name for the directory from the one that it has there.  Returns false where it is no directory
+ * of the target's threads. */
+static bool translate(const TargetStatus *status, OwnDirectory *own) {
+        const char *text = own->there;
+        pid_t process, thread = 0;
+        unsigned level = 0;
+
+        if (!take_number(&text, "", &process))
+                return false;
+        while (level < status->n_levels && !is_at_level(status, own->proc_root_fd, process, level))
+                level++;
+        if (level == status->n_levels)
+                return false;
+        /* A thread has an entry beside those of processes, too, which isn't listed. */
+        if (!take_number(&text, "/task/", &thread) && process != status->level_tgids[level])
+                thread = process;
+        own->rest = *text == '/' ? text + 1 : text;
+        if (thread == 0)
+                (void)snprintf(own->here, sizeof(own->here), "%d%s", status->tgid, text);
+        else
+                (void)snprintf(own->here, sizeof(own->here), "%d/task/%d%s", status->tgid,
+                        our_number(status, level, thread), text);
+        return true;
+}
+
+/* Raised, for the target may not search what it is to be told of. */
+static bool find_own(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+        own->proc_root_fd = open_proc_root(dir_fd);
+        return own->proc_root_fd >= 0 && read_name(reader, dir_fd, own) && translate(reader->status, own);
+}
+
+/* Is dir_fd a directory of the target's threads?  Returns 0, EACCES where it isn't, or EIO. */
+static int identify_own(ProcfsReader *reader, int dir_fd, OwnDirectory *ret) {
+        bool found;
+
+        if (!reader->becomer || !procfs_is_it(dir_fd))
+                return EACCES;
+        if (becomer_raise(reader->becomer) < 0)
+                return EIO;
+        found = find_own(reader, dir_fd, ret);
+        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+                return EIO;
+        return found ? 0 : EACCES;
+}
+
+/* What is the target's own it may open whatever its credentials; we may only as ourselves, and below our own
+ * /proc. */
+static int open_raised(
+        ProcfsReader *reader, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
+        char path[PATH_MAX + NAME_MAX + 2];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
+        if (becomer_raise(reader->becomer) < 0)
+                return EIO;
+        r = target_open_entry(reader->target, path, flags, ret_fd);
+        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+                return EIO;
+        /* Numbers were compared: were they the target's, and not those of another process after it? */
+        if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
+                return ESRCH;
+        return -r;
+}
+
+/* The names that are magic links.  Nothing else may be followed: a directory of our /proc leads up to our
+ * root. */
+static bool is_magic(const OwnDirectory *own, const char *name) {
+        if (own->rest[0] == '\0')
+                return strcmp(name, "cwd") == 0 || strcmp(name, "root") == 0 || strcmp(name, "exe") == 0;
+        return strcmp(own->rest, "fd") == 0 || strcmp(own->rest, "ns") == 0 ||
+               strcmp(own->rest, "map_files") == 0;
+}
+
+int procfs_follow(
+        ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size) {
+        _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
+        int error;
+
+        if (is_proc_root(dir_fd))
+                return read_root_link(reader, dir_fd, name, ret_text, size);
+        if (!reader->becomer) {
+                *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+                return *ret_fd < 0 ? errno : 0;
+        }
+        error = identify_own(reader, dir_fd, &own);
+        if (error == 0 && is_magic(&own, name))
+                return open_raised(reader, &own, name, 0, ret_fd);
+        if (error != 0 && error != EACCES)
+                return error;
+        /* Another process's.  The kernel would decide by our credentials, which are the target's now; but it
+         * lets us follow our own links whatever those are, and there are procfs in which we don't know our
+         * number.  A deputy has nothing of its own to be followed to. */
+        reader->wants_deputy = true;
+        return EACCES;
+}
+
+/* Opens the directory above, in the procfs where the target is.  All may search that. */
+static int open_above(const OwnDirectory *own, int *ret_fd) {
+        char path[PATH_MAX], *slash;
+
+        (void)strcpy(path, own->there);
+        slash = strrchr(path, '/');
+        (void)strcpy(slash ? slash : path, slash ? "" : ".");
+        *ret_fd = open_within(own->proc_root_fd, path, O_PATH | O_DIRECTORY);
+        return *ret_fd < 0 ? errno : 0;
+}
+
+/* Is it called as a private directory is?  A file system of the target's is not asked what it is. */
+static bool may_be_private(const ProcfsReader *reader, int dir_fd) {
+        char path[PATH_MAX];
+        const char *name;
+
+        if (!reader->becomer || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0)
+                return false;
+        name = strrchr(path, '/');
+        return name && is_private(name + 1, strlen(name + 1));
+}
+
+int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
+        _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int error;
+
+        if (!may_be_private(reader, dir_fd))
+                return EACCES;
+        error = identify_own(reader, dir_fd, &own);
+        if (error != 0)
+                return error;
+        if (strcmp(name, "..") == 0)
+                return open_above(&own, ret_fd);
+        if (strcmp(name, ".") == 0) {
+                *ret_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+                return *ret_fd < 0 ? errno : 0;
+        }
+        error = open_raised(reader, &own, name, O_NOFOLLOW, &fd);
+        if (error != 0)
+                return error;
+        /* From a directory of our /proc the way goes on to our root.  There is none where the target's
+         * threads get further than others, but for a procfs that is mounted with hidepid=. */
+        if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+                return EACCES;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name) {
+        _cleanup_close_ int fd = -EBADF;
+        int error = procfs_open_own(reader, dir_fd, name, &fd);
+
+        return error == 0 ? EEXIST : error;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Takes /proc/TID/status apart.  Pure functions; run by the worker and by deputies.  Must never believe that
+ * a line is there, or that its numbers fit. */
+
+#include "worker/target/task-status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Finds key, "\nNAME:", at or after *text, which then is behind it and blanks.  The lines' order never
+ * changes, and the kernel escapes newlines in the task's name. */
+static bool status_seek(const char **text, const char *key) {
+        const char *found = strstr(*text, key);
+
+        if (!found)
+                return false;
+        found += strlen(key);
+        *text = found + strspn(found, "\t ");
+        return true;
+}
+
+static bool status_number(const char **text, int base, uint64_t most, uint64_t *ret) {
+        char *end;
+
+        if (**text == '\n')
+                return false;
+        errno = 0;
+        *ret = strtoull(*text, &end, base);
+        if (end == *text || errno != 0 || *ret > most)
+                return false;
+        *text = end + strspn(end, "\t ");
+        return true;
+}
+
+/* The fourth number of "Uid:" and "Gid:" is the file system one. */
+static bool status_ids(const char **text, const char *key, uint64_t ret[static 4]) {
+        if (!status_seek(text, key))
+                return false;
+        for (int i = 0; i < 4; i++)
+                if (!status_number(text, 10, UINT32_MAX, &ret[i]))
+                        return false;
+        return true;
+}
+
+/* Returns how many there are; 0 where something else is among them. */
+static unsigned status_pids(const char **text, const char *key, pid_t ret[static TARGET_LEVELS]) {
+        uint64_t number;
+        unsigned n = 0;
+
+        if (!status_seek(text, key))
+                return 0;
+        while (n < TARGET_LEVELS && status_number(text, 10, INT32_MAX, &number))
+                ret[n++] = (pid_t)number;
+        return **text == '\n' ? n : 0;
+}
+
+/* The kernel writes a newline as "\\n" and a backslash twice. */
+static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
+        size_t n = 0;
+
+        for (; *text != '\0' && *text != '\n' && n < LEDGER_COMM_SIZE - 1; text++) {
+                if (text[0] == '\\' && (text[1] == 'n' || text[1] == '\\')) {
+                        text++;
+                        ret[n++] = *text == 'n' ? '\n' : '\\';
+                } else
+                        ret[n++] = *text;
+        }
+        ret[n] = '\0';
+}
+
+int target_parse_status(const char *text, TargetStatus *ret) {
+        uint64_t number, ids[4];
+        int r;
+
+        if (strncmp(text, "Name:\t", strlen("Name:\t")) != 0)
+                return -EBADMSG;
+        text += strlen("Name:\t");
+        status_name(text, ret->comm);
+        if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, 0777, &number))
+                return -EBADMSG;
+        ret->identity.umask = (mode_t)number;
+        if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, INT32_MAX, &number))
+                return -EBADMSG;
+        ret->tgid = (pid_t)number;
+        if (!status_ids(&text, "\nUid:", ids))
+                return -EBADMSG;
+        for (int i = 0; i < 3; i++)
+                ret->uids[i] = (uid_t)ids[i];
+        ret->identity.fsuid = (uid_t)ids[3];
+        if (!status_ids(&text, "\nGid:", ids))
+                return -EBADMSG;
+        for (int i = 0; i < 3; i++)
+                ret->gids[i] = (gid_t)ids[i];
+        ret->identity.fsgid = (gid_t)ids[3];
+        if (!status_seek(&text, "\nGroups:"))
+                return -EBADMSG;
+        identity_clear_groups(&ret->identity);
+        while (status_number(&text, 10, UINT32_MAX, &number)) {
+                r = identity_add_group(&ret->identity, (gid_t)number);
+                if (r < 0)
+                        return r;
+        }
+        if (*text != '\n')
+                return -EBADMSG;
+        ret->n_levels = status_pids(&text, "\nNStgid:", ret->level_tgids);
+        if (ret->n_levels == 0 || status_pids(&text, "\nNSpid:", ret->level_tids) != ret->n_levels)
+                return -EBADMSG;
+        if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, UINT64_MAX, &number))
+                return -EBADMSG;
+        ret->identity.capabilities = number;
+        return 0;
+}
+
+bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level) {
+        pid_t numbers[TARGET_LEVELS];
+        unsigned n = status_pids(&text, "\nNStgid:", numbers);
+
+        return n == status->n_levels - level &&
+               memcmp(numbers, status->level_tgids + level, n * sizeof(numbers[0])) == 0;
+}
