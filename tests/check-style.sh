@@ -27,11 +27,12 @@ formatted() {
         sources | xargs clang-format --dry-run --Werror
 }
 
+# In two pieces below, or reuse(1) would take it for the SPDX line of this file.
 spdx() {
         local missing
         missing=$(find . -path './.git' -prune -o -path './build*' -prune -o -type f \
-                ! -name LICENSE ! -name '*.md' ! -path './tests/fuzz/corpus/*' -print0 |
-                xargs -0 grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' |
+                ! -path './LICENSES/*' ! -name AUTHORS ! -name '*.md' ! -path './tests/fuzz/corpus/*' -print0 |
+                xargs -0 grep -L 'SPDX-License-Identifier'': LGPL-2.1-or-later' |
                 grep -vE '^\./(\.gitignore|\.editorconfig|\.clang-format)$')
         [ -z "$missing" ] || { echo "without an SPDX line: $missing"; return 1; }
 }
