@@ -258,7 +258,7 @@ int host_mounts_reload(HostMounts *mounts) {
         return 0;
 }
 
-/* Did the list change since this was asked last?  (mounts_poll() in the kernel's fs/namespace.c) */
+/* Did the list change since this was asked last?  (mounts_poll() in the kernel's fs/proc_namespace.c) */
 static bool has_changed(const HostMounts *mounts) {
         struct pollfd fd = {.fd = mounts->list_fd, .events = POLLPRI};
 
