@@ -58,11 +58,11 @@ struct Manager {
         ConfigurationContext configuration_context;
         Configuration *configuration;
         Filters filters;
-        Confinements confinements;
+        Sandboxes sandboxes;
         int daemon_fd;
         int host_root_fd;
         int cgroups_fd;
-        SessionHost session_host;
+        SessionContext session_context;
         ReceptionHost reception_host;
         SubordinateIds subordinates;
         Reception *reception;
@@ -207,11 +207,11 @@ static void manager_renew_reception(Manager *manager) {
 
 static void on_policy(void *userdata) {
         Manager *manager = userdata;
-        const Policy *before = manager->session_host.policy;
+        const Policy *before = manager->session_context.policy;
 
-        manager->session_host.policy = manager->reception_host.policy =
+        manager->session_context.policy = manager->reception_host.policy =
                 configuration_policy(manager->configuration);
-        if (before == manager->session_host.policy)
+        if (before == manager->session_context.policy)
                 return;
         manager_renew_reception(manager);
         session_table_renew(manager->sessions);
@@ -349,7 +349,7 @@ static int manager_open(Manager *manager) {
 
         r = activation_take(manager->report, &manager->activation);
         if (r >= 0)
-                r = session_table_new(&manager->session_host, stored, &manager->sessions);
+                r = session_table_new(&manager->session_context, stored, &manager->sessions);
         if (r < 0)
                 return r;
         r = manager_start_config(manager, stored);
@@ -380,13 +380,13 @@ static int manager_prepare(Manager *manager) {
         r = filters_build(&manager->filters);
         if (r < 0)
                 return r;
-        r = confinements_build(&manager->confinements);
+        r = sandboxes_build(&manager->sandboxes);
         if (r < 0)
                 return r;
         r = sd_event_new(&manager->event);
         if (r < 0)
                 return r;
-        manager->session_host.event = manager->reception_host.event = manager->event;
+        manager->session_context.event = manager->reception_host.event = manager->event;
         manager->configuration_context.event = manager->event;
         r = sd_event_set_watchdog(manager->event, true);
         if (r < 0)
@@ -394,10 +394,10 @@ static int manager_prepare(Manager *manager) {
         r = host_open(manager->report, &manager->daemon_fd, &manager->host_root_fd);
         if (r < 0)
                 return r;
-        manager->session_host.daemon_fd = manager->daemon_fd;
-        manager->session_host.host_root_fd = manager->host_root_fd;
+        manager->session_context.daemon_fd = manager->daemon_fd;
+        manager->session_context.host_root_fd = manager->host_root_fd;
         manager->cgroups_fd = cgroups_open(manager->report);
-        manager->session_host.cgroups_fd = manager->cgroups_fd;
+        manager->session_context.cgroups_fd = manager->cgroups_fd;
         r = manager_add_signals(manager);
         if (r < 0)
                 return r;
@@ -436,13 +436,13 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .cgroups_fd = -EBADF,
                 .activation = ACTIVATION_NONE,
                 .tick_at_usec = UINT64_MAX,
-                .session_host = {.report = report,
-                        .confinements = &manager->confinements,
+                .session_context = {.report = report,
+                        .sandboxes = &manager->sandboxes,
                         .on_active = on_session_active,
                         .on_end = on_session_end,
                         .userdata = manager},
                 .reception_host = {.report = report,
-                        .confinements = &manager->confinements,
+                        .sandboxes = &manager->sandboxes,
                         .filters = &manager->filters,
                         .subordinates = &manager->subordinates,
                         .on_arrival = on_arrival,

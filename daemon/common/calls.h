@@ -2,7 +2,7 @@
 #pragma once
 
 /* The one table of supervised system calls: what is trapped, and where the arguments are.  A further call is
- * one row here, one act in daemon/worker/act.c and one test. */
+ * one row here, one act in daemon/worker/operation/operation.c and one test. */
 
 #include <linux/ioctl.h>
 #include <stddef.h>

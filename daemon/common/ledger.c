@@ -25,8 +25,8 @@ struct Ledger {
         union {
                 Slot slot;
                 struct {
-                        uint8_t pages[LEDGER_SLOT_SIZE - sizeof(Deed)];
-                        Deed deed;
+                        uint8_t pages[LEDGER_SLOT_SIZE - sizeof(Intent)];
+                        Intent intent;
                 };
         } slots[LEDGER_SLOTS];
         uint8_t outboxes[LEDGER_WORKERS][LEDGER_OUTBOX_SIZE];
@@ -176,13 +176,13 @@ static struct flock lock_of(uint32_t number, short type) {
         return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = number, .l_len = 1};
 }
 
-int ledger_sign_on(int ledger_fd, uint32_t number) {
+int ledger_lock_worker(int ledger_fd, uint32_t number) {
         struct flock lock = lock_of(number, F_RDLCK);
 
         return fcntl(ledger_fd, F_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-pid_t ledger_find_signed_on(int ledger_fd, uint32_t number) {
+pid_t ledger_lock_holder(int ledger_fd, uint32_t number) {
         struct flock lock = lock_of(number, F_WRLCK);
 
         if (fcntl(ledger_fd, F_GETLK, &lock) < 0)
@@ -192,7 +192,7 @@ pid_t ledger_find_signed_on(int ledger_fd, uint32_t number) {
         return lock.l_pid > 0 ? lock.l_pid : -ESRCH; /* not one of our PID namespace */
 }
 
-int ledger_open_roll(int ledger_fd) {
+int ledger_open_lock(int ledger_fd) {
         char path[sizeof("/proc/self/fd/") + 10];
         int fd;
 
@@ -217,30 +217,30 @@ Outbox ledger_outbox(Ledger *ledger, uint32_t number) {
         };
 }
 
-Deed *ledger_deed(Ledger *ledger, uint32_t index) {
+Intent *ledger_intent(Ledger *ledger, uint32_t index) {
         assert(index < LEDGER_SLOTS);
-        return &ledger->slots[index].deed;
+        return &ledger->slots[index].intent;
 }
 
-int deed_lend(Deed *deed, bool lend) {
-        void *page = (uint8_t *)(deed + 1) - LEDGER_PAGE;
+int intent_lend(Intent *intent, bool lend) {
+        void *page = (uint8_t *)(intent + 1) - LEDGER_PAGE;
 
         return madvise(page, LEDGER_PAGE, lend ? MADV_DOFORK : MADV_DONTFORK) < 0 ? -errno : 0;
 }
 
-DeedState deed_state(const Deed *deed) {
-        switch (atomic_load_explicit(&deed->state, memory_order_acquire)) {
-        case DEED_NOT_BEGUN:
-                return DEED_NOT_BEGUN;
-        case DEED_DONE:
-                return DEED_DONE;
+IntentState intent_state(const Intent *intent) {
+        switch (atomic_load_explicit(&intent->state, memory_order_acquire)) {
+        case INTENT_NOT_BEGUN:
+                return INTENT_NOT_BEGUN;
+        case INTENT_DONE:
+                return INTENT_DONE;
         default:
-                return DEED_BEGUN;
+                return INTENT_BEGUN;
         }
 }
 
-void deed_set_state(Deed *deed, DeedState state) {
-        atomic_store_explicit(&deed->state, state, memory_order_release);
+void intent_set_state(Intent *intent, IntentState state) {
+        atomic_store_explicit(&intent->state, state, memory_order_release);
 }
 
 SlotPhase slot_phase(const Slot *slot) {

@@ -12,7 +12,7 @@
  *
  *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, `overdue`,
  *      and the first slot until the knock in there is answered.
- *   2. A worker writes the slots that it holds, its own outbox, and the totals; its deputy the deed in the
+ *   2. A worker writes the slots that it holds, its own outbox, and the totals; its helper the intent in the
  *      slot, and it has no more than that page.
  *   3. Where a worker was killed and hangs in the kernel, never to come back from it, the daemon answers in
  *      its place, and says so in the slot: DONE.
@@ -20,7 +20,7 @@
  *      believes nothing that could hurt it.
  *
  * Whoever is at work on it has a lock of its own on the memfd, by which a daemon that did not fork it finds
- * it: see ledger_sign_on().
+ * it: see ledger_lock_worker().
  *
  * Each slot has a holder, in the header:
  *
@@ -36,7 +36,7 @@
  *             EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space,
  *             after the copy.)
  *   RECEIVED  nothing was done yet: judge it, do it.
- *   ACTING    the system call may or may not have been performed; `argument`, `parent` and the deed say how
+ *   ACTING    the system call may or may not have been performed; `argument`, `parent` and the intent say how
  *             to tell.  Its successor may find out; it may perform the call only with an allowing verdict of
  *             its own.
  *   DONE      `reply` is the answer: send it; if it was sent already the kernel says so.  Then report it.
@@ -107,7 +107,7 @@ typedef struct LedgerHeader {
         _Atomic uint64_t delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: it isn't worked at before */
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
-        Quota records;                     /* that the session makes */
+        RateLimit records;                 /* that the session makes */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
 } LedgerHeader;
 static_assert(sizeof(LedgerHeader) == 1048, "crosses a process boundary");
@@ -179,30 +179,30 @@ typedef struct Slot {
         LedgerTotals before;
 } Slot;
 
-typedef enum DeedState {
-        DEED_NOT_BEGUN,
-        DEED_BEGUN, /* it may have been performed, or not: see act_find() */
-        DEED_DONE,
-} DeedState;
+typedef enum IntentState {
+        INTENT_NOT_BEGUN,
+        INTENT_BEGUN, /* it may have been performed, or not: see act_find() */
+        INTENT_DONE,
+} IntentState;
 
 /* The system call that makes a directory, as noted just before it and just after it by who performs it.  All
  * of it zero is one that is not begun. */
-typedef struct Deed {
-        _Atomic uint32_t state; /* DeedState */
+typedef struct Intent {
+        _Atomic uint32_t state; /* IntentState */
         int32_t error;          /* DONE: what it returned, 0 or a positive errno */
         int64_t begun_sec;      /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
         int64_t begun_nsec;
         uint32_t owner;  /* the fsuid that acts, as the worker's user namespace has it */
         uint32_t absent; /* the name was looked for just before, and did not exist */
-} Deed;
+} Intent;
 
 /* Slots are page-aligned, so that `request` never crosses a page. */
 #define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
 #define LEDGER_OUTBOX_SIZE (16 * LEDGER_PAGE)
 #define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + LEDGER_WORKERS * LEDGER_OUTBOX_SIZE)
 static_assert(sizeof(LedgerHeader) <= LEDGER_PAGE, "a header must fit");
-static_assert(sizeof(Deed) == 32, "crosses a process boundary");
-static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE - sizeof(Deed), "a slot and its deed must fit");
+static_assert(sizeof(Intent) == 32, "crosses a process boundary");
+static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE - sizeof(Intent), "a slot and its intent must fit");
 static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
 
 typedef struct Ledger Ledger;
@@ -233,15 +233,15 @@ Slot *ledger_slot(Ledger *ledger, uint32_t index);
 /* Says that this process is at work as a worker with this number, or for it, until it ends: by a lock
  * (fcntl(2)) that its children don't inherit, and that the kernel takes away only when its memory is gone,
  * so that it writes no more.  Returns 0 or a negative errno. */
-int ledger_sign_on(int ledger_fd, uint32_t number);
+int ledger_lock_worker(int ledger_fd, uint32_t number);
 
 /* Who is?  Returns a pid, 0 where nobody is, or a negative errno.  It may have ended since: look again once
  * there is a pidfd. */
-pid_t ledger_find_signed_on(int ledger_fd, uint32_t number);
+pid_t ledger_lock_holder(int ledger_fd, uint32_t number);
 
 /* A read-only fd of the ledger, with which another process can sign on and do no more than that.  Returns
  * the caller's fd or a negative errno. */
-int ledger_open_roll(int ledger_fd);
+int ledger_open_lock(int ledger_fd);
 
 /* Changes hands, if it is in those that are expected.  Returns whether it was. */
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
@@ -249,17 +249,17 @@ bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
 /* The unsent records of a worker.  number below LEDGER_WORKERS. */
 Outbox ledger_outbox(Ledger *ledger, uint32_t number);
 
-/* What the holder of a slot, or its deputy, is at; it lies in the slot's last page.  index below
+/* What the holder of a slot, or its helper, is at; it lies in the slot's last page.  index below
  * LEDGER_SLOTS. */
-Deed *ledger_deed(Ledger *ledger, uint32_t index);
+Intent *ledger_intent(Ledger *ledger, uint32_t index);
 
 /* Lets processes that are forked from now on have it, and of all the ledger no more than its page; or no
  * longer.  Returns 0 or a negative errno. */
-int deed_lend(Deed *deed, bool lend);
+int intent_lend(Intent *intent, bool lend);
 
 /* A state that is none of ours counts as BEGUN. */
-DeedState deed_state(const Deed *deed);
-void deed_set_state(Deed *deed, DeedState state);
+IntentState intent_state(const Intent *intent);
+void intent_set_state(Intent *intent, IntentState state);
 
 /* The phase, with a request that was received but not yet marked counting as RECEIVED.  A phase that is none
  * of ours (only a worker gone mad writes one) counts as RECEIVED too: done again from the start. */

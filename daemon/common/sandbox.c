@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Installs a confinement.  Run by workers, deputies and vetting children.  Owns nothing. */
+/* Installs a sandbox.  Run by workers, helpers and vetting children.  Owns nothing. */
 
 #include "common/sandbox.h"
 
@@ -10,13 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int confinement_enter(const Confinement *confinement) {
+int sandbox_enter(const Sandbox *sandbox) {
         const struct sock_fprog program = {
-                .len = (unsigned short)confinement->n_instructions,
-                .filter = (struct sock_filter *)(uintptr_t)confinement->instructions,
+                .len = (unsigned short)sandbox->n_instructions,
+                .filter = (struct sock_filter *)(uintptr_t)sandbox->instructions,
         };
 
-        /* The kernel demands this of who lacks CAP_SYS_ADMIN, as a deputy mostly does by now. */
+        /* The kernel demands this of who lacks CAP_SYS_ADMIN, as a helper mostly does by now. */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
         /* Without that flag kernels before 5.16 slow the process down, lest it reads the filter's memory. */

@@ -9,17 +9,17 @@
 #include <stdint.h>
 
 /* Instructions. */
-#define CONFINEMENT_MAX 512
+#define SANDBOX_MAX 512
 
-typedef struct Confinement {
+typedef struct Sandbox {
         uint32_t n_instructions;
-        struct sock_filter instructions[CONFINEMENT_MAX];
-} Confinement;
+        struct sock_filter instructions[SANDBOX_MAX];
+} Sandbox;
 
 /* Of who was killed by SIGSYS. */
-#define CONFINEMENT_DEATH                                                                                   \
+#define SANDBOX_DEATH                                                                                       \
         ": it made a system call that its own filter forbids, whose number is in the kernel's log"
 
 /* Goes behind it, for good, and so do children: what they enter then confines them further.  Needs no
  * capability.  Returns 0 or a negative errno. */
-int confinement_enter(const Confinement *confinement);
+int sandbox_enter(const Sandbox *sandbox);

@@ -21,7 +21,7 @@ static int find_account(const Sections *sections, unsigned key, const char *word
 /* Adds one of the words of users= or groups=, and to numbers the number that it stands for. */
 static int admit_one(
         Sections *sections, const Section *section, unsigned key, const char *word, FILE *numbers) {
-        Admission *admission = profile_admission(section->profile);
+        AccessList *access_list = profile_access_list(section->profile);
         unsigned line = section->values[key].line;
         uint32_t id;
         int r;
@@ -39,7 +39,8 @@ static int admit_one(
         if (r < 0)
                 return 0;
         (void)fprintf(numbers, "%s%" PRIu32, ftell(numbers) > 0 ? " " : "", id);
-        return key == PROFILE_USERS ? admission_add_user(admission, id) : admission_add_group(admission, id);
+        return key == PROFILE_USERS ? access_list_add_user(access_list, id)
+                                    : access_list_add_group(access_list, id);
 }
 
 static int admit_all(Sections *sections, const Section *section, unsigned key, FILE *numbers) {
@@ -67,7 +68,7 @@ static int admit_all(Sections *sections, const Section *section, unsigned key, F
         return 0;
 }
 
-int admission_keys_compile(Sections *sections, Section *section, unsigned key) {
+int access_keys_compile(Sections *sections, Section *section, unsigned key) {
         Value *value = &section->values[key];
         _cleanup_free_ char *numbers = NULL;
         FILE *stream;
@@ -79,7 +80,7 @@ int admission_keys_compile(Sections *sections, Section *section, unsigned key) {
         stream = open_memstream(&numbers, &size);
         if (!stream)
                 return -ENOMEM;
-        admission_restrict(profile_admission(section->profile));
+        access_list_restrict(profile_access_list(section->profile));
         r = admit_all(sections, section, key, stream);
         if (fclose(stream) != 0 || r < 0)
                 return -ENOMEM;

@@ -8,4 +8,4 @@
 /* Restricts the section's profile, which it has, to those that the key (PROFILE_USERS or PROFILE_GROUPS)
  * lists, if the section has it; leaves their numbers as its value.  Reports who is unknown.  Waits for the
  * name service, but not where the section is of an effective text.  Returns 0 or -ENOMEM. */
-int admission_keys_compile(Sections *sections, Section *section, unsigned key);
+int access_keys_compile(Sections *sections, Section *section, unsigned key);

@@ -269,10 +269,10 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         if (r >= 0) {
                 profile_set_private(section->profile, private);
                 profile_set_namespaces(section->profile, namespaces);
-                r = admission_keys_compile(sections, section, PROFILE_USERS);
+                r = access_keys_compile(sections, section, PROFILE_USERS);
         }
         if (r >= 0)
-                r = admission_keys_compile(sections, section, PROFILE_GROUPS);
+                r = access_keys_compile(sections, section, PROFILE_GROUPS);
         return r;
 }
 

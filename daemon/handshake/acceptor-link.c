@@ -62,7 +62,7 @@ static void report_death(const AcceptorLink *link, const siginfo_t *info) {
         else
                 (void)report_line(report, REPORT_ERROR,
                         "the process that accepts launchers was killed by SIG%s%s; starting another",
-                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? CONFINEMENT_DEATH : "");
+                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? SANDBOX_DEATH : "");
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {

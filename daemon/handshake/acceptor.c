@@ -40,7 +40,7 @@ typedef struct Acceptor {
         ConnectionQueue queue;
         uint64_t next_number;
         AcceptorMessage announcement; /* that the daemon is still to be told; kind is 0: none */
-        Quota refusals;
+        RateLimit refusals;
         uint64_t suppressed;
         bool is_full;   /* the handover socket was */
         bool is_paused; /* a connection could not be accepted */
@@ -61,7 +61,7 @@ static void tell_refusal(Acceptor *acceptor, const Peer *peer, const char *text)
         };
 
         (void)snprintf(message.text, sizeof(message.text), "%s", text);
-        if (quota_take(&acceptor->refusals, acceptor->arguments->limits->records_per_second,
+        if (rate_limit_take(&acceptor->refusals, acceptor->arguments->limits->records_per_second,
                     clock_usec(CLOCK_MONOTONIC)) &&
                 tell_daemon(acceptor, &message) >= 0)
                 acceptor->suppressed = 0;
@@ -367,7 +367,7 @@ int acceptor_run(const AcceptorArguments *arguments) {
         raise_fd_limit();
         if (peer_reader_init(&acceptor.reader, arguments->subordinates) < 0 ||
                 prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || privileges_reduce(CAP_SYS_PTRACE) < 0 ||
-                confinement_enter(arguments->confinement) < 0)
+                sandbox_enter(arguments->sandbox) < 0)
                 return EXIT_FAILURE;
         for (size_t i = 0; i < arguments->n_changes; i++)
                 (void)connection_queue_change(&acceptor.queue, &arguments->changes[i]);

@@ -78,7 +78,7 @@ typedef struct AcceptorArguments {
         size_t n_changes;
         const Limits *limits;
         const SubordinateIds *subordinates;
-        const Confinement *confinement;
+        const Sandbox *sandbox;
 } AcceptorArguments;
 
 /* Forbids that descriptors are sent over connections that are still to come, where the kernel can

@@ -13,7 +13,7 @@
  * opens /proc.  Returns an fd or a negative errno. */
 int launcher_open_proc(void);
 
-/* Reads PID/status below proc_fd into *ret, whose identity has been initialised with identity_init().  The
- * task must be stopped in a notification that is checked afterwards: then its number was nobody else's, and
- * it could not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
+/* Reads PID/status below proc_fd into *ret, whose credentials has been initialised with credentials_init().
+ * The task must be stopped in a notification that is checked afterwards: then its number was nobody else's,
+ * and it could not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
 int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret);

@@ -270,7 +270,7 @@ static int on_findings(sd_event_source *source, int fd, uint32_t revents, void *
 static void report_death(const Visit *visit, const siginfo_t *info) {
         (void)report_line(visit->reception->host->report, REPORT_ERROR,
                 "a vetting child was killed by SIG%s%s; it had to do with pid %" PRIu32 ", uid %" PRIu32,
-                sigabbrev_np(info->si_status), info->si_status == SIGSYS ? CONFINEMENT_DEATH : "",
+                sigabbrev_np(info->si_status), info->si_status == SIGSYS ? SANDBOX_DEATH : "",
                 visit->findings.pid, visit->findings.uid);
 }
 
@@ -380,7 +380,7 @@ static int visit_fork(Visit *visit) {
                         .filters = host->filters,
                         .count_crowd = count_crowd,
                         .userdata = visit,
-                        .confinement = &host->confinements->vetting,
+                        .sandbox = &host->sandboxes->vetting,
                 };
 
                 _exit(vetting_run(&arguments));
@@ -496,7 +496,7 @@ static int reception_start_acceptor(Reception *reception) {
                 .first_number = ++reception->generation << GENERATION_SHIFT,
                 .limits = policy_limits(host->policy),
                 .subordinates = host->subordinates,
-                .confinement = &host->confinements->acceptor,
+                .sandbox = &host->sandboxes->acceptor,
         };
 
         changes = list_changes(reception, &arguments.n_changes);

@@ -34,7 +34,7 @@ typedef struct ReceptionHost {
         const Policy *policy;
         const Filters *filters;
         const SubordinateIds *subordinates;
-        const Confinements *confinements;
+        const Sandboxes *sandboxes;
         /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
         int (*on_arrival)(const Arrival *arrival, void *userdata);
         void (*count_sessions)(uint32_t account, VettingCrowd *ret, void *userdata);

@@ -17,14 +17,14 @@
 
 struct Refusals {
         Report *report;
-        Quota quota;
-        uint64_t n_suppressed;   /* on top of what the quota counts */
+        RateLimit rate_limit;
+        uint64_t n_suppressed;   /* on top of what the rate limit counts */
         sd_event_source *source; /* on while there is excess */
 };
 
 static int on_excess(sd_event_source *source, uint64_t usec, void *userdata) {
         Refusals *refusals = userdata;
-        uint64_t excess = quota_collect(&refusals->quota) + refusals->n_suppressed;
+        uint64_t excess = rate_limit_collect(&refusals->rate_limit) + refusals->n_suppressed;
 
         (void)source;
         (void)usec;
@@ -55,7 +55,7 @@ void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64
         Report *report = refusals->report;
         char text[2 * PROTOCOL_TEXT_SIZE];
 
-        if (!quota_take(&refusals->quota, limit, clock_usec(CLOCK_MONOTONIC))) {
+        if (!rate_limit_take(&refusals->rate_limit, limit, clock_usec(CLOCK_MONOTONIC))) {
                 refusals_suppress(refusals, 0);
                 return;
         }

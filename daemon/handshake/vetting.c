@@ -170,7 +170,7 @@ static int vet_groups(Vetting *vetting, const gid_t *groups, size_t n_groups) {
 }
 
 /* Of the launcher that connected: one that is refused learns so before it installs a filter. */
-static int vet_admission(Vetting *vetting) {
+static int vet_access_list(Vetting *vetting) {
         _cleanup_free_ gid_t *groups = NULL;
         ssize_t n;
 
@@ -204,7 +204,7 @@ static int vet_hello(Vetting *vetting) {
                 return refuse(vetting, ENOENT,
                         "there is no profile %s; see the [profile NAME] sections of /etc/snotify.conf",
                         shown);
-        return vet_admission(vetting);
+        return vet_access_list(vetting);
 }
 
 static int welcome(Vetting *vetting) {
@@ -278,20 +278,20 @@ static bool is_knock(const Vetting *vetting, const struct seccomp_notif *notif) 
 }
 
 static int compare_knocker(Vetting *vetting, const TargetStatus *status) {
-        const Identity *identity = &status->identity;
+        const Credentials *credentials = &status->credentials;
         _cleanup_free_ gid_t *groups = NULL;
 
         if (status->uids[1] != vetting->findings.uid)
                 return refuse(vetting, EPERM,
                         "the launcher connected as user %" PRIu32 " and has become user %" PRIu32 " since",
                         vetting->findings.uid, (uint32_t)status->uids[1]);
-        groups = malloc((identity->n_groups + 1) * sizeof(*groups));
+        groups = malloc((credentials->n_groups + 1) * sizeof(*groups));
         if (!groups)
                 return refuse(vetting, ENOMEM, "snotifyd has no memory left");
         groups[0] = status->gids[1];
-        for (size_t i = 0; i < identity->n_groups; i++)
-                groups[i + 1] = identity->groups[i];
-        return vet_groups(vetting, groups, identity->n_groups + 1);
+        for (size_t i = 0; i < credentials->n_groups; i++)
+                groups[i + 1] = credentials->groups[i];
+        return vet_groups(vetting, groups, credentials->n_groups + 1);
 }
 
 /* The profile must be for the process that knocks, not only for the one that connected. */
@@ -299,7 +299,7 @@ static int vet_knocker(Vetting *vetting) {
         TargetStatus status;
         int r;
 
-        identity_init(&status.identity);
+        credentials_init(&status.credentials);
         r = launcher_read_status(vetting->arguments->proc_fd, (pid_t)vetting->findings.pid, &status);
         if (r >= 0 && notify_check_id(vetting->listener_fd, vetting->findings.knock.notif.id) != 0)
                 r = -ESRCH;
@@ -307,7 +307,7 @@ static int vet_knocker(Vetting *vetting) {
                 r = refuse(vetting, -r, "cannot read whose process knocks: %s", strerror(-r));
         else
                 r = compare_knocker(vetting, &status);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
         return r;
 }
 
@@ -372,7 +372,7 @@ int vetting_run(const VettingArguments *arguments) {
         /* With privileges, and so before anything of the launcher's is there. */
         privileges_raise(CAP_SYS_ADMIN);
         vetting.probe_error = probe_fs_new(&vetting.probe_fs);
-        if (privileges_drop() < 0 || confinement_enter(arguments->confinement) < 0)
+        if (privileges_drop() < 0 || sandbox_enter(arguments->sandbox) < 0)
                 return EXIT_FAILURE;
         if (!take_connection(&vetting))
                 return EXIT_SUCCESS;

@@ -37,7 +37,7 @@ typedef struct VettingArguments {
         /* Counts in what the child has inherited. */
         void (*count_crowd)(uint32_t account, VettingCrowd *ret, void *userdata);
         void *userdata;
-        const Confinement *confinement;
+        const Sandbox *sandbox;
 } VettingArguments;
 
 typedef enum VettingStage {

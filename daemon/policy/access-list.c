@@ -7,53 +7,53 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void admission_done(Admission *admission) {
-        free(admission->users);
-        free(admission->groups);
-        *admission = (Admission){};
+void access_list_done(AccessList *access_list) {
+        free(access_list->users);
+        free(access_list->groups);
+        *access_list = (AccessList){};
 }
 
-void admission_restrict(Admission *admission) {
-        admission->is_restricted = true;
+void access_list_restrict(AccessList *access_list) {
+        access_list->is_restricted = true;
 }
 
-int admission_add_user(Admission *admission, uid_t user) {
-        uid_t *users = reallocarray(admission->users, admission->n_users + 1, sizeof(*users));
+int access_list_add_user(AccessList *access_list, uid_t user) {
+        uid_t *users = reallocarray(access_list->users, access_list->n_users + 1, sizeof(*users));
 
         if (!users)
                 return -ENOMEM;
-        admission_restrict(admission);
-        users[admission->n_users++] = user;
-        admission->users = users;
+        access_list_restrict(access_list);
+        users[access_list->n_users++] = user;
+        access_list->users = users;
         return 0;
 }
 
-int admission_add_group(Admission *admission, gid_t group) {
-        gid_t *groups = reallocarray(admission->groups, admission->n_groups + 1, sizeof(*groups));
+int access_list_add_group(AccessList *access_list, gid_t group) {
+        gid_t *groups = reallocarray(access_list->groups, access_list->n_groups + 1, sizeof(*groups));
 
         if (!groups)
                 return -ENOMEM;
-        admission_restrict(admission);
-        groups[admission->n_groups++] = group;
-        admission->groups = groups;
+        access_list_restrict(access_list);
+        groups[access_list->n_groups++] = group;
+        access_list->groups = groups;
         return 0;
 }
 
-static bool has_group(const Admission *admission, gid_t group) {
-        for (size_t i = 0; i < admission->n_groups; i++)
-                if (admission->groups[i] == group)
+static bool has_group(const AccessList *access_list, gid_t group) {
+        for (size_t i = 0; i < access_list->n_groups; i++)
+                if (access_list->groups[i] == group)
                         return true;
         return false;
 }
 
-bool admission_includes(const Admission *admission, uid_t user, const gid_t *groups, size_t n_groups) {
-        if (!admission->is_restricted)
+bool access_list_includes(const AccessList *access_list, uid_t user, const gid_t *groups, size_t n_groups) {
+        if (!access_list->is_restricted)
                 return true;
-        for (size_t i = 0; i < admission->n_users; i++)
-                if (admission->users[i] == user)
+        for (size_t i = 0; i < access_list->n_users; i++)
+                if (access_list->users[i] == user)
                         return true;
         for (size_t i = 0; i < n_groups; i++)
-                if (has_group(admission, groups[i]))
+                if (has_group(access_list, groups[i]))
                         return true;
         return false;
 }

@@ -8,22 +8,22 @@
 #include <sys/types.h>
 
 /* All zero: everybody. */
-typedef struct Admission {
+typedef struct AccessList {
         uid_t *users;
         size_t n_users;
         gid_t *groups;
         size_t n_groups;
         bool is_restricted; /* also where nobody is in the lists */
-} Admission;
+} AccessList;
 
-void admission_done(Admission *admission);
+void access_list_done(AccessList *access_list);
 
 /* Makes everybody a stranger but for those in the lists. */
-void admission_restrict(Admission *admission);
+void access_list_restrict(AccessList *access_list);
 
 /* Adds one more, which makes everybody else a stranger.  Return 0 or -ENOMEM. */
-int admission_add_user(Admission *admission, uid_t user);
-int admission_add_group(Admission *admission, gid_t group);
+int access_list_add_user(AccessList *access_list, uid_t user);
+int access_list_add_group(AccessList *access_list, gid_t group);
 
 /* Is it for this user, or for one who is in these groups? */
-bool admission_includes(const Admission *admission, uid_t user, const gid_t *groups, size_t n_groups);
+bool access_list_includes(const AccessList *access_list, uid_t user, const gid_t *groups, size_t n_groups);

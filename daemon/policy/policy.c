@@ -46,7 +46,7 @@ struct Profile {
         bool has_denials;
         bool is_closed;
         bool has_delays;
-        Admission admission;
+        AccessList access_list;
         Node *nodes;
         uint32_t node_count;
         uint32_t node_capacity; /* a power of two */
@@ -321,12 +321,12 @@ void profile_judge_uncovered(const Profile *profile, Verdict *ret) {
         judge_by(profile, NULL, ret);
 }
 
-Admission *profile_admission(Profile *profile) {
-        return &profile->admission;
+AccessList *profile_access_list(Profile *profile) {
+        return &profile->access_list;
 }
 
 bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups) {
-        return admission_includes(&profile->admission, user, groups, n_groups);
+        return access_list_includes(&profile->access_list, user, groups, n_groups);
 }
 
 bool profile_has_denials(const Profile *profile) {
@@ -365,7 +365,7 @@ static Profile *profile_free(Profile *profile) {
                 free(profile->nodes[i].exact);
                 free(profile->nodes[i].below);
         }
-        admission_done(&profile->admission);
+        access_list_done(&profile->access_list);
         free(profile->slots);
         free(profile->nodes);
         free(profile);

@@ -3,10 +3,10 @@
 
 /* A compiled policy: which paths a profile allows.
  *
- * The daemon builds one from the configuration (daemon/config.h), then never changes it; workers inherit it
- * by fork.  Every request is judged wholly by one policy, which its generation number names in the journal.
- * Looking a path up is pure (no system call, no allocation) and costs by the depth of the path, not by the
- * number of rules. */
+ * The daemon builds one from the configuration (daemon/config/config.h), then never changes it; workers
+ * inherit it by fork.  Every request is judged wholly by one policy, which its generation number names in
+ * the journal. Looking a path up is pure (no system call, no allocation) and costs by the depth of the path,
+ * not by the number of rules. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,7 +69,7 @@ const Profile *policy_find_profile(const Policy *policy, const char *name);
 void profile_close(Profile *profile);
 
 /* Whom the profile is for, at first everybody; the profile's own. */
-Admission *profile_admission(Profile *profile);
+AccessList *profile_access_list(Profile *profile);
 bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups);
 
 PolicyLog profile_log(const Profile *profile);

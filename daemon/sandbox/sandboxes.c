@@ -30,9 +30,9 @@
 enum {
         VETTING = 1U << 0,
         WORKER = 1U << 1,
-        DEPUTY = 1U << 2,
+        HELPER = 1U << 2,
         ACCEPTOR = 1U << 3,
-        ALL = VETTING | WORKER | DEPUTY | ACCEPTOR,
+        ALL = VETTING | WORKER | HELPER | ACCEPTOR,
 };
 
 /* With any arguments: the kernel remembers that and runs no program for these (Linux 5.11). */
@@ -59,25 +59,25 @@ static const struct {
         {SCMP_SYS(ppoll), ALL},
         {SCMP_SYS(sendmsg), ALL},
         {SCMP_SYS(recvmsg), ALL},
-        {SCMP_SYS(recvfrom), WORKER | DEPUTY | ACCEPTOR},
+        {SCMP_SYS(recvfrom), WORKER | HELPER | ACCEPTOR},
         {SCMP_SYS(sendmmsg), WORKER},
         {SCMP_SYS(connect), WORKER}, /* to the journal, anew */
         {SCMP_SYS(accept4), ACCEPTOR},
         {SCMP_SYS(getsockopt), VETTING | ACCEPTOR},
         /* Files. */
-        {SCMP_SYS(openat2), WORKER | DEPUTY}, /* its flags are in memory; paths cannot be resolved without */
+        {SCMP_SYS(openat2), WORKER | HELPER}, /* its flags are in memory; paths cannot be resolved without */
         {SCMP_SYS(close), ALL},
         {SCMP_SYS(fstatfs), ALL},
-        {SCMP_SYS(mkdirat), WORKER | DEPUTY},
+        {SCMP_SYS(mkdirat), WORKER | HELPER},
         {SCMP_SYS(shutdown), ACCEPTOR},
         {SCMP_SYS(readlink), VETTING},
-        {SCMP_SYS(readlinkat), WORKER | DEPUTY},
-        {SCMP_SYS(fstat), WORKER | DEPUTY | ACCEPTOR},
-        {SCMP_SYS(newfstatat), WORKER | DEPUTY | ACCEPTOR},
+        {SCMP_SYS(readlinkat), WORKER | HELPER},
+        {SCMP_SYS(fstat), WORKER | HELPER | ACCEPTOR},
+        {SCMP_SYS(newfstatat), WORKER | HELPER | ACCEPTOR},
         {SCMP_SYS(statx), ALL},
         {SCMP_SYS(read), ALL},
-        {SCMP_SYS(getcwd), WORKER | DEPUTY},
-        {SCMP_SYS(fchdir), WORKER | DEPUTY},
+        {SCMP_SYS(getcwd), WORKER | HELPER},
+        {SCMP_SYS(fchdir), WORKER | HELPER},
         {SCMP_SYS(pread64), WORKER},
         {SCMP_SYS(lseek), WORKER},
         {SCMP_SYS(write), WORKER},
@@ -91,13 +91,13 @@ static const struct {
         {SCMP_SYS(capset), WORKER},
         {SCMP_SYS(setgroups), WORKER},
         {SCMP_SYS(setfsgid), WORKER},
-        {SCMP_SYS(setfsuid), WORKER | DEPUTY}, /* which is how to ask for it, too */
-        /* Deputies. */
+        {SCMP_SYS(setfsuid), WORKER | HELPER}, /* which is how to ask for it, too */
+        /* Helpers. */
         {SCMP_SYS(setresgid), WORKER},
         {SCMP_SYS(setresuid), WORKER},
         {SCMP_SYS(set_robust_list), WORKER}, /* fork(3) */
         {SCMP_SYS(close_range), WORKER},
-        {SCMP_SYS(getppid), WORKER | DEPUTY},
+        {SCMP_SYS(getppid), WORKER | HELPER},
         {SCMP_SYS(pidfd_open), ACCEPTOR},
         {SCMP_SYS(pidfd_open), WORKER},
         {SCMP_SYS(wait4), WORKER},
@@ -130,7 +130,7 @@ static const struct {
         unsigned n_arguments;
         struct scmp_arg_cmp arguments[2];
 } restricted_calls[] = {
-        {SCMP_SYS(mmap), WORKER | DEPUTY, 1, {WITHOUT(2, PROT_EXEC)}},
+        {SCMP_SYS(mmap), WORKER | HELPER, 1, {WITHOUT(2, PROT_EXEC)}},
         {SCMP_SYS(mmap), ACCEPTOR, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
         {SCMP_SYS(mmap), VETTING, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
         {SCMP_SYS(openat), ALL, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
@@ -142,15 +142,15 @@ static const struct {
         {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
         {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SEND)}},
         {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SIOCOUTQ)}},
-        {SCMP_SYS(fcntl), WORKER | DEPUTY, 1, {INT(1, F_DUPFD_CLOEXEC)}},
-        {SCMP_SYS(fcntl), WORKER | DEPUTY, 1, {INT(1, F_GETFL)}},
+        {SCMP_SYS(fcntl), WORKER | HELPER, 1, {INT(1, F_DUPFD_CLOEXEC)}},
+        {SCMP_SYS(fcntl), WORKER | HELPER, 1, {INT(1, F_GETFL)}},
         {SCMP_SYS(fcntl), WORKER, 1, {INT(1, F_SETLK)}},
         /* The acceptor. */
         {SCMP_SYS(setsockopt), VETTING | ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSRIGHTS)}},
         {SCMP_SYS(setsockopt), ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSCRED)}},
         {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_PARENT)}},
         {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_OWNER_UID)}},
-        /* Deputies. */
+        /* Helpers. */
         {SCMP_SYS(socketpair), WORKER, 1, {INT(0, AF_UNIX)}},
         {SCMP_SYS(clone), WORKER, 1, {INT(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)}},
         {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_NAME)}},
@@ -196,7 +196,7 @@ static int add_restricted_calls(scmp_filter_ctx rules, unsigned whose) {
         return 0;
 }
 
-static int build(unsigned whose, Confinement *ret) {
+static int build(unsigned whose, Sandbox *ret) {
         _cleanup_(seccomp_release_p) scmp_filter_ctx rules = seccomp_init(SCMP_ACT_KILL_PROCESS);
         int r;
 
@@ -214,14 +214,14 @@ static int build(unsigned whose, Confinement *ret) {
                 r = seccomp_rule_add(rules, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(pipe2), 0);
 #endif
         if (r >= 0)
-                r = program_export(rules, ret->instructions, CONFINEMENT_MAX);
+                r = program_export(rules, ret->instructions, SANDBOX_MAX);
         if (r < 0)
                 return r;
         ret->n_instructions = (uint32_t)r;
         return 0;
 }
 
-int confinements_build(Confinements *ret) {
+int sandboxes_build(Sandboxes *ret) {
         int r;
 
         r = build(ACCEPTOR, &ret->acceptor);
@@ -230,6 +230,6 @@ int confinements_build(Confinements *ret) {
         if (r >= 0)
                 r = build(WORKER, &ret->worker);
         if (r >= 0)
-                r = build(DEPUTY, &ret->deputy);
+                r = build(HELPER, &ret->helper);
         return r;
 }

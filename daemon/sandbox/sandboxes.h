@@ -5,12 +5,12 @@
 
 #include "common/sandbox.h"
 
-typedef struct Confinements {
-        Confinement acceptor;
-        Confinement vetting;
-        Confinement worker; /* also of what it forks, up to where a deputy has become its target */
-        Confinement deputy; /* on top of the worker's */
-} Confinements;
+typedef struct Sandboxes {
+        Sandbox acceptor;
+        Sandbox vetting;
+        Sandbox worker; /* also of what it forks, up to where a helper has become its target */
+        Sandbox helper; /* on top of the worker's */
+} Sandboxes;
 
 /* Makes them.  Returns 0 or a negative errno. */
-int confinements_build(Confinements *ret);
+int sandboxes_build(Sandboxes *ret);

@@ -24,7 +24,7 @@
 /* Where this process goes: who delegates to others has no processes of its own. */
 #define OURS "daemon"
 
-/* 320 MiB.  Never reached: workers stop at four fifths (worker/allowance.h), which is some 250,000
+/* 320 MiB.  Never reached: workers stop at four fifths (worker/memory-budget.h), which is some 250,000
  * directories on a tmpfs. */
 #define MEMORY_MAX "335544320"
 

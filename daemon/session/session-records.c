@@ -99,5 +99,5 @@ void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo
         else
                 (void)report_send(report,
                         "a worker of session %016" PRIx64 " was killed by SIG%s%s; another goes on", id,
-                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? CONFINEMENT_DEATH : "");
+                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? SANDBOX_DEATH : "");
 }

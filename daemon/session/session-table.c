@@ -16,26 +16,26 @@
 #include "session/identities.h"
 
 struct SessionTable {
-        const SessionHost *host;
+        const SessionContext *context;
         Identities *identities;
         Session *sessions[LIMITS_SESSIONS_MAX];
         size_t n_sessions;
         LedgerTotals ended; /* of the sessions that have ended */
 };
 
-int session_table_new(const SessionHost *host, StoreContents *stored, SessionTable **ret) {
+int session_table_new(const SessionContext *context, StoreContents *stored, SessionTable **ret) {
         SessionTable *table = calloc(1, sizeof(*table));
         int r = -ENOMEM;
 
         if (table) {
-                table->host = host;
+                table->context = context;
                 r = identities_open(TAKE_FD(stored->identities_fd), &table->identities);
         }
         if (r > 0)
                 r = store_put_identities(identities_fd(table->identities));
         if (r < 0) {
-                (void)report_line(host->report, REPORT_ERROR, "cannot keep the identities of sessions: %s",
-                        strerror(-r));
+                (void)report_line(context->report, REPORT_ERROR,
+                        "cannot keep the identities of sessions: %s", strerror(-r));
                 session_table_free(table);
                 return r;
         }
@@ -75,8 +75,8 @@ static int table_restore_one(SessionTable *table, StoredSession *stored) {
         r = identities_find(table->identities, stored->session_id, &identity);
         if (r < 0)
                 return r;
-        r = session_restore(
-                table->host, &identity, TAKE_FD(stored->listener_fd), TAKE_FD(stored->ledger_fd), &session);
+        r = session_restore(table->context, &identity, TAKE_FD(stored->listener_fd),
+                TAKE_FD(stored->ledger_fd), &session);
         if (r < 0)
                 return r;
         table->sessions[table->n_sessions++] = session;
@@ -94,7 +94,7 @@ static void table_restore_or_end(SessionTable *table, StoredSession *stored) {
         r = table_restore_one(table, stored);
         if (r >= 0)
                 return;
-        (void)report_line(table->host->report, REPORT_ERROR,
+        (void)report_line(table->context->report, REPORT_ERROR,
                 "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
                 stored->session_id, explain_restore(r));
         store_remove(stored->session_id);
@@ -114,7 +114,7 @@ void session_table_restore(SessionTable *table, StoreContents *stored) {
                 table_restore_or_end(table, &stored->sessions[i]);
         (void)identities_prune(table->identities, has_session, table);
         if (table->n_sessions > 0)
-                (void)report_line(table->host->report, REPORT_NOTE,
+                (void)report_line(table->context->report, REPORT_NOTE,
                         "took up %zu sessions of the daemon before", table->n_sessions);
 }
 
@@ -129,7 +129,7 @@ int session_table_begin(SessionTable *table, const SessionIdentity *identity, co
                 r = identities_add(table->identities, identity);
         if (r < 0)
                 return r;
-        r = session_new(table->host, identity, TAKE_FD(own_listener_fd), TAKE_FD(ledger_fd), &session);
+        r = session_new(table->context, identity, TAKE_FD(own_listener_fd), TAKE_FD(ledger_fd), &session);
         if (r < 0) {
                 identities_remove(table->identities, identity->session_id);
                 return r;
@@ -197,8 +197,8 @@ uint64_t session_table_tick(SessionTable *table) {
 static void report_lost_profile(const SessionTable *table, const SessionIdentity *session) {
         char shown[4 * PROTOCOL_PROFILE_SIZE];
 
-        if (!policy_find_profile(table->host->policy, session->profile))
-                (void)report_line(table->host->report, REPORT_WARNING,
+        if (!policy_find_profile(table->context->policy, session->profile))
+                (void)report_line(table->context->report, REPORT_WARNING,
                         "session %016" PRIx64 " uses profile %s, which the configuration no longer has: "
                         "everything is denied to it",
                         session->session_id,

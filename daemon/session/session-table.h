@@ -13,11 +13,11 @@
 
 typedef struct SessionTable SessionTable;
 
-/* Begins with the identities that are stored, and takes their fd out of stored.  host stays the caller's,
- * and outlives the table; its on_end() calls session_table_remove().  Says on host->report what is wrong.
+/* Begins with the identities that are stored, and takes their fd out of stored.  context stays the caller's,
+ * and outlives the table; its on_end() calls session_table_remove().  Says on context->report what is wrong.
  * Returns 0 or a negative errno.  session_table_free() takes NULL and returns NULL; the sessions stay in the
  * store. */
-int session_table_new(const SessionHost *host, StoreContents *stored, SessionTable **ret);
+int session_table_new(const SessionContext *context, StoreContents *stored, SessionTable **ret);
 SessionTable *session_table_free(SessionTable *table);
 
 /* Takes up the sessions that are stored, and ends those that it cannot take up, with a record for each. */
@@ -40,7 +40,7 @@ void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint
 /* As session_tick(), for all of them. */
 uint64_t session_table_tick(SessionTable *table);
 
-/* host->policy is another one now.  Says of which sessions it has no profile. */
+/* context->policy is another one now.  Says of which sessions it has no profile. */
 void session_table_renew(SessionTable *table);
 
 /* The steps of a stop: see session.h. */

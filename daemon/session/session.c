@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The life of a session.  Run by the daemon.  A Session owns its listener and ledger fds and, while it has
- * workers, its Crew. Must never touch a target or a path, and never wait. */
+ * workers, its WorkerPool. Must never touch a target or a path, and never wait. */
 
 #include "session/session.h"
 
@@ -44,13 +44,13 @@
 #define HANGING_TICK_USEC 1000000U
 
 struct Session {
-        const SessionHost *host;
+        const SessionContext *context;
         SessionIdentity identity;
         int listener_fd;
         int ledger_fd;
         sd_event_source *source;
-        StoreDeposit *deposit; /* while systemd hasn't confirmed yet */
-        Crew *crew;
+        StorePending *pending; /* while systemd hasn't confirmed yet */
+        WorkerPool *pool;
         uint64_t pause_until_usec; /* spawn nothing before; 0: no reason to wait */
         uint64_t records_due_usec; /* when unsent records may have a worker again */
         uint64_t end_by_usec;      /* 0: it has not come to its end */
@@ -61,26 +61,26 @@ struct Session {
         bool stopping;
 };
 
-static void session_settle(Session *session);
+static void session_reconcile(Session *session);
 
-static int session_need_crew(Session *session) {
+static int session_need_pool(Session *session) {
         int r;
 
-        if (session->crew)
+        if (session->pool)
                 return 0;
-        r = crew_new(session->ledger_fd, &session->crew);
-        if (r >= 0 && session->crew->n_mates > 0)
-                session->host->on_active(session->host->userdata);
+        r = pool_new(session->ledger_fd, &session->pool);
+        if (r >= 0 && session->pool->n_processes > 0)
+                session->context->on_active(session->context->userdata);
         return r;
 }
 
 /* Nobody is at work as this number any more. */
-static void session_lose_mate(Session *session) {
-        Crew *crew = session->crew;
+static void session_on_worker_gone(Session *session) {
+        WorkerPool *pool = session->pool;
 
-        if (crew->receiver == LEDGER_REFUSER && crew_find_free(crew) < LEDGER_REFUSER)
-                crew_retire_receiver(crew);
-        session_settle(session);
+        if (pool->receiver == LEDGER_REFUSER && pool_find_free(pool) < LEDGER_REFUSER)
+                pool_retire_receiver(pool);
+        session_reconcile(session);
 }
 
 /* Workers that die all the time are no reason to fork all the time. */
@@ -95,88 +95,91 @@ static void session_note_death(Session *session) {
 }
 
 static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *userdata) {
-        Mate *mate = userdata;
-        Session *session = mate->userdata;
-        Crew *crew = session->crew;
-        uint32_t number = (uint32_t)(mate - crew->mates);
+        WorkerProcess *process = userdata;
+        Session *session = process->userdata;
+        WorkerPool *pool = session->pool;
+        uint32_t number = (uint32_t)(process - pool->processes);
         bool died = info->si_code != CLD_EXITED || info->si_status != WORKER_EXIT_IDLE;
 
         (void)source;
-        if (died && mate->killed_usec == 0) {
-                session_records_death(session->host->report, session->identity.session_id, mate->pid, info);
+        if (died && process->killed_usec == 0) {
+                session_records_death(
+                        session->context->report, session->identity.session_id, process->pid, info);
                 session_note_death(session);
         }
 
-        mate->source = sd_event_source_unref(mate->source);
-        if (crew->receiver == number)
-                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
-        if (!crew_adopt(crew, number))
-                session_lose_mate(session);
+        process->source = sd_event_source_unref(process->source);
+        if (pool->receiver == number)
+                pool_set_receiver(pool, LEDGER_NO_RECEIVER);
+        if (!pool_adopt(pool, number))
+                session_on_worker_gone(session);
         return 0;
 }
 
 /* The only way to get a worker.  Returns 0 or a negative errno. */
 static int session_spawn_worker(Session *session, uint32_t number) {
-        const SessionHost *host = session->host;
+        const SessionContext *context = session->context;
         _cleanup_close_ int cgroup_fd =
-                host->cgroups_fd < 0 ? -EBADF : cgroups_make(host->cgroups_fd, session->identity.session_id);
+                context->cgroups_fd < 0 ? -EBADF
+                                        : cgroups_make(context->cgroups_fd, session->identity.session_id);
         const WorkerArguments arguments = {
                 .listener_fd = session->listener_fd,
                 .ledger_fd = session->ledger_fd,
-                .daemon_fd = host->daemon_fd,
-                .host_root_fd = host->host_root_fd,
+                .daemon_fd = context->daemon_fd,
+                .host_root_fd = context->host_root_fd,
                 .cgroup_fd = cgroup_fd,
                 .number = number,
                 .session = session->identity,
-                .policy = host->policy,
-                .profile = policy_find_profile(host->policy, session->identity.profile),
-                .report = host->report,
-                .confinement = &host->confinements->worker,
-                .deputy_confinement = &host->confinements->deputy,
+                .policy = context->policy,
+                .profile = policy_find_profile(context->policy, session->identity.profile),
+                .report = context->report,
+                .sandbox = &context->sandboxes->worker,
+                .helper_sandbox = &context->sandboxes->helper,
         };
-        const int keep[] = {session->listener_fd, session->ledger_fd, host->daemon_fd, host->host_root_fd,
-                cgroup_fd, report_fd(host->report)};
-        Crew *crew = session->crew;
-        Mate *mate = &crew->mates[number];
+        const int keep[] = {session->listener_fd, session->ledger_fd, context->daemon_fd,
+                context->host_root_fd, cgroup_fd, report_fd(context->report)};
+        WorkerPool *pool = session->pool;
+        WorkerProcess *process = &pool->processes[number];
         pid_t pid;
         int r;
 
-        assert(mate->pid == 0);
-        if (crew->receiver == LEDGER_NO_RECEIVER)
-                crew_set_receiver(crew, number);
+        assert(process->pid == 0);
+        if (pool->receiver == LEDGER_NO_RECEIVER)
+                pool_set_receiver(pool, number);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
         if (pid == 0 && session->stopping)
                 _exit(privileges_drop() < 0 ? WORKER_EXIT_FAILED : caretaker_run(&arguments));
         if (pid == 0)
                 _exit(worker_run(&arguments));
         if (pid > 0) {
-                *mate = (Mate){.pid = pid, .userdata = session};
-                r = sd_event_add_child(host->event, &mate->source, pid, WEXITED, on_worker_exit, mate);
+                *process = (WorkerProcess){.pid = pid, .userdata = session};
+                r = sd_event_add_child(
+                        context->event, &process->source, pid, WEXITED, on_worker_exit, process);
                 if (r >= 0) {
-                        crew->n_mates++;
+                        pool->n_processes++;
                         session->said_pause = false;
-                        host->on_active(host->userdata);
+                        context->on_active(context->userdata);
                         return 0;
                 }
                 (void)kill(pid, SIGKILL);
                 (void)waitpid(pid, NULL, 0);
-                mate->pid = 0;
+                process->pid = 0;
         } else
                 r = (int)pid;
-        if (crew->receiver == number)
-                crew_set_receiver(crew, LEDGER_NO_RECEIVER);
+        if (pool->receiver == number)
+                pool_set_receiver(pool, LEDGER_NO_RECEIVER);
         return r;
 }
 
 /* Can't have a worker now: says so once and tries again later; calls wait. */
 static void session_pause(Session *session, int error) {
         if (!session->said_pause)
-                (void)report_line(session->host->report, REPORT_ERROR,
+                (void)report_line(session->context->report, REPORT_ERROR,
                         "cannot start a worker for session %016" PRIx64 ": %s; its calls wait, trying again",
                         session->identity.session_id, strerror(-error));
         session->said_pause = true;
         session->pause_until_usec = clock_usec(CLOCK_MONOTONIC) + DEATH_PAUSE_USEC;
-        session->host->on_active(session->host->userdata);
+        session->context->on_active(session->context->userdata);
 }
 
 static void session_watch(Session *session, uint32_t events) {
@@ -186,16 +189,16 @@ static void session_watch(Session *session, uint32_t events) {
 static int session_spawn_for_orphans(Session *session) {
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
         bool due = session->records_due_usec <= now;
-        Crew *crew = session->crew;
+        WorkerPool *pool = session->pool;
         int r;
 
         for (uint32_t i = 0; i < LEDGER_WORKERS; i++) {
-                CrewOrphan orphan = crew_find_orphan(crew, i);
+                PoolUnfinished orphan = pool_unfinished(pool, i);
 
-                if (orphan == CREW_NO_ORPHAN || (orphan == CREW_RECORDS && !due))
+                if (orphan == POOL_FINISHED || (orphan == POOL_UNFINISHED_RECORDS && !due))
                         continue;
                 /* Records that the journal doesn't take are no reason to fork all the time. */
-                if (orphan == CREW_RECORDS)
+                if (orphan == POOL_UNFINISHED_RECORDS)
                         session->records_due_usec = now + RECORDS_PAUSE_USEC;
                 r = session_spawn_worker(session, i);
                 if (r < 0)
@@ -205,9 +208,9 @@ static int session_spawn_for_orphans(Session *session) {
 }
 
 static bool session_has_records_due(const Session *session) {
-        if (session->crew)
+        if (session->pool)
                 for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
-                        if (crew_find_orphan(session->crew, i) == CREW_RECORDS)
+                        if (pool_unfinished(session->pool, i) == POOL_UNFINISHED_RECORDS)
                                 return true;
         return false;
 }
@@ -218,24 +221,24 @@ static void session_end(Session *session) {
 
         if (session->end_by_usec == 0)
                 session->end_by_usec = now + END_PATIENCE_USEC;
-        if (!session_records_end(session->host->report, &session->identity, session->ledger_fd) &&
+        if (!session_records_end(session->context->report, &session->identity, session->ledger_fd) &&
                 now < session->end_by_usec) {
                 session->pause_until_usec = now + END_PAUSE_USEC;
-                session->host->on_active(session->host->userdata);
+                session->context->on_active(session->context->userdata);
                 return;
         }
-        if (session->host->cgroups_fd >= 0)
-                cgroups_remove(session->host->cgroups_fd, session->identity.session_id);
+        if (session->context->cgroups_fd >= 0)
+                cgroups_remove(session->context->cgroups_fd, session->identity.session_id);
         store_remove(session->identity.session_id);
-        session->host->on_end(session, session->host->userdata);
+        session->context->on_end(session, session->context->userdata);
 }
 
 /* Nobody else will answer: the worker never comes back from the kernel, only to end there.  Afterwards the
  * slot is as if it had done so. */
 static void session_answer_forsaken(Session *session, uint32_t index) {
-        const SessionHost *host = session->host;
-        LedgerHeader *header = ledger_header(session->crew->ledger);
-        Slot *slot = ledger_slot(session->crew->ledger, index);
+        const SessionContext *context = session->context;
+        LedgerHeader *header = ledger_header(session->pool->ledger);
+        Slot *slot = ledger_slot(session->pool->ledger, index);
         static Slot seen;
         int r;
 
@@ -248,8 +251,8 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
                 (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
                 seen.before = header->totals[index];
                 (void)record_decision(&session->identity, header, index, &seen,
-                        policy_find_profile(host->policy, session->identity.profile),
-                        policy_limits(host->policy)->records_per_second, host->report);
+                        policy_find_profile(context->policy, session->identity.profile),
+                        policy_limits(context->policy)->records_per_second, context->report);
         }
         slot->verdict = SLOT_UNDECIDED;
         slot->reply = seen.reply;
@@ -259,24 +262,24 @@ static void session_answer_forsaken(Session *session, uint32_t index) {
 /* Sees to calls that take too long.  Their workers are killed, and their successors answer; but who hangs in
  * a file system doesn't die. */
 static void session_look_after_late(Session *session) {
-        Crew *crew = session->crew;
+        WorkerPool *pool = session->pool;
         uint32_t index;
 
-        crew_kill_late(crew, policy_limits(session->host->policy)->call_timeout_usec);
-        while ((index = crew_find_forsaken(crew)) < LEDGER_SLOTS)
+        pool_kill_late(pool, policy_limits(session->context->policy)->call_timeout_usec);
+        while ((index = pool_find_unanswered(pool)) < LEDGER_SLOTS)
                 session_answer_forsaken(session, index);
         for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
-                if (crew_mate_hangs(crew, i) && !crew->mates[i].said_hang) {
-                        crew->mates[i].said_hang = true;
-                        session_records_hang(session->host->report, session->identity.session_id,
-                                crew->mates[i].pid, crew_count_hanging(crew));
+                if (pool_process_hangs(pool, i) && !pool->processes[i].said_hang) {
+                        pool->processes[i].said_hang = true;
+                        session_records_hang(session->context->report, session->identity.session_id,
+                                pool->processes[i].pid, pool_count_hanging(pool));
                 }
 }
 
 /* What a worker that was killed left behind - a record, most likely - is seen to once more.  Returns whether
  * somebody does. */
 static bool session_tidy(Session *session) {
-        if (session->tidied || session_need_crew(session) < 0)
+        if (session->tidied || session_need_pool(session) < 0)
                 return false;
         session->tidied = true;
         session->records_due_usec = 0;
@@ -289,14 +292,14 @@ static int session_receive(Session *session) {
         uint32_t number;
         int r;
 
-        r = session_need_crew(session);
+        r = session_need_pool(session);
         if (r < 0)
                 return r;
-        if (crew_is_stalled(session->crew))
-                crew_relieve_receiver(session->crew);
-        if (session->crew->receiver != LEDGER_NO_RECEIVER)
+        if (pool_is_stalled(session->pool))
+                pool_relieve_receiver(session->pool);
+        if (session->pool->receiver != LEDGER_NO_RECEIVER)
                 return 0;
-        number = crew_find_free(session->crew);
+        number = pool_find_free(session->pool);
         if (number == LEDGER_NO_RECEIVER) {
                 /* The limit: the call waits until one of the workers is done.  on_worker_exit() goes on. */
                 session_watch(session, 0);
@@ -306,26 +309,26 @@ static int session_receive(Session *session) {
 }
 
 /* Brings workers and watching in line with what there is to do; may free the session. */
-static void session_settle(Session *session) {
+static void session_reconcile(Session *session) {
         int r;
 
         if (session->stopping)
                 return;
         if (session->over) {
-                if ((!session->crew || session->crew->n_mates == 0) && !session_tidy(session))
+                if ((!session->pool || session->pool->n_processes == 0) && !session_tidy(session))
                         session_end(session);
                 return;
         }
         if (session->pause_until_usec > clock_usec(CLOCK_MONOTONIC)) {
                 session_watch(session, 0);
-                session->host->on_active(session->host->userdata);
+                session->context->on_active(session->context->userdata);
                 return;
         }
 
-        r = session_need_crew(session);
+        r = session_need_pool(session);
         if (r >= 0)
                 r = session_spawn_for_orphans(session);
-        if (r >= 0 && crew_has_waiting(session->crew))
+        if (r >= 0 && pool_has_waiting(session->pool))
                 r = session_receive(session);
         if (r < 0) {
                 session_watch(session, 0);
@@ -334,12 +337,12 @@ static void session_settle(Session *session) {
         }
         session->pause_until_usec = 0;
         /* While a worker waits for requests the daemon doesn't: it would be woken by each of them. */
-        session_watch(session, session->crew->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
-        if (session->crew->n_mates == 0) {
+        session_watch(session, session->pool->receiver == LEDGER_NO_RECEIVER ? EPOLLIN : 0);
+        if (session->pool->n_processes == 0) {
                 if (session_has_records_due(session))
-                        session->host->on_active(session->host->userdata);
+                        session->context->on_active(session->context->userdata);
                 else
-                        session->crew = crew_free(session->crew);
+                        session->pool = pool_free(session->pool);
         }
 }
 
@@ -357,74 +360,75 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
                 (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
                 session->over = true;
                 session->pause_until_usec = 0;
-                session->deposit =
-                        store_deposit_free(session->deposit); /* nobody waits for the knock's answer */
-                if (session->crew)
-                        crew_retire_all(session->crew);
+                session->pending =
+                        store_pending_free(session->pending); /* nobody waits for the knock's answer */
+                if (session->pool)
+                        pool_retire_all(session->pool);
         }
         if (r < 0) {
                 session_watch(session, 0);
                 session_pause(session, r);
-        } else if (session->over || (session->crew && session->crew->receiver != LEDGER_NO_RECEIVER))
-                session_settle(session);
+        } else if (session->over || (session->pool && session->pool->receiver != LEDGER_NO_RECEIVER))
+                session_reconcile(session);
         return 0;
 }
 
 uint64_t session_tick(Session *session) {
-        Crew *crew = session->crew;
+        WorkerPool *pool = session->pool;
 
         if (session->stopping)
                 return session_has_workers(session) ? TICK_USEC : UINT64_MAX;
-        if (crew)
+        if (pool)
                 session_look_after_late(session);
         if (session->pause_until_usec != 0) {
                 if (session->pause_until_usec <= clock_usec(CLOCK_MONOTONIC))
-                        session_settle(session);
+                        session_reconcile(session);
                 return TICK_USEC;
         }
-        if (!crew)
+        if (!pool)
                 return UINT64_MAX;
-        if (crew_find_bereft(crew) != LEDGER_NO_RECEIVER) {
-                session_lose_mate(session);
+        if (pool_reap_adopted(pool) != LEDGER_NO_RECEIVER) {
+                session_on_worker_gone(session);
                 return TICK_USEC;
         }
-        crew_kill_stragglers(crew, session->over);
-        if (crew->n_mates == 0 && session->records_due_usec <= clock_usec(CLOCK_MONOTONIC)) {
-                session_settle(session);
+        pool_kill_stragglers(pool, session->over);
+        if (pool->n_processes == 0 && session->records_due_usec <= clock_usec(CLOCK_MONOTONIC)) {
+                session_reconcile(session);
                 return TICK_USEC;
         }
-        if (crew_is_stalled(crew) && crew_find_free(crew) != LEDGER_NO_RECEIVER) {
+        if (pool_is_stalled(pool) && pool_find_free(pool) != LEDGER_NO_RECEIVER) {
                 session_watch(session, EPOLLIN);
-                if (crew_has_waiting(crew))
-                        session_settle(session);
+                if (pool_has_waiting(pool))
+                        session_reconcile(session);
         }
         return session_has_workers(session) ? TICK_USEC : HANGING_TICK_USEC;
 }
 
 void session_renew(Session *session) {
-        if (!session->crew)
+        if (!session->pool)
                 return;
-        crew_retire_receiver(session->crew);
-        session_settle(session);
+        pool_retire_receiver(session->pool);
+        session_reconcile(session);
 }
 
 void session_stop(Session *session) {
         session->stopping = true;
         (void)sd_event_source_set_enabled(session->source, SD_EVENT_OFF);
-        if (session->crew)
-                crew_retire_all(session->crew);
+        if (session->pool)
+                pool_retire_all(session->pool);
 }
 
 void session_kill(Session *session) {
-        if (session->crew)
-                crew_kill_all(session->crew);
+        if (session->pool)
+                pool_kill_all(session->pool);
 }
 
 void session_abandon(Session *session) {
-        Crew *crew = session->crew;
+        WorkerPool *pool = session->pool;
 
-        session_records_leave(session->host->report, &session->identity, session->ledger_fd, store_exists());
-        if (crew && crew->n_mates > 0 && crew->mates[LEDGER_REFUSER].pid == 0 && !session->over)
+        session_records_leave(
+                session->context->report, &session->identity, session->ledger_fd, store_exists());
+        if (pool && pool->n_processes > 0 && pool->processes[LEDGER_REFUSER].pid == 0 && !session->over)
                 (void)session_spawn_worker(session, LEDGER_REFUSER);
 }
 
@@ -433,22 +437,22 @@ static int session_answer_knock(Session *session) {
         Slot *slot;
         int r;
 
-        r = session_need_crew(session);
+        r = session_need_pool(session);
         if (r < 0)
                 return r;
-        slot = ledger_slot(session->crew->ledger, 0);
+        slot = ledger_slot(session->pool->ledger, 0);
         r = notify_send(session->listener_fd, &slot->reply);
         if (r < 0)
                 return r;
         slot_clear(slot);
-        (void)ledger_pass(session->crew->ledger, 0, SLOT_WAITING, SLOT_FREE);
+        (void)ledger_pass(session->pool->ledger, 0, SLOT_WAITING, SLOT_FREE);
         return session_spawn_worker(session, 0);
 }
 
 static void session_begin(Session *session) {
-        session_records_start(session->host->report, &session->identity);
+        session_records_start(session->context->report, &session->identity);
         (void)session_answer_knock(session);
-        session_settle(session);
+        session_reconcile(session);
 }
 
 /* The session is durable: from here on it survives us, so its knock may be answered.  Should we not come to
@@ -456,12 +460,12 @@ static void session_begin(Session *session) {
 static void on_stored(void *userdata) {
         Session *session = userdata;
 
-        session->deposit = store_deposit_free(session->deposit);
+        session->pending = store_pending_free(session->pending);
         if (!session->over && !session->stopping)
                 session_begin(session);
 }
 
-static int session_make(const SessionHost *host, const SessionIdentity *identity, int listener_fd,
+static int session_make(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
         int ledger_fd, Session **ret) {
         Session *session;
         int r;
@@ -473,12 +477,12 @@ static int session_make(const SessionHost *host, const SessionIdentity *identity
                 return -ENOMEM;
         }
         *session = (Session){
-                .host = host,
+                .context = context,
                 .identity = *identity,
                 .listener_fd = listener_fd,
                 .ledger_fd = ledger_fd,
         };
-        r = sd_event_add_io(host->event, &session->source, listener_fd, 0, on_listener, session);
+        r = sd_event_add_io(context->event, &session->source, listener_fd, 0, on_listener, session);
         if (r < 0) {
                 session_free(session);
                 return r;
@@ -487,16 +491,16 @@ static int session_make(const SessionHost *host, const SessionIdentity *identity
         return 0;
 }
 
-int session_new(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
-        Session **ret) {
+int session_new(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret) {
         Session *session;
         int r;
 
-        r = session_make(host, identity, listener_fd, ledger_fd, &session);
+        r = session_make(context, identity, listener_fd, ledger_fd, &session);
         if (r < 0)
                 return r;
-        r = store_put(host->event, identity->session_id, listener_fd, ledger_fd, on_stored, session,
-                &session->deposit);
+        r = store_put(context->event, identity->session_id, listener_fd, ledger_fd, on_stored, session,
+                &session->pending);
         if (r < 0) {
                 session_free(session);
                 return r;
@@ -507,8 +511,8 @@ int session_new(const SessionHost *host, const SessionIdentity *identity, int li
         return 0;
 }
 
-int session_restore(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
-        Session **ret) {
+int session_restore(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret) {
         Session *session;
         int r;
 
@@ -518,22 +522,23 @@ int session_restore(const SessionHost *host, const SessionIdentity *identity, in
                 fd_close(ledger_fd);
                 return r;
         }
-        r = session_make(host, identity, listener_fd, ledger_fd, &session);
+        r = session_make(context, identity, listener_fd, ledger_fd, &session);
         if (r < 0)
                 return r;
         *ret = session;
-        if (session_need_crew(session) >= 0 && session->crew->n_mates == 0 && crew_has_knock(session->crew))
+        if (session_need_pool(session) >= 0 && session->pool->n_processes == 0 &&
+                pool_has_knock(session->pool))
                 session_begin(session);
         else
-                session_settle(session);
+                session_reconcile(session);
         return 0;
 }
 
 Session *session_free(Session *session) {
         if (!session)
                 return NULL;
-        crew_free(session->crew);
-        store_deposit_free(session->deposit);
+        pool_free(session->pool);
+        store_pending_free(session->pending);
         sd_event_source_unref(session->source);
         fd_close(session->listener_fd);
         fd_close(session->ledger_fd);
@@ -546,11 +551,11 @@ const SessionIdentity *session_identity(const Session *session) {
 }
 
 bool session_has_workers(const Session *session) {
-        return session->crew && session->crew->n_mates > crew_count_hanging(session->crew);
+        return session->pool && session->pool->n_processes > pool_count_hanging(session->pool);
 }
 
 uint32_t session_count_hanging(const Session *session) {
-        return session->crew ? crew_count_hanging(session->crew) : 0;
+        return session->pool ? pool_count_hanging(session->pool) : 0;
 }
 
 int session_totals(const Session *session, LedgerTotals *ret) {

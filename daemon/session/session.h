@@ -5,7 +5,7 @@
  *
  * It is two fds (the listener and the ledger), an entry in the event loop, and workers while there is
  * something to do.  Whatever happens to it - begun, restored after a restart, a worker gone, a call waiting,
- * a worker stalled, the policy replaced - ends in session_settle(), which spawns workers where they are
+ * a worker stalled, the policy replaced - ends in session_reconcile(), which spawns workers where they are
  * needed and nowhere else does so. */
 
 #include <stdbool.h>
@@ -21,29 +21,29 @@
 typedef struct Session Session;
 
 /* What all sessions share; the manager owns it, and it outlives them. */
-typedef struct SessionHost {
+typedef struct SessionContext {
         sd_event *event;
         Report *report;
         const Policy *policy;
-        const Confinements *confinements;
+        const Sandboxes *sandboxes;
         int daemon_fd;                     /* a pidfd of the daemon */
         int host_root_fd;                  /* O_PATH, of PID 1's root */
         int cgroups_fd;                    /* above the sessions' cgroups; -EBADF: they have none */
         void (*on_active)(void *userdata); /* a session wants session_tick() from now on */
         void (*on_end)(Session *session, void *userdata); /* the session is over: free it */
         void *userdata;
-} SessionHost;
+} SessionContext;
 
 /* Begins a session with vetted fds, which it takes over even on failure.  It becomes durable first
  * (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative errno.
  */
-int session_new(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
-        Session **ret);
+int session_new(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret);
 
 /* Takes up a session that an earlier daemon left in the store; takes the fds over even on failure.  Returns
  * 0, what ledger_check() returns, or another negative errno. */
-int session_restore(const SessionHost *host, const SessionIdentity *identity, int listener_fd, int ledger_fd,
-        Session **ret);
+int session_restore(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
+        int ledger_fd, Session **ret);
 
 /* Lets go of a session without ending it: its workers were stopped (session_stop()), its fds stay in the
  * store.  Takes NULL, returns NULL. */

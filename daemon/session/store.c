@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Talks to systemd about file descriptors.  Run by the daemon.  A StoreDeposit owns the pipe that systemd
+/* Talks to systemd about file descriptors.  Run by the daemon.  A StorePending owns the pipe that systemd
  * closes once it has seen our message.  Must never store an fd that wasn't vetted: PID 1 itself looks at
  * each. */
 
@@ -24,7 +24,7 @@
 #define IDENTITIES_NAME "identities"
 #define POLICY_PREFIX "policy-"
 
-struct StoreDeposit {
+struct StorePending {
         sd_event_source *source;
         int pipe_fd;
         StoreFunction on_stored;
@@ -36,12 +36,12 @@ bool store_exists(void) {
 }
 
 static int on_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        StoreDeposit *deposit = userdata;
+        StorePending *pending = userdata;
 
         (void)source;
         (void)fd;
         (void)revents;
-        deposit->on_stored(deposit->userdata);
+        pending->on_stored(pending->userdata);
         return 0;
 }
 
@@ -62,9 +62,9 @@ static int barrier_send(int *ret_fd) {
 }
 
 int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_fd, StoreFunction on_stored,
-        void *userdata, StoreDeposit **ret) {
+        void *userdata, StorePending **ret) {
         const int fds[] = {listener_fd, ledger_fd};
-        StoreDeposit *deposit;
+        StorePending *pending;
         char message[128];
         int r;
 
@@ -78,31 +78,31 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
         if (r < 0)
                 return r;
 
-        deposit = calloc(1, sizeof(*deposit));
-        if (!deposit) {
+        pending = calloc(1, sizeof(*pending));
+        if (!pending) {
                 store_remove(session_id);
                 return -ENOMEM;
         }
-        *deposit = (StoreDeposit){.pipe_fd = -EBADF, .on_stored = on_stored, .userdata = userdata};
-        r = barrier_send(&deposit->pipe_fd);
+        *pending = (StorePending){.pipe_fd = -EBADF, .on_stored = on_stored, .userdata = userdata};
+        r = barrier_send(&pending->pipe_fd);
         if (r >= 0)
-                r = sd_event_add_io(event, &deposit->source, deposit->pipe_fd, 0, on_pipe, deposit);
+                r = sd_event_add_io(event, &pending->source, pending->pipe_fd, 0, on_pipe, pending);
         if (r < 0) {
                 /* Else systemd's copy of the listener would keep the launcher waiting for ever. */
                 store_remove(session_id);
-                store_deposit_free(deposit);
+                store_pending_free(pending);
                 return r;
         }
-        *ret = deposit;
+        *ret = pending;
         return 1;
 }
 
-StoreDeposit *store_deposit_free(StoreDeposit *deposit) {
-        if (!deposit)
+StorePending *store_pending_free(StorePending *pending) {
+        if (!pending)
                 return NULL;
-        sd_event_source_unref(deposit->source);
-        fd_close(deposit->pipe_fd);
-        free(deposit);
+        sd_event_source_unref(pending->source);
+        fd_close(pending->pipe_fd);
+        free(pending);
         return NULL;
 }
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-typedef struct StoreDeposit StoreDeposit;
+typedef struct StorePending StorePending;
 typedef void (*StoreFunction)(void *userdata);
 
 /* A session that an earlier daemon left, as found at start; fds are -EBADF where one is missing. */
@@ -38,14 +38,14 @@ void store_contents_done(StoreContents *contents);
 /* Is there a store? */
 bool store_exists(void);
 
-/* Puts a session's two fds into the store; doesn't wait.  Returns 1 and a deposit: on_stored is called once
- * systemd has taken them.  Returns 0 and no deposit where there is no store, or a negative errno.  The fds
- * stay the caller's. */
+/* Puts a session's two fds into the store; doesn't wait.  Returns 1 and a StorePending: on_stored is called
+ * once systemd has taken them.  Returns 0 and no StorePending where there is no store, or a negative errno.
+ * The fds stay the caller's. */
 int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_fd, StoreFunction on_stored,
-        void *userdata, StoreDeposit **ret);
+        void *userdata, StorePending **ret);
 
 /* Forgets about waiting.  Takes NULL, returns NULL. */
-StoreDeposit *store_deposit_free(StoreDeposit *deposit);
+StorePending *store_pending_free(StorePending *pending);
 
 /* Takes a session's fds out of the store. */
 void store_remove(uint64_t session_id);

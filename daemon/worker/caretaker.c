@@ -43,9 +43,9 @@ int caretaker_run(const WorkerArguments *arguments) {
         Ledger *ledger;
         int r;
 
-        r = confinement_enter(arguments->confinement);
+        r = sandbox_enter(arguments->sandbox);
         if (r >= 0)
-                r = ledger_sign_on(arguments->ledger_fd, arguments->number);
+                r = ledger_lock_worker(arguments->ledger_fd, arguments->number);
         if (r >= 0)
                 r = ledger_map(arguments->ledger_fd, &ledger);
         if (r < 0)

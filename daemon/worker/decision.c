@@ -54,20 +54,20 @@ int site_read_view(Site *site) {
 
         site->view_known = true;
         site->view[0] = '\0';
-        r = becomer_raise(site->becomer);
+        r = credentials_revert(site->override);
         if (r < 0)
                 return r;
-        r = standing_is_targets(site->standing, site->target);
-        if (r == STANDING_IS_TARGETS)
+        r = rootdir_is_targets(site->rootdir, site->target);
+        if (r == ROOTDIR_IS_TARGETS)
                 return 0;
         if (r == 0)
-                r = standing_enter(site->standing, site->target);
+                r = rootdir_enter(site->rootdir, site->target);
         if (r != 0 && r != -EACCES)
                 return r;
         result = r == 0 ? read_view_here(site) : read_view_by_name(site);
         if (result == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
                 site->view[0] = '\0';
-        r = standing_leave(site->standing);
+        r = rootdir_leave(site->rootdir);
         if (r < 0)
                 return r;
         if (parent->entered && fchdir(parent->fd) < 0)
@@ -95,7 +95,7 @@ static int judge_paths(Site *site, Judgement *judgement) {
                 r = place_visit(mounts, parent, site->name, false, judgement_consider, judgement);
         if (r != PLACE_SHARED && r != PLACE_ELSEWHERE)
                 return r;
-        raised = becomer_raise(site->becomer);
+        raised = credentials_revert(site->override);
         if (raised < 0)
                 return raised;
         if (r == PLACE_SHARED)

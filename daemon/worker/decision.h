@@ -20,8 +20,8 @@
 typedef struct Site {
         const Profile *profile; /* NULL: everything is denied */
         HostMounts *host_mounts;
-        Becomer *becomer;
-        Standing *standing;
+        CredentialsOverride *override;
+        RootDir *rootdir;
 
         /* Of the request in hand. */
         Target *target;

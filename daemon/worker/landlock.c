@@ -45,8 +45,8 @@ static int raise_for_ids(void) {
 }
 
 static int be_user_and_mark(
-        pid_t tid, const TargetStatus *status, const LandlockRoll *roll, pid_t worker_pid) {
-        int r = ledger_sign_on(roll->fd, roll->number);
+        pid_t tid, const TargetStatus *status, const WorkerLock *lock, pid_t worker_pid) {
+        int r = ledger_lock_worker(lock->fd, lock->number);
 
         if (r >= 0)
                 r = getppid() == worker_pid ? raise_for_ids() : -ESRCH;
@@ -63,14 +63,14 @@ static int be_user_and_mark(
  * become another process's.  A helper that has become the target's user can then mark no process that this
  * user could not have marked anyway.  Who stops it before it is bound to the worker's end can not keep it:
  * the daemon finds it where it has signed on. */
-static int set_mark_as_user(pid_t tid, const TargetStatus *status, const LandlockRoll *roll) {
-        pid_t worker_pid = getpid(), pid = child_fork("snotifyd-deputy", &roll->fd, 1);
+static int set_mark_as_user(pid_t tid, const TargetStatus *status, const WorkerLock *lock) {
+        pid_t worker_pid = getpid(), pid = child_fork("snotifyd-helper", &lock->fd, 1);
         int exit_status, r;
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
-                _exit(-be_user_and_mark(tid, status, roll, worker_pid));
+                _exit(-be_user_and_mark(tid, status, lock, worker_pid));
         /* The target's user can stop it, and must not keep the worker here. */
         r = child_wait(pid, PATIENCE_MSEC, &exit_status);
         if (r < 0)
@@ -110,27 +110,28 @@ int landlock_is_marked(Target *target) {
         return limits_are_marked(text);
 }
 
-static int set_mark_as_root(Becomer *becomer, pid_t tid) {
-        int r = becomer_raise_for(becomer, CAP_SYS_RESOURCE), done;
+static int set_mark_as_root(CredentialsOverride *override, pid_t tid) {
+        int r = credentials_revert_with(override, CAP_SYS_RESOURCE), done;
 
         if (r < 0)
                 return r;
         done = set_mark(tid);
-        r = becomer_raise(becomer);
+        r = credentials_revert(override);
         return done < 0 ? done : r;
 }
 
-int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status, const LandlockRoll *roll) {
+int landlock_mark(
+        Target *target, CredentialsOverride *override, const TargetStatus *status, const WorkerLock *lock) {
         int r;
 
         r = landlock_is_marked(target);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = set_mark_as_user(target_tid(target), status, roll);
+        r = set_mark_as_user(target_tid(target), status, lock);
         /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
          * user namespace only a session without no_new_privs has that, which root started. */
         if (r == -EPERM && target_in_our_user_namespace(target) > 0)
-                r = set_mark_as_root(becomer, target_tid(target));
+                r = set_mark_as_root(override, target_tid(target));
         if (r < 0)
                 return r;
         /* The files below /proc/TID stay the task's, whoever has its number by now. */
@@ -141,7 +142,7 @@ int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status, 
 /* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in another,
  * nobody that we can look at has it there: the answer is too strict then, for those in ours. */
 static int may_raise_limits(Target *target, const TargetStatus *status) {
-        if (!(status->identity.capabilities >> CAP_SYS_RESOURCE & 1))
+        if (!(status->credentials.capabilities >> CAP_SYS_RESOURCE & 1))
                 return 0;
         return target_in_our_user_namespace(target);
 }

@@ -17,18 +17,19 @@
 
 #include "worker/target/target.h"
 
-/* Where a helper process signs on for the worker, so that the daemon finds it: see ledger_open_roll(). */
-typedef struct LandlockRoll {
+/* Where a helper process signs on for the worker, so that the daemon finds it: see ledger_open_lock(). */
+typedef struct WorkerLock {
         int fd;
         uint32_t number; /* the worker's */
-} LandlockRoll;
+} WorkerLock;
 
 /* The task is about to call landlock_restrict_self().  Marks its process, whether the call will succeed or
  * not: the descriptor, and no_new_privs (SECCOMP_FILTER_FLAG_TSYNC sets it in all threads), can be changed
  * by other threads until the kernel looks at them, after us.  The notification must have been seen to be
  * valid since the target was opened and its status read.  Raised.  Returns 0, and then the target surely is
  * marked; or a negative errno: -ESRCH when it is gone, -EPERM where neither its user nor we may mark it. */
-int landlock_mark(Target *target, Becomer *becomer, const TargetStatus *status, const LandlockRoll *roll);
+int landlock_mark(
+        Target *target, CredentialsOverride *override, const TargetStatus *status, const WorkerLock *lock);
 
 /* Is the task's process marked?  Returns 1 or 0, or a negative errno: -ESRCH when it is gone. */
 int landlock_is_marked(Target *target);

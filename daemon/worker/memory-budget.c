@@ -31,34 +31,34 @@ static bool read_bytes(int fd, uint64_t *ret) {
         return end != text && errno == 0;
 }
 
-void allowance_init(Allowance *allowance, int cgroup_fd) {
+void memory_budget_init(MemoryBudget *budget, int cgroup_fd) {
         _cleanup_close_ int max_fd = -EBADF;
         uint64_t max;
 
-        *allowance = (Allowance){.procs_fd = -EBADF, .reclaim_fd = -EBADF, .current_fd = -EBADF};
+        *budget = (MemoryBudget){.procs_fd = -EBADF, .reclaim_fd = -EBADF, .current_fd = -EBADF};
         if (cgroup_fd < 0)
                 return;
         max_fd = openat(cgroup_fd, "memory.max", O_RDONLY | O_CLOEXEC);
         if (max_fd < 0 || !read_bytes(max_fd, &max))
                 return;
-        allowance->most = max - max / 5; /* we need some ourselves */
-        allowance->reclaim_fd = openat(cgroup_fd, "memory.reclaim", O_WRONLY | O_CLOEXEC);
-        allowance->current_fd = openat(cgroup_fd, "memory.current", O_RDONLY | O_CLOEXEC);
-        allowance->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        budget->most = max - max / 5; /* we need some ourselves */
+        budget->reclaim_fd = openat(cgroup_fd, "memory.reclaim", O_WRONLY | O_CLOEXEC);
+        budget->current_fd = openat(cgroup_fd, "memory.current", O_RDONLY | O_CLOEXEC);
+        budget->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
-static bool is_above(const Allowance *allowance) {
+static bool is_above(const MemoryBudget *budget) {
         uint64_t current;
 
-        return read_bytes(allowance->current_fd, &current) && current > allowance->most;
+        return read_bytes(budget->current_fd, &current) && current > budget->most;
 }
 
 /* Fails with EAGAIN where less could be got back. */
-static void reclaim(const Allowance *allowance) {
+static void reclaim(const MemoryBudget *budget) {
         char text[32];
-        int n = snprintf(text, sizeof(text), "%" PRIu64, allowance->most / 8);
+        int n = snprintf(text, sizeof(text), "%" PRIu64, budget->most / 8);
 
-        if (allowance->reclaim_fd >= 0 && write(allowance->reclaim_fd, text, (size_t)n) < 0)
+        if (budget->reclaim_fd >= 0 && write(budget->reclaim_fd, text, (size_t)n) < 0)
                 return;
 }
 
@@ -69,18 +69,18 @@ static bool has_made_many(const LedgerHeader *session) {
         return totals.allowed >= UNCHARGED_MAX;
 }
 
-bool allowance_is_spent(Allowance *allowance, const LedgerHeader *session) {
-        if (allowance->procs_fd >= 0 && has_made_many(session)) {
-                if (write(allowance->procs_fd, "0", 1) < 0) /* then it has no bound */
-                        allowance->current_fd = fd_close(allowance->current_fd);
-                allowance->procs_fd = fd_close(allowance->procs_fd);
+bool memory_budget_is_spent(MemoryBudget *budget, const LedgerHeader *session) {
+        if (budget->procs_fd >= 0 && has_made_many(session)) {
+                if (write(budget->procs_fd, "0", 1) < 0) /* then it has no bound */
+                        budget->current_fd = fd_close(budget->current_fd);
+                budget->procs_fd = fd_close(budget->procs_fd);
         }
-        if (allowance->current_fd < 0 || allowance->unasked++ % INTERVAL != 0)
-                return allowance->spent;
-        allowance->spent = is_above(allowance);
-        if (allowance->spent) {
-                reclaim(allowance);
-                allowance->spent = is_above(allowance);
+        if (budget->current_fd < 0 || budget->unasked++ % INTERVAL != 0)
+                return budget->spent;
+        budget->spent = is_above(budget);
+        if (budget->spent) {
+                reclaim(budget);
+                budget->spent = is_above(budget);
         }
-        return allowance->spent;
+        return budget->spent;
 }

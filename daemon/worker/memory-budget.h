@@ -14,18 +14,18 @@
 
 #include "common/ledger.h"
 
-typedef struct Allowance {
+typedef struct MemoryBudget {
         int procs_fd;     /* cgroup.procs, until we are there; else -EBADF */
         int reclaim_fd;   /* memory.reclaim, Linux 5.19; else -EBADF */
         int current_fd;   /* memory.current; -EBADF: there is no bound */
         uint64_t most;    /* in bytes */
         unsigned unasked; /* how often it was taken for granted since */
         bool spent;
-} Allowance;
+} MemoryBudget;
 
 /* Takes the bound from the cgroup; no cgroup, -EBADF, no bound.  What is opened
  * here, as root and outside of the sandbox, is used later, whatever the worker's credentials are then. */
-void allowance_init(Allowance *allowance, int cgroup_fd);
+void memory_budget_init(MemoryBudget *budget, int cgroup_fd);
 
 /* The session wants one directory more.  Has it had all that it may?  Looks now and then only. */
-bool allowance_is_spent(Allowance *allowance, const LedgerHeader *session);
+bool memory_budget_is_spent(MemoryBudget *budget, const LedgerHeader *session);

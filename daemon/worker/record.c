@@ -118,7 +118,7 @@ static const char *explain(
 }
 
 void record_excess(const SessionIdentity *session, LedgerHeader *header, Report *report) {
-        uint64_t excess = quota_collect(&header->records);
+        uint64_t excess = rate_limit_collect(&header->records);
 
         if (excess == 0)
                 return;
@@ -162,9 +162,9 @@ uint64_t record_decision(const SessionIdentity *session, LedgerHeader *header, u
         ReportKind kind = decision_kind(slot);
 
         count(&after, kind);
-        if (quota_is_due(&header->records, now))
+        if (rate_limit_is_due(&header->records, now))
                 record_excess(session, header, report);
-        if (!is_wanted(profile, kind) || !quota_take(&header->records, limit, now))
+        if (!is_wanted(profile, kind) || !rate_limit_take(&header->records, limit, now))
                 after.suppressed++;
         else if (!report_decision(session, slot, kind, now, report))
                 after.lost++;

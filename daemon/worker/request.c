@@ -28,17 +28,17 @@
 #include "worker/target/memory.h"
 #include "worker/target/target.h"
 
-/* So many deputies are tried for one request. */
-#define DEPUTIES_MAX 3U
+/* So many helpers are tried for one request. */
+#define HELPERS_MAX 3U
 
 /* How often a delayed call is looked after. */
 #define NAP_USEC 1000000U
 
 struct RequestHandler {
-        const RequestHost *host;
+        const RequestContext *host;
         TargetCache *targets;
         HostMounts *host_mounts;
-        Actor *actor;
+        Executor *executor;
 
         /* Of the request in hand. */
         uint32_t index;
@@ -46,7 +46,7 @@ struct RequestHandler {
         Target *target;
         TargetStatus status;
         Resolved resolved;
-        ActorPart part;
+        ExecutorPart part;
         Parent parent;
         LedgerObject noted; /* the parent of the last call that was performed */
         Site site;
@@ -83,7 +83,7 @@ static int find_host_mounts(const TargetCache *targets, int host_root_fd, HostMo
         return 0;
 }
 
-int request_handler_new(const RequestHost *host, RequestHandler **ret) {
+int request_handler_new(const RequestContext *host, RequestHandler **ret) {
         RequestHandler *handler;
         int r;
 
@@ -91,13 +91,13 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         if (!handler)
                 return -ENOMEM;
         handler->host = host;
-        identity_init(&handler->status.identity);
+        credentials_init(&handler->status.credentials);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
                 r = find_host_mounts(handler->targets, host->host_root_fd, &handler->host_mounts);
         if (r >= 0)
-                r = actor_new(
-                        host->host_root_fd, handler->host_mounts, host->deputy_confinement, &handler->actor);
+                r = executor_new(
+                        host->host_root_fd, handler->host_mounts, host->helper_sandbox, &handler->executor);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
@@ -106,8 +106,8 @@ int request_handler_new(const RequestHost *host, RequestHandler **ret) {
         handler->site = (Site){
                 .profile = host->profile,
                 .host_mounts = handler->host_mounts,
-                .becomer = actor_becomer(handler->actor),
-                .standing = actor_standing(handler->actor),
+                .override = executor_override(handler->executor),
+                .rootdir = executor_rootdir(handler->executor),
                 .parent = &handler->parent,
         };
         *ret = handler;
@@ -118,9 +118,9 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         if (!handler)
                 return NULL;
         target_cache_free(handler->targets);
-        actor_free(handler->actor);
+        executor_free(handler->executor);
         host_mounts_free(handler->host_mounts);
-        identity_done(&handler->status.identity);
+        credentials_done(&handler->status.credentials);
         free(handler);
         return NULL;
 }
@@ -249,13 +249,13 @@ static int perform(RequestHandler *handler, const Call *call) {
         Slot *slot = handler->slot;
         int r, error = 0;
 
-        if (allowance_is_spent(handler->host->allowance, header(handler)))
+        if (memory_budget_is_spent(handler->host->budget, header(handler)))
                 return answer_trouble(
                         handler, ENOMEM, "its session has as much memory in directories as it may");
         note_parent(handler);
-        deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
+        intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
         slot_set_phase(slot, SLOT_ACTING);
-        r = actor_perform(handler->actor, call->act, slot->mode, &error);
+        r = executor_perform(handler->executor, call->act, slot->mode, &error);
         if (r == TARGET_GONE)
                 return REQUEST_GONE;
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
@@ -267,7 +267,7 @@ static int perform(RequestHandler *handler, const Call *call) {
 static int deny(RequestHandler *handler, const Call *call, int with) {
         int r, error;
 
-        r = actor_look(handler->actor, &error);
+        r = executor_look(handler->executor, &error);
         if (r < 0)
                 return r;
         if (is_gone(handler))
@@ -275,8 +275,8 @@ static int deny(RequestHandler *handler, const Call *call, int with) {
         if (error == ENOENT) {
                 if (handler->parent.is_fuse || !place_is_inert(handler->parent.fd))
                         return answer(handler, SLOT_DENIED, with);
-                deed_set_state(handler->part.deed, DEED_NOT_BEGUN);
-                r = actor_perform(handler->actor, call->act, handler->slot->mode, &error);
+                intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
+                r = executor_perform(handler->executor, call->act, handler->slot->mode, &error);
                 if (r != 0)
                         return r == TARGET_GONE ? REQUEST_GONE : r;
         }
@@ -333,7 +333,7 @@ static int handle_pinned(RequestHandler *handler, const Call *call) {
 static int find_out(RequestHandler *handler, int *ret_error) {
         int r, error;
 
-        r = actor_find(handler->actor, &handler->slot->parent, &error);
+        r = executor_find(handler->executor, &handler->slot->parent, &error);
         if (r < 0)
                 return r;
         if (error == ENOENT)
@@ -358,7 +358,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         int r;
 
         resolve_split(slot->argument, strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
-        handler->part = (ActorPart){
+        handler->part = (ExecutorPart){
                 .target = handler->target,
                 .status = &handler->status,
                 .resolved = &handler->resolved,
@@ -366,13 +366,13 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
                 .absolute = slot->argument[0] == '/',
                 .listener_fd = handler->host->listener_fd,
                 .id = slot->request.notif.id,
-                .roll_fd = handler->host->roll_fd,
+                .lock_fd = handler->host->lock_fd,
                 .number = handler->host->number,
-                .deed = ledger_deed(handler->host->ledger, handler->index),
+                .intent = ledger_intent(handler->host->ledger, handler->index),
                 .taken_usec = slot->taken_usec,
                 .parent = &handler->parent,
         };
-        r = actor_pin(handler->actor, &handler->part, ret_error);
+        r = executor_pin(handler->executor, &handler->part, ret_error);
         handler->site.target = handler->target;
         handler->site.name = handler->resolved.name;
         handler->site.slot = slot;
@@ -447,7 +447,7 @@ static int answer_continue(RequestHandler *handler) {
 
 /* Some process is marked before it is looked for in the header: the other order would miss one. */
 static int handle_restrict(RequestHandler *handler, const Call *call) {
-        const LandlockRoll roll = {.fd = handler->host->roll_fd, .number = handler->host->number};
+        const WorkerLock lock = {.fd = handler->host->lock_fd, .number = handler->host->number};
         CallArguments arguments;
         int r;
 
@@ -458,7 +458,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
         if (is_gone(handler))
                 return REQUEST_GONE;
         atomic_store(&header(handler)->landlocked, 1);
-        r = landlock_mark(handler->target, actor_becomer(handler->actor), &handler->status, &roll);
+        r = landlock_mark(handler->target, executor_override(handler->executor), &handler->status, &lock);
         return r < 0 ? r : answer_continue(handler);
 }
 
@@ -532,7 +532,7 @@ static int answer_failure(RequestHandler *handler, int r) {
         if (r == REQUEST_GONE)
                 r = -ESRCH;
         if (r == -EPIPE)
-                return answer_trouble(handler, EIO, "deputies died over it");
+                return answer_trouble(handler, EIO, "helpers died over it");
         if (r == -EDEADLK)
                 return answer_trouble(handler, EDEADLK,
                         "it is the automounter of a directory on the way, and would wait for itself");
@@ -551,22 +551,22 @@ static void note_caller(RequestHandler *handler) {
 }
 
 /* What a process that died has left of the call. */
-static DeedState predecessors_state(const RequestHandler *handler) {
+static IntentState predecessors_state(const RequestHandler *handler) {
         if (slot_phase(handler->slot) != SLOT_ACTING)
-                return DEED_NOT_BEGUN;
-        return deed_state(ledger_deed(handler->host->ledger, handler->index));
+                return INTENT_NOT_BEGUN;
+        return intent_state(ledger_intent(handler->host->ledger, handler->index));
 }
 
 static int try_once(RequestHandler *handler) {
         Slot *slot = handler->slot;
 
         switch (predecessors_state(handler)) {
-        case DEED_DONE:
+        case INTENT_DONE:
                 return answer(
-                        handler, SLOT_ALLOWED, ledger_deed(handler->host->ledger, handler->index)->error);
-        case DEED_BEGUN:
+                        handler, SLOT_ALLOWED, ledger_intent(handler->host->ledger, handler->index)->error);
+        case INTENT_BEGUN:
                 return handle_call(handler, true);
-        case DEED_NOT_BEGUN:
+        case INTENT_NOT_BEGUN:
                 break;
         }
         slot_set_phase(slot, SLOT_RECEIVED);
@@ -587,11 +587,11 @@ static int handle(RequestHandler *handler) {
                         note_caller(handler);
                 return answer_trouble(handler, EIO, "workers died over it");
         }
-        for (unsigned deputies = 1;; deputies++) {
+        for (unsigned helpers = 1;; helpers++) {
                 r = try_once(handler);
-                /* Its user may have killed the deputy, with all else that is his.  Another one finds out how
+                /* Its user may have killed the helper, with all else that is his.  Another one finds out how
                  * far it came. */
-                if (r != -EPIPE || deputies == DEPUTIES_MAX || actor_leave(handler->actor) < 0)
+                if (r != -EPIPE || helpers == HELPERS_MAX || executor_leave(handler->executor) < 0)
                         break;
         }
         if (r == REQUEST_ANSWERED || r == REQUEST_LEFT || r == -ETIME)
@@ -629,6 +629,6 @@ int request_handle(RequestHandler *handler, uint32_t index) {
         outcome = handle(handler);
         if (outcome == REQUEST_ANSWERED)
                 slot_set_phase(handler->slot, SLOT_DONE);
-        r = actor_leave(handler->actor);
+        r = executor_leave(handler->executor);
         return r < 0 ? r : outcome;
 }

@@ -29,30 +29,30 @@ enum {
 };
 
 /* What the worker lends. */
-typedef struct RequestHost {
+typedef struct RequestContext {
         int listener_fd;
         int host_root_fd;
         Ledger *ledger;
-        int roll_fd;     /* see ledger_open_roll() */
+        int lock_fd;     /* see ledger_open_lock() */
         uint32_t number; /* the worker's */
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* whose records are sent before we sleep */
-        const Confinement *deputy_confinement;
-        Allowance *allowance;
+        const Sandbox *helper_sandbox;
+        MemoryBudget *budget;
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
-} RequestHost;
+} RequestContext;
 
 typedef struct RequestHandler RequestHandler;
 
 /* Takes over the process's credentials, root and working directory.  host outlives the handler.  Returns 0
  * or a negative errno. request_handler_free() takes NULL and returns NULL. */
-int request_handler_new(const RequestHost *host, RequestHandler **ret);
+int request_handler_new(const RequestContext *host, RequestHandler **ret);
 RequestHandler *request_handler_free(RequestHandler *handler);
 
 /* Handles the request in the slot and comes back: afterwards nothing of the target is in hand.  Returns one
  * of the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the
- * process is in no state to go on; -ETIME where it has to end so that a deputy does. */
+ * process is in no state to go on; -ETIME where it has to end so that a helper does. */
 int request_handle(RequestHandler *handler, uint32_t index);
 
 /* Answers the request in the slot with ETIMEDOUT, without doing anything of it; why is for the record.

@@ -30,8 +30,8 @@ typedef struct Worker {
         const WorkerArguments *arguments;
         Ledger *ledger;
         LedgerHeader *header;
-        Allowance allowance;
-        RequestHost request_host;
+        MemoryBudget budget;
+        RequestContext request_context;
         RequestHandler *handler;
         uint64_t reported_usec; /* when it reported last; 0: never */
         uint64_t flushed_usec;  /* when it sent records last */
@@ -122,7 +122,7 @@ static void flush(Worker *worker, uint64_t patience_usec) {
  * which has room for one more. */
 static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
         static const struct timespec idle = {.tv_sec = WORKER_IDLE_USEC / 1000000};
-        const sigset_t *waiting = &worker->request_host.waiting;
+        const sigset_t *waiting = &worker->request_context.waiting;
         Report *report = worker->arguments->report;
         bool wanted = false;
         int r;
@@ -155,7 +155,7 @@ static int receive_into(const Worker *worker, Slot *slot) {
 
 /* Receives one request, which then waits in its slot to be taken.  Only the receiver comes here, after
  * poll(), so that this doesn't block; unless another receiver was made meanwhile, who was faster.  Then we
- * wait in here for one request more, or for the daemon to lose its patience (crew_kill_stragglers()); which
+ * wait in here for one request more, or for the daemon to lose its patience (pool_kill_stragglers()); which
  * is why we may have no request in hand.  Returns 1, 0 where there was none after all or no room for it, or
  * a negative errno. */
 static int receive(Worker *worker) {
@@ -300,39 +300,39 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
 
         worker->arguments = arguments;
         /* Before the sandbox: nothing can be opened for writing in there. */
-        allowance_init(&worker->allowance, arguments->cgroup_fd);
-        r = confinement_enter(arguments->confinement);
+        memory_budget_init(&worker->budget, arguments->cgroup_fd);
+        r = sandbox_enter(arguments->sandbox);
         if (r < 0)
                 return r;
-        worker->request_host = (RequestHost){
+        worker->request_context = (RequestContext){
                 .listener_fd = arguments->listener_fd,
                 .host_root_fd = arguments->host_root_fd,
-                .allowance = &worker->allowance,
+                .budget = &worker->budget,
                 .policy = arguments->policy,
                 .profile = arguments->profile,
                 .report = arguments->report,
                 .number = arguments->number,
-                .deputy_confinement = arguments->deputy_confinement,
+                .helper_sandbox = arguments->helper_sandbox,
         };
-        if (sigprocmask(SIG_SETMASK, NULL, &worker->request_host.waiting) < 0)
+        if (sigprocmask(SIG_SETMASK, NULL, &worker->request_context.waiting) < 0)
                 return -errno;
-        (void)sigdelset(&worker->request_host.waiting, SIGTERM);
+        (void)sigdelset(&worker->request_context.waiting, SIGTERM);
 
         /* None of the ledger's fds is ever closed: the kernel would take that for signing off. */
-        r = worker->request_host.roll_fd = ledger_open_roll(arguments->ledger_fd);
+        r = worker->request_context.lock_fd = ledger_open_lock(arguments->ledger_fd);
         if (r >= 0)
-                r = ledger_sign_on(arguments->ledger_fd, arguments->number);
+                r = ledger_lock_worker(arguments->ledger_fd, arguments->number);
         if (r >= 0)
                 r = ledger_map(arguments->ledger_fd, &worker->ledger);
         if (r < 0)
                 return r;
         worker->header = ledger_header(worker->ledger);
-        worker->request_host.ledger = worker->ledger;
+        worker->request_context.ledger = worker->ledger;
         (void)notify_set_sync_wake_up(
                 arguments->listener_fd, true); /* the daemon has said so where it is missing */
         outbox = ledger_outbox(worker->ledger, arguments->number);
         report_use_outbox(arguments->report, &outbox);
-        return request_handler_new(&worker->request_host, &worker->handler);
+        return request_handler_new(&worker->request_context, &worker->handler);
 }
 
 static void on_sigterm(int signal) {
@@ -382,7 +382,7 @@ int worker_run(const WorkerArguments *arguments) {
         r = worker_init(&worker, arguments);
         if (r == 0)
                 r = worker_loop(&worker);
-        /* Its end is that of a deputy which does not leave; the successor goes on with the request. */
+        /* Its end is that of a helper which does not leave; the successor goes on with the request. */
         if (r == -ETIME)
                 r = 0;
         if (r < 0) {

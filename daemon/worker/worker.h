@@ -35,8 +35,8 @@ typedef struct WorkerArguments {
         const Policy *policy;
         const Profile *profile; /* NULL: the configuration no longer has it, everything is denied */
         Report *report;
-        const Confinement *confinement;
-        const Confinement *deputy_confinement;
+        const Sandbox *sandbox;
+        const Sandbox *helper_sandbox;
 } WorkerArguments;
 
 /* Runs until there is nothing left to do; returns the exit status.  The process's signals are at their

@@ -60,7 +60,7 @@ static bool is_performer(int pid) {
         char comm[64];
 
         read_file("/proc/%d/comm", pid, comm, sizeof(comm));
-        return (strcmp(comm, "snotifyd-deputy\n") == 0 || strcmp(comm, "snotifyd-helper\n") == 0 ||
+        return (strcmp(comm, "snotifyd-helper\n") == 0 || strcmp(comm, "snotifyd-helper\n") == 0 ||
                        pid == caller) &&
                hangs(pid);
 }

@@ -24,7 +24,7 @@ delay = 1h
 CONF
 
 workers() {
-        grep -lxE 'snotifyd-(worker|deputy)' /proc/[0-9]*/comm 2>/dev/null | wc -l
+        grep -lxE 'snotifyd-(worker|helper)' /proc/[0-9]*/comm 2>/dev/null | wc -l
 }
 
 # Those of sessions without work leave after five seconds.
@@ -84,7 +84,7 @@ check "a file system in which nothing can be looked up: ETIMEDOUT" \
         says "Connection timed out" errno_of supervised -- mkdir "$work/all/lost/x"
 
 mounted own 65534
-check "the same for one that admits its owner alone, a deputy's work: ETIMEDOUT" \
+check "the same for one that admits its owner alone, a helper's work: ETIMEDOUT" \
         says "Connection timed out" errno_of supervised_user -- mkdir "$work/own/hang-3"
 check "also where it lies in a user namespace" \
         says "Connection timed out" errno_of supervised -- unshare -Ur mkdir "$work/all/hang-4"
@@ -140,41 +140,41 @@ cat >"$work/stop.sh" <<'SH'
 exec 2>/dev/null
 unshare -Ur mkdir "$1/room/slow" &
 caller=$!
-until deputy=$(pgrep -x snotifyd-deputy) && kill -STOP "$deputy"; do
+until helper=$(pgrep -x snotifyd-helper) && kill -STOP "$helper"; do
         sleep 0.01
 done
-until grep -q "^State:.T" "/proc/$deputy/status"; do
+until grep -q "^State:.T" "/proc/$helper/status"; do
         sleep 0.01
 done
 touch "$1/room/stopped"
 kill -KILL "$caller"
 wait "$caller"
 mkdir "$1/room/next" && echo next
-until ! kill -0 "$deputy" 2>/dev/null; do
+until ! kill -0 "$helper" 2>/dev/null; do
         sleep 0.01
 done
 echo gone
 SH
-stopped_deputy() {
+stopped_helper() {
         says "next
 gone" timeout 30 "$SNOTIFY_RUN" --socket "$socket" --profile=slow -- setpriv --reuid=65534 --regid=65534 --clear-groups \
                 sh "$work/stop.sh" "$work"
 }
 if as_user unshare -Ur true 2>/dev/null; then
-        check "a process that acts for a user and is stopped ends when nothing waits for it any more" stopped_deputy
+        check "a process that acts for a user and is stopped ends when nothing waits for it any more" stopped_helper
         check "... which its session has not noticed" logged "allowed mkdir(\"$work/room/next\")"
         check "... and no worker died" fails_with 1 grep -q "a worker of session .* \(was killed\|failed\)" "$work/log"
 fi
 
 # Not each is stopped before it is bound to its worker's end.
-no_deputies() {
-        ! pgrep -x snotifyd-deputy
+no_helpers() {
+        ! pgrep -x snotifyd-helper
 }
 stopped=$(supervised_user "$bin/stopper" 12)
 if [ "$stopped" = 0 ]; then
         skip "processes that mark restricted ones, stopped" "none is started here: is there Landlock?"
 else
-        check "none of $stopped processes that mark restricted ones, and were stopped, stays" wait_for no_deputies
+        check "none of $stopped processes that mark restricted ones, and were stopped, stays" wait_for no_helpers
 fi
 
 # Stopping.

@@ -44,12 +44,12 @@ launcher=$!
 check "nothing is got from the daemon, the workers and vetting children" supervised_user -- "$bin/thief" rob $rounds "$tree/open"
 check "... nor killed" supervised_user -- "$bin/thief" kill $rounds "$tree/open/"
 if [ "$namespaces" ]; then
-        check "... nor from deputies" supervised_user -- unshare -Ur "$bin/thief" rob $((rounds / 2)) "$tree/open"
+        check "... nor from helpers" supervised_user -- unshare -Ur "$bin/thief" rob $((rounds / 2)) "$tree/open"
         check "... in whatever moment" supervised_user -- unshare -Ur "$bin/thief" seize $rounds "$tree/open"
         check "... nor by root without capabilities" \
                 supervised -- "${without_capabilities[@]}" unshare -U "$bin/thief" seize $rounds "$tree/open"
 else
-        skip "deputies" "the user may not make a user namespace here"
+        skip "helpers" "the user may not make a user namespace here"
 fi
 touch "$work/enough"
 wait $launcher
@@ -101,7 +101,7 @@ if [ "$namespaces" ]; then
         for round in 1 2 3 4 5; do
                 supervised_user -- unshare -Ur "$bin/thief" kill 3 "$tree/shut" >/dev/null 2>&1
         done
-        check "deputies that are killed make nothing that is denied" test -z "$(ls -A "$tree/shut")"
+        check "helpers that are killed make nothing that is denied" test -z "$(ls -A "$tree/shut")"
         check "... and the daemon goes on" supervised_user -- unshare -Ur mkdir "$tree/open/after"
 fi
 

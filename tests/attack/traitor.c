@@ -4,7 +4,7 @@
  * makes a system call on demand, and then goes on as if nothing had happened.
  *
  *      mkdir ...worker-CALL...          the worker that reads this path makes the call
- *      mkdir deputy-CALL                the deputy that is to make this directory
+ *      mkdir helper-CALL                the helper that is to make this directory
  *      snotify-run --label vetting-CALL the vetting child that reads this
  *      TREASON=CALL in the environment  the acceptor that looks whose a connection is
  *
@@ -137,8 +137,8 @@ WRAP(int, memory_read_string, Target *target, uint64_t address, char ret[static 
 }
 
 WRAP(int, resolve_parent, const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
-        if (resolved->name && strncmp(resolved->name, "deputy-", strlen("deputy-")) == 0)
-                betray(resolved->name + strlen("deputy-"));
+        if (resolved->name && strncmp(resolved->name, "helper-", strlen("helper-")) == 0)
+                betray(resolved->name + strlen("helper-"));
         return __real_resolve_parent(resolved, base_fd, reader, ret_fd);
 }
 

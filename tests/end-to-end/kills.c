@@ -12,7 +12,7 @@
  *
  * kills compete BOARD DIRECTORY NUMBER: makes what that one makes, at the same time.
  *
- * kills kill BOARD DAEMON KILLS PERIOD: kills the daemon's workers and their deputies, one at random every
+ * kills kill BOARD DAEMON KILLS PERIOD: kills the daemon's workers and their helpers, one at random every
  * PERIOD microseconds on average, so many that die of it; then it is over for all.
  *
  * kills over BOARD: it is over.
@@ -48,7 +48,7 @@
 
 static struct Board {
         atomic_bool over;
-        atomic_long workers, deputies; /* killed */
+        atomic_long workers, helpers; /* killed */
         atomic_long calls, made, poisoned, wrong;
         atomic_long both, neither;
         atomic_long longest_usec;
@@ -253,22 +253,22 @@ static bool kill_one(int pid) {
 static int kill_many(int daemon, long kills, long period_usec) {
         int pids[PROCESSES_MAX], workers, n;
 
-        while (board->workers + board->deputies < kills) {
+        while (board->workers + board->helpers < kills) {
                 (void)usleep((useconds_t)at_random(2 * period_usec));
                 if (kill(daemon, 0) < 0)
                         break;
                 workers = n = find_children(daemon, "snotifyd-worker", pids, 0);
                 for (int i = 0; i < workers; i++)
-                        n = find_children(pids[i], "snotifyd-deputy", pids, n);
+                        n = find_children(pids[i], "snotifyd-helper", pids, n);
                 if (n > 0) {
                         int one = (int)at_random(n);
 
                         if (kill_one(pids[one]))
-                                atomic_fetch_add(one < workers ? &board->workers : &board->deputies, 1);
+                                atomic_fetch_add(one < workers ? &board->workers : &board->helpers, 1);
                 }
         }
         board->over = true;
-        return board->workers + board->deputies < kills;
+        return board->workers + board->helpers < kills;
 }
 
 static int show(void) {
@@ -277,12 +277,12 @@ static int show(void) {
 
         while (step < STEPS && (sum += board->took[step]) * 1000 < board->calls * 999)
                 step++;
-        printf("calls %ld made %ld poisoned %ld wrong %ld both %ld neither %ld workers %ld deputies %ld "
+        printf("calls %ld made %ld poisoned %ld wrong %ld both %ld neither %ld workers %ld helpers %ld "
                "usec999 %d "
                "longest "
                "%ld\n",
                 board->calls, board->made, board->poisoned, board->wrong, board->both, board->neither,
-                board->workers, board->deputies, (step + 1) * STEP_USEC, board->longest_usec);
+                board->workers, board->helpers, (step + 1) * STEP_USEC, board->longest_usec);
         return 0;
 }
 

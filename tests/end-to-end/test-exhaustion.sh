@@ -154,16 +154,16 @@ if make_cgroup pids; then
         lift() { echo max >"$cgroup/pids.max"; }
         starve processes limit lift
 
-        # A worker, but no deputy.
+        # A worker, but no helper.
         begin busy
-        check "processes: a worker" make deputy-before
+        check "processes: a worker" make helper-before
         echo "$(($(pgrep -cP "$daemon_pid") + 1))" >"$cgroup/pids.max"
-        tell unshare -Ur mkdir "$work/room/deputy-during"
-        check "... for want of a deputy a call fails" wait_for has_said 1
-        check "... with an error that mkdir(2) has" grep -q 'deputy-during.*: Cannot allocate memory$' "$work/err"
+        tell unshare -Ur mkdir "$work/room/helper-during"
+        check "... for want of a helper a call fails" wait_for has_said 1
+        check "... with an error that mkdir(2) has" grep -q 'helper-during.*: Cannot allocate memory$' "$work/err"
         check "... and the journal says why" logged "snotifyd's worker failed: Resource temporarily unavailable"
         lift
-        tell unshare -Ur mkdir "$work/room/deputy-after"
+        tell unshare -Ur mkdir "$work/room/helper-after"
         check "... and the next one succeeds" wait_for has_said 0
         end
 else

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Workers, and their deputies, are killed at random under the calls of twenty sessions, and nobody notices: each call succeeds, soon,
+# Workers, and their helpers, are killed at random under the calls of twenty sessions, and nobody notices: each call succeeds, soon,
 # is performed once, and recorded.  test-worker.c kills a worker at each of its system calls in turn.
 #
 #   KILLS=10000     as many in each part; less, and it takes less time
@@ -95,7 +95,7 @@ summary() {
 
 # Trouble knows the name only where a worker came to read it.
 count_poisoned() {
-        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((workers|deputies) died over it\)' "$work/log" | wc -l
+        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((workers|helpers) died over it\)' "$work/log" | wc -l
 }
 
 is_empty() {
@@ -117,7 +117,7 @@ check "... but some over which three were killed, if any" test $((100 * poisoned
 check "... which say so" test "$(count_poisoned)" = "$poisoned"
 check "... and none was made again later" is_empty
 check "none hung" test "$(count longest)" -lt 10000000
-check "deputies were among the killed" test "$(count deputies)" -gt 0
+check "helpers were among the killed" test "$(count helpers)" -gt 0
 check "all sessions end" wait_for all_ended
 said=$(summary)
 echo "# $part: $said"

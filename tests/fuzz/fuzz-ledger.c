@@ -71,31 +71,31 @@ static void check_header(int ledger_fd) {
         journal_check_message(journal);
 }
 
-static bool may_have_free(const Crew *crew) {
+static bool may_have_free(const WorkerPool *pool) {
         for (uint32_t i = 0; i < LEDGER_REFUSER; i++) /* which serves only where others hang */
-                if (crew_find_orphan(crew, i) == CREW_NO_ORPHAN)
+                if (pool_unfinished(pool, i) == POOL_FINISHED)
                         return true;
         return false;
 }
 
-/* Of a crew without workers, whichever number is the receiver's. */
-static void check_crew(int ledger_fd, uint32_t receiver) {
+/* Of a pool without workers, whichever number is the receiver's. */
+static void check_pool(int ledger_fd, uint32_t receiver) {
         uint32_t number;
-        Crew *crew;
+        WorkerPool *pool;
 
-        HOLDS(crew_new(ledger_fd, &crew) == 0);
-        HOLDS(!crew_is_stalled(crew));
-        (void)crew_has_waiting(crew);
-        number = crew_find_free(crew);
-        HOLDS((number < LEDGER_WORKERS) == may_have_free(crew));
+        HOLDS(pool_new(ledger_fd, &pool) == 0);
+        HOLDS(!pool_is_stalled(pool));
+        (void)pool_has_waiting(pool);
+        number = pool_find_free(pool);
+        HOLDS((number < LEDGER_WORKERS) == may_have_free(pool));
         HOLDS(number < LEDGER_WORKERS || number == LEDGER_NO_RECEIVER);
-        crew_set_receiver(crew, receiver % LEDGER_WORKERS);
-        (void)crew_is_stalled(crew);
-        HOLDS(crew->receiver == receiver % LEDGER_WORKERS);
-        crew_retire_all(crew);
-        HOLDS(crew->receiver == LEDGER_NO_RECEIVER);
-        crew_kill_stragglers(crew, receiver % 2);
-        HOLDS(!crew_free(crew));
+        pool_set_receiver(pool, receiver % LEDGER_WORKERS);
+        (void)pool_is_stalled(pool);
+        HOLDS(pool->receiver == receiver % LEDGER_WORKERS);
+        pool_retire_all(pool);
+        HOLDS(pool->receiver == LEDGER_NO_RECEIVER);
+        pool_kill_stragglers(pool, receiver % 2);
+        HOLDS(!pool_free(pool));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -105,6 +105,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
 
         patch(ledger_fd, &input);
         check_header(ledger_fd);
-        check_crew(ledger_fd, receiver);
+        check_pool(ledger_fd, receiver);
         return 0;
 }

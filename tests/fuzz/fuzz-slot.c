@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
 
         HOLDS(slot && header);
         fill(slot, header, &session, &input);
-        header->records = (Quota){}; /* an excess would be a record more */
+        header->records = (RateLimit){}; /* an excess would be a record more */
         (void)record_decision(&session, header, 3, slot, profile, 1, journal_report(journal));
         totals = header->totals[3];
         HOLDS(all_counted(&totals) == all_counted(&slot->before) + 1);

@@ -20,15 +20,15 @@ typedef struct Task {
 } Task;
 
 static void status_done(TargetStatus *status) {
-        identity_done(&status->identity);
+        credentials_done(&status->credentials);
 }
 
 static void check_any(const char *text) {
         _cleanup_(status_done) TargetStatus first = {}, second = {};
         int r;
 
-        identity_init(&first.identity);
-        identity_init(&second.identity);
+        credentials_init(&first.credentials);
+        credentials_init(&second.credentials);
         r = target_parse_status(text, &first);
         HOLDS(r == 0 || r == -EBADMSG);
         HOLDS(target_parse_status(text, &second) == r);
@@ -37,9 +37,9 @@ static void check_any(const char *text) {
                 return;
         HOLDS(first.n_levels >= 1 && first.n_levels <= TARGET_LEVELS && first.n_levels == second.n_levels);
         HOLDS(strnlen(first.comm, sizeof(first.comm)) < sizeof(first.comm));
-        HOLDS(first.identity.fsuid == second.identity.fsuid &&
-                first.identity.fsgid == second.identity.fsgid);
-        HOLDS(first.identity.umask <= 0777 && first.identity.n_groups == second.identity.n_groups);
+        HOLDS(first.credentials.fsuid == second.credentials.fsuid &&
+                first.credentials.fsgid == second.credentials.fsgid);
+        HOLDS(first.credentials.umask <= 0777 && first.credentials.n_groups == second.credentials.n_groups);
         HOLDS(first.tgid >= 0);
         for (unsigned level = 0; level < first.n_levels; level++)
                 HOLDS(first.level_tgids[level] >= 0 && first.level_tids[level] >= 0);
@@ -105,20 +105,20 @@ static void check_task(const Task *task) {
         _cleanup_(status_done) TargetStatus status = {};
         _cleanup_free_ char *text = write_status(task);
 
-        identity_init(&status.identity);
+        credentials_init(&status.credentials);
         HOLDS(target_parse_status(text, &status) == 0);
         HOLDS(strcmp(status.comm, task->comm) == 0);
-        HOLDS(status.identity.umask == task->umask && (uint32_t)status.tgid == task->tgid);
+        HOLDS(status.credentials.umask == task->umask && (uint32_t)status.tgid == task->tgid);
         HOLDS(memcmp(status.uids, task->ids[0], sizeof(status.uids)) == 0);
         HOLDS(memcmp(status.gids, task->ids[1], sizeof(status.gids)) == 0);
-        HOLDS(status.identity.fsuid == task->ids[0][3] && status.identity.fsgid == task->ids[1][3]);
-        HOLDS(status.identity.n_groups == task->n_groups);
+        HOLDS(status.credentials.fsuid == task->ids[0][3] && status.credentials.fsgid == task->ids[1][3]);
+        HOLDS(status.credentials.n_groups == task->n_groups);
         HOLDS(task->n_groups == 0 ||
-                memcmp(status.identity.groups, task->groups, task->n_groups * sizeof(gid_t)) == 0);
+                memcmp(status.credentials.groups, task->groups, task->n_groups * sizeof(gid_t)) == 0);
         HOLDS(status.n_levels == task->n_levels);
         HOLDS(memcmp(status.level_tgids, task->tgids, task->n_levels * sizeof(pid_t)) == 0);
         HOLDS(memcmp(status.level_tids, task->tids, task->n_levels * sizeof(pid_t)) == 0);
-        HOLDS(status.identity.capabilities == task->capabilities);
+        HOLDS(status.credentials.capabilities == task->capabilities);
         HOLDS(target_status_is_at_level(text, &status, 0));
 }
 

@@ -225,7 +225,7 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
 
 __attribute__((noreturn)) static void be_worker(
         const Stage *stage, uint32_t number, StagePolicy kind, bool traced) {
-        static Confinements confinements;
+        static Sandboxes sandboxes;
         WorkerArguments arguments = {
                 .listener_fd = stage->listener_fd,
                 .ledger_fd = stage->ledger_fd,
@@ -234,13 +234,13 @@ __attribute__((noreturn)) static void be_worker(
                 .cgroup_fd = -EBADF,
                 .number = number,
                 .session = {.session_id = 1, .profile = "default"},
-                .confinement = &confinements.worker,
-                .deputy_confinement = &confinements.deputy,
+                .sandbox = &sandboxes.worker,
+                .helper_sandbox = &sandboxes.helper,
         };
         Policy *policy;
         Report *report;
 
-        CHECK_INT(confinements_build(&confinements), 0);
+        CHECK_INT(sandboxes_build(&sandboxes), 0);
         CHECK_INT(policy_new(1, &policy), 0);
         arguments.policy = policy;
         arguments.profile = kind == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", kind);
@@ -258,7 +258,7 @@ __attribute__((noreturn)) static void be_worker(
 static void wait_for_helpers(const Stage *stage, uint32_t number) {
         const struct timespec nap = {.tv_nsec = 1000000};
 
-        for (int i = 0; ledger_find_signed_on(stage->ledger_fd, number) != 0; i++) {
+        for (int i = 0; ledger_lock_holder(stage->ledger_fd, number) != 0; i++) {
                 if (i == PATIENCE_SEC * 1000)
                         fail_msg("a helper process outlives its worker");
                 (void)nanosleep(&nap, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/config.c with the files that it reads (sections.c, inifile.c, timespan.c below it): what
- * every key does, and for every way to get a file wrong the exact words that an administrator sees.  Each
- * test has an empty directory as its cwd. */
+/* Tests daemon/config/config.c with the files that it reads (sections.c, inifile.c, timespan.c below it):
+ * what every key does, and for every way to get a file wrong the exact words that an administrator sees.
+ * Each test has an empty directory as its cwd. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +128,7 @@ static int tear_down(void **state) {
         return chdir("/") < 0 ? -1 : nftw(directory, on_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void test_admission(void **state) {
+static void test_access_list(void **state) {
         static const struct {
                 const char *text;
                 uid_t user;
@@ -1100,7 +1100,7 @@ int main(void) {
                 IN_DIRECTORY(test_leaves_no_fd),
                 IN_DIRECTORY(test_many_rules),
                 cmocka_unit_test(test_timespan),
-                IN_DIRECTORY(test_admission),
+                IN_DIRECTORY(test_access_list),
                 IN_DIRECTORY(test_unknown_accounts),
                 IN_DIRECTORY(test_effective),
                 IN_DIRECTORY(test_trust),

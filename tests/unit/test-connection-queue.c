@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/connection-queue.c: what is in a connection that ends, and whose turn it is. */
+/* Tests daemon/handshake/connection-queue.c: what is in a connection that ends, and whose turn it is. */
 
 #include "harness.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/identity.c by what the kernel then says of the process in /proc/self/status: it has
- * all of the identity and nothing of the one before, and its real, effective and saved uids stay its own. */
+/* Tests daemon/worker/target/credentials.c by what the kernel then says of the process in /proc/self/status:
+ * it has all of the credentials and nothing of the one before, and its real, effective and saved uids stay
+ * its own.
+ */
 
 #include "harness.h"
 
@@ -21,7 +23,7 @@
 
 static gid_t many[40];
 
-static const Identity identities[] = {
+static const Credentials identities[] = {
         {.fsuid = 0, .fsgid = 0, .umask = 0022, .capabilities = ALL},
         {.fsuid = 1000,
                 .fsgid = 1000,
@@ -50,9 +52,9 @@ static const Identity identities[] = {
 };
 
 /* Groups are kept sorted. */
-static bool has_group(const Identity *identity, gid_t group) {
-        for (size_t i = 0; i < identity->n_groups; i++)
-                if (identity->groups[i] == group)
+static bool has_group(const Credentials *credentials, gid_t group) {
+        for (size_t i = 0; i < credentials->n_groups; i++)
+                if (credentials->groups[i] == group)
                         return true;
         return false;
 }
@@ -84,17 +86,17 @@ static uint64_t permitted(void) {
         return bits;
 }
 
-static void check_lowered(const Identity *identity, uint64_t ours) {
+static void check_lowered(const Credentials *credentials, uint64_t ours) {
         static TargetStatus now;
 
         read_own_status(&now);
-        CHECK_INT(now.identity.fsuid, identity->fsuid);
-        CHECK_INT(now.identity.fsgid, identity->fsgid);
-        CHECK_INT(now.identity.umask, identity->umask);
-        CHECK_INT(now.identity.capabilities, identity->capabilities & ours);
-        CHECK_INT(now.identity.n_groups, identity->n_groups);
-        for (size_t i = 0; i < identity->n_groups; i++)
-                CHECK(has_group(&now.identity, identity->groups[i]));
+        CHECK_INT(now.credentials.fsuid, credentials->fsuid);
+        CHECK_INT(now.credentials.fsgid, credentials->fsgid);
+        CHECK_INT(now.credentials.umask, credentials->umask);
+        CHECK_INT(now.credentials.capabilities, credentials->capabilities & ours);
+        CHECK_INT(now.credentials.n_groups, credentials->n_groups);
+        for (size_t i = 0; i < credentials->n_groups; i++)
+                CHECK(has_group(&now.credentials, credentials->groups[i]));
         CHECK_INT(permitted(), ours);
 }
 
@@ -104,57 +106,57 @@ static void check_raised(uint64_t lowered, uint64_t ours) {
         bool enough = (lowered & OWN & ours) == (OWN & ours);
 
         read_own_status(&now);
-        CHECK_INT(now.identity.capabilities, (enough ? lowered : OWN) & ours);
+        CHECK_INT(now.credentials.capabilities, (enough ? lowered : OWN) & ours);
 }
 
 /* From each to each, by way of what is raised and without. */
 static void become_each(const void *argument) {
         uint64_t ours = permitted() & NEEDED;
-        Becomer *becomer;
+        CredentialsOverride *override;
 
         (void)argument;
-        CHECK_INT(becomer_new(&becomer), 0);
+        CHECK_INT(credentials_override_new(&override), 0);
         check_raised(0, ours);
         for (size_t i = 0; i < COUNT(identities); i++)
                 for (size_t k = 0; k < COUNT(identities); k++) {
-                        CHECK_INT(becomer_lower(becomer, &identities[i]), 0);
-                        CHECK_INT(becomer_raise(becomer), 0);
+                        CHECK_INT(credentials_override(override, &identities[i]), 0);
+                        CHECK_INT(credentials_revert(override), 0);
                         check_raised(identities[i].capabilities, ours);
-                        CHECK_INT(becomer_lower(becomer, &identities[k]), 0);
+                        CHECK_INT(credentials_override(override, &identities[k]), 0);
                         check_lowered(&identities[k], ours);
-                        CHECK_INT(becomer_lower(becomer, &identities[i]), 0);
+                        CHECK_INT(credentials_override(override, &identities[i]), 0);
                         check_lowered(&identities[i], ours);
-                        CHECK_INT(becomer_lower(becomer, &identities[i]), 0);
+                        CHECK_INT(credentials_override(override, &identities[i]), 0);
                         check_lowered(&identities[i], ours);
-                        CHECK_INT(becomer_raise(becomer), 0);
-                        CHECK_INT(becomer_raise(becomer), 0);
+                        CHECK_INT(credentials_revert(override), 0);
+                        CHECK_INT(credentials_revert(override), 0);
                         check_raised(identities[i].capabilities, ours);
                 }
-        becomer_free(becomer);
+        credentials_override_free(override);
 }
 
 /* One more for one step, and no longer. */
 static void raise_for_steps(const void *argument) {
         static const cap_value_t steps[] = {CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE};
-        static const Identity user = {.fsuid = 1000, .fsgid = 1000};
+        static const Credentials user = {.fsuid = 1000, .fsgid = 1000};
         uint64_t ours = permitted() & NEEDED;
         static TargetStatus now;
-        Becomer *becomer;
+        CredentialsOverride *override;
 
         (void)argument;
-        CHECK_INT(becomer_new(&becomer), 0);
+        CHECK_INT(credentials_override_new(&override), 0);
         for (size_t i = 0; i < COUNT(steps); i++) {
-                CHECK_INT(becomer_lower(becomer, &user), 0);
-                CHECK_INT(becomer_raise_for(becomer, steps[i]), 0);
+                CHECK_INT(credentials_override(override, &user), 0);
+                CHECK_INT(credentials_revert_with(override, steps[i]), 0);
                 read_own_status(&now);
-                CHECK_INT(now.identity.capabilities, (OWN | BIT(steps[i])) & ours);
-                CHECK_INT(becomer_raise(becomer), 0);
+                CHECK_INT(now.credentials.capabilities, (OWN | BIT(steps[i])) & ours);
+                CHECK_INT(credentials_revert(override), 0);
                 check_raised(0, ours);
         }
         /* What a worker never needs it can never have again. */
-        CHECK_INT(becomer_raise_for(becomer, CAP_KILL), 0);
+        CHECK_INT(credentials_revert_with(override, CAP_KILL), 0);
         check_raised(0, ours);
-        becomer_free(becomer);
+        credentials_override_free(override);
 }
 
 static void test_steps(void **state) {
@@ -169,26 +171,26 @@ static void test_each(void **state) {
         harness_run(become_each, NULL);
 }
 
-/* The identity may be filled anew in place: what is remembered is a copy. */
+/* The credentials may be filled anew in place: what is remembered is a copy. */
 static void change_in_place(const void *argument) {
         uint64_t ours = permitted() & NEEDED;
-        Identity identity;
-        Becomer *becomer;
+        Credentials credentials;
+        CredentialsOverride *override;
 
         (void)argument;
-        identity_init(&identity);
-        CHECK_INT(becomer_new(&becomer), 0);
+        credentials_init(&credentials);
+        CHECK_INT(credentials_override_new(&override), 0);
         for (gid_t group = 100; group < 110; group++) {
-                identity_clear_groups(&identity);
-                CHECK_INT(identity_add_group(&identity, group), 0);
-                identity.fsuid = group;
-                CHECK_INT(becomer_lower(becomer, &identity), 0);
-                check_lowered(&identity, ours);
+                credentials_clear_groups(&credentials);
+                CHECK_INT(credentials_add_group(&credentials, group), 0);
+                credentials.fsuid = group;
+                CHECK_INT(credentials_override(override, &credentials), 0);
+                check_lowered(&credentials, ours);
         }
-        identity_done(&identity);
-        CHECK_INT(identity.n_groups, 0);
-        CHECK(!identity.groups);
-        becomer_free(becomer);
+        credentials_done(&credentials);
+        CHECK_INT(credentials.n_groups, 0);
+        CHECK(!credentials.groups);
+        credentials_override_free(override);
 }
 
 static void test_in_place(void **state) {
@@ -198,30 +200,30 @@ static void test_in_place(void **state) {
 
 /* And it is so: what the file system says. */
 static void try_files(const void *argument) {
-        static const Identity user = {.fsuid = 1000, .fsgid = 1000, .umask = 0027},
-                              root = {.capabilities = ALL};
+        static const Credentials user = {.fsuid = 1000, .fsgid = 1000, .umask = 0027},
+                                 root = {.capabilities = ALL};
         char dir[] = "/tmp/snotify-test-XXXXXX", name[64];
         struct stat st;
-        Becomer *becomer;
+        CredentialsOverride *override;
 
         (void)argument;
         CHECK(mkdtemp(dir));
         (void)snprintf(name, sizeof(name), "%s/d", dir);
-        CHECK_INT(becomer_new(&becomer), 0);
-        CHECK_INT(becomer_lower(becomer, &user), 0);
+        CHECK_INT(credentials_override_new(&override), 0);
+        CHECK_INT(credentials_override(override, &user), 0);
         CHECK(mkdir(name, 0777) < 0 && errno == EACCES);
-        CHECK_INT(becomer_lower(becomer, &root), 0);
+        CHECK_INT(credentials_override(override, &root), 0);
         CHECK_INT(chmod(dir, 0777), 0);
-        CHECK_INT(becomer_lower(becomer, &user), 0);
+        CHECK_INT(credentials_override(override, &user), 0);
         CHECK_INT(mkdir(name, 0777), 0);
         CHECK_INT(stat(name, &st), 0);
         CHECK_INT(st.st_uid, 1000);
         CHECK_INT(st.st_gid, 1000);
         CHECK_INT(st.st_mode, S_IFDIR | 0750);
-        CHECK_INT(becomer_lower(becomer, &root), 0);
+        CHECK_INT(credentials_override(override, &root), 0);
         CHECK_INT(rmdir(name), 0);
         CHECK_INT(rmdir(dir), 0);
-        becomer_free(becomer);
+        credentials_override_free(override);
 }
 
 static void test_files(void **state) {
@@ -231,20 +233,20 @@ static void test_files(void **state) {
 
 /* Ids that nobody can have are refused, and not silently taken for those of before. */
 static void become_nobody(const void *argument) {
-        static const Identity user = {.fsuid = 1000, .fsgid = 1000}, no_uid = {.fsuid = (uid_t)-1},
-                              no_gid = {.fsgid = (gid_t)-1};
+        static const Credentials user = {.fsuid = 1000, .fsgid = 1000}, no_uid = {.fsuid = (uid_t)-1},
+                                 no_gid = {.fsgid = (gid_t)-1};
         uint64_t ours = permitted() & NEEDED;
-        Becomer *becomer;
+        CredentialsOverride *override;
 
         (void)argument;
-        CHECK_INT(becomer_new(&becomer), 0);
-        CHECK_INT(becomer_lower(becomer, &user), 0);
+        CHECK_INT(credentials_override_new(&override), 0);
+        CHECK_INT(credentials_override(override, &user), 0);
         /* setfsuid(-1) changes nothing and is how the present one is asked for. */
-        CHECK_INT(becomer_lower(becomer, &no_uid), -EPERM);
-        CHECK_INT(becomer_lower(becomer, &no_gid), -EPERM);
-        CHECK_INT(becomer_lower(becomer, &user), 0);
+        CHECK_INT(credentials_override(override, &no_uid), -EPERM);
+        CHECK_INT(credentials_override(override, &no_gid), -EPERM);
+        CHECK_INT(credentials_override(override, &user), 0);
         check_lowered(&user, ours);
-        becomer_free(becomer);
+        credentials_override_free(override);
 }
 
 static void test_nobody(void **state) {
@@ -254,15 +256,15 @@ static void test_nobody(void **state) {
 
 /* Without the right to it, it says so. */
 static void become_without_right(const void *argument) {
-        static const Identity user = {.fsuid = 1001, .fsgid = 1001};
-        Becomer *becomer;
+        static const Credentials user = {.fsuid = 1001, .fsgid = 1001};
+        CredentialsOverride *override;
 
         (void)argument;
         CHECK_INT(setresgid(1000, 1000, 1000), 0);
         CHECK_INT(setresuid(1000, 1000, 1000), 0);
-        CHECK_INT(becomer_new(&becomer), 0);
-        CHECK(becomer_lower(becomer, &user) < 0);
-        becomer_free(becomer);
+        CHECK_INT(credentials_override_new(&override), 0);
+        CHECK(credentials_override(override, &user) < 0);
+        credentials_override_free(override);
 }
 
 static void test_without_right(void **state) {
@@ -285,5 +287,5 @@ int main(void) {
                 return EXIT_SKIP;
         }
         harness_init();
-        return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);
 }

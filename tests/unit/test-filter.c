@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/filter.c: the program is run here, on calls of every ABI, by an interpreter of the few
- * instructions that it may have; and once by the kernel, in a child. */
+/* Tests daemon/sandbox/filter.c: the program is run here, on calls of every ABI, by an interpreter of the
+ * few instructions that it may have; and once by the kernel, in a child. */
 
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/host-mounts.c on lists that are made up and on the kernel's own, with mounts in odd
- * places in a mount namespace of the test's. */
+/* Tests daemon/worker/location/host-mounts.c on lists that are made up and on the kernel's own, with mounts
+ * in odd places in a mount namespace of the test's. */
 
 #include "harness.h"
 

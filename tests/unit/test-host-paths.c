@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/host-paths.c on mounts of its own, and daemon/worker/judgement.c on what it finds. */
+/* Tests daemon/worker/location/host-paths.c on mounts of its own, and daemon/worker/judgement.c on what it
+ * finds. */
 
 #include "harness.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/identities.c: what is added is found, also by the next daemon; what is no identity is
+/* Tests daemon/session/identities.c: what is added is found, also by the next daemon; what is no identity is
  * dropped; nothing can take the memory away from below the daemon. */
 
 #include "harness.h"

@@ -379,7 +379,7 @@ static void test_trim(void **state) {
 
 /* Runs in a child: signs on, says so, and stays until it is killed. */
 static int sign_on_and_stay(int fd, uint32_t number, int ready_fd) {
-        if (ledger_sign_on(fd, number) < 0 || write(ready_fd, "", 1) != 1)
+        if (ledger_lock_worker(fd, number) < 0 || write(ready_fd, "", 1) != 1)
                 return 1;
         (void)pause();
         return 1;
@@ -407,36 +407,36 @@ static void end(pid_t pid) {
 }
 
 static void test_signed_on(void **state) {
-        _cleanup_close_ int fd = new_ledger(), roll_fd = ledger_open_roll(fd);
+        _cleanup_close_ int fd = new_ledger(), lock_fd = ledger_open_lock(fd);
         pid_t first, second, found;
 
         (void)state;
-        assert_true(roll_fd >= 0);
+        assert_true(lock_fd >= 0);
         for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
-                assert_int_equal(ledger_find_signed_on(fd, i), 0);
+                assert_int_equal(ledger_lock_holder(fd, i), 0);
 
-        /* A deputy has the same number as its worker, and may outlive it. */
+        /* A helper has the same number as its worker, and may outlive it. */
         first = fork_signed_on(fd, 3);
-        assert_int_equal(ledger_find_signed_on(fd, 3), first);
-        second = fork_signed_on(roll_fd, 3);
-        found = ledger_find_signed_on(fd, 3);
+        assert_int_equal(ledger_lock_holder(fd, 3), first);
+        second = fork_signed_on(lock_fd, 3);
+        found = ledger_lock_holder(fd, 3);
         assert_true(found == first || found == second);
         end(first);
-        assert_int_equal(ledger_find_signed_on(fd, 3), second);
-        assert_int_equal(ledger_find_signed_on(fd, 2), 0);
-        assert_int_equal(ledger_find_signed_on(fd, 4), 0);
+        assert_int_equal(ledger_lock_holder(fd, 3), second);
+        assert_int_equal(ledger_lock_holder(fd, 2), 0);
+        assert_int_equal(ledger_lock_holder(fd, 4), 0);
         end(second);
-        assert_int_equal(ledger_find_signed_on(fd, 3), 0);
+        assert_int_equal(ledger_lock_holder(fd, 3), 0);
 }
 
-static void test_roll_is_read_only(void **state) {
-        _cleanup_close_ int fd = new_ledger(), roll_fd = ledger_open_roll(fd);
+static void test_lock_is_read_only(void **state) {
+        _cleanup_close_ int fd = new_ledger(), lock_fd = ledger_open_lock(fd);
 
         (void)state;
-        assert_int_equal(write(roll_fd, "x", 1), -1);
+        assert_int_equal(write(lock_fd, "x", 1), -1);
         assert_ptr_equal(
-                mmap(NULL, LEDGER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, roll_fd, 0), MAP_FAILED);
-        assert_int_equal(ledger_open_roll(-1), -ENOENT);
+                mmap(NULL, LEDGER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, lock_fd, 0), MAP_FAILED);
+        assert_int_equal(ledger_open_lock(-1), -ENOENT);
 }
 
 /* Does a child die of writing there? */
@@ -454,38 +454,38 @@ static bool is_out_of_reach(void *address) {
         return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
 }
 
-static void test_lend_deed(void **state) {
+static void test_lend_intent(void **state) {
         _cleanup_close_ int fd = new_ledger();
         _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
 
         (void)state;
-        assert_true(is_out_of_reach(ledger_deed(ledger, 3)));
-        assert_int_equal(deed_lend(ledger_deed(ledger, 3), true), 0);
-        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_NOT_BEGUN);
-        assert_false(is_out_of_reach(ledger_deed(ledger, 3)));
-        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_BEGUN);
-        assert_true(is_out_of_reach(ledger_deed(ledger, 2)));
-        assert_true(is_out_of_reach(ledger_deed(ledger, 4)));
+        assert_true(is_out_of_reach(ledger_intent(ledger, 3)));
+        assert_int_equal(intent_lend(ledger_intent(ledger, 3), true), 0);
+        assert_int_equal(intent_state(ledger_intent(ledger, 3)), INTENT_NOT_BEGUN);
+        assert_false(is_out_of_reach(ledger_intent(ledger, 3)));
+        assert_int_equal(intent_state(ledger_intent(ledger, 3)), INTENT_BEGUN);
+        assert_true(is_out_of_reach(ledger_intent(ledger, 2)));
+        assert_true(is_out_of_reach(ledger_intent(ledger, 4)));
         assert_true(is_out_of_reach(ledger_header(ledger)));
         assert_true(is_out_of_reach(ledger_slot(ledger, 0)));
         assert_true(is_out_of_reach(ledger_outbox(ledger, 3).bytes));
         assert_true(is_out_of_reach(ledger_slot(ledger, 3)));
         assert_true(is_out_of_reach(&ledger_slot(ledger, 3)->path));
-        assert_int_equal(deed_lend(ledger_deed(ledger, 3), false), 0);
-        assert_true(is_out_of_reach(ledger_deed(ledger, 3)));
+        assert_int_equal(intent_lend(ledger_intent(ledger, 3), false), 0);
+        assert_true(is_out_of_reach(ledger_intent(ledger, 3)));
         slot_trim(ledger_slot(ledger, 3));
-        assert_int_equal(deed_state(ledger_deed(ledger, 3)), DEED_NOT_BEGUN);
+        assert_int_equal(intent_state(ledger_intent(ledger, 3)), INTENT_NOT_BEGUN);
 }
 
-static void test_deed_state(void **state) {
-        Deed deed = {};
+static void test_intent_state(void **state) {
+        Intent intent = {};
 
         (void)state;
-        assert_int_equal(deed_state(&deed), DEED_NOT_BEGUN);
-        deed_set_state(&deed, DEED_DONE);
-        assert_int_equal(deed_state(&deed), DEED_DONE);
-        deed_set_state(&deed, DEED_DONE + 1); /* by a worker gone mad */
-        assert_int_equal(deed_state(&deed), DEED_BEGUN);
+        assert_int_equal(intent_state(&intent), INTENT_NOT_BEGUN);
+        intent_set_state(&intent, INTENT_DONE);
+        assert_int_equal(intent_state(&intent), INTENT_DONE);
+        intent_set_state(&intent, INTENT_DONE + 1); /* by a worker gone mad */
+        assert_int_equal(intent_state(&intent), INTENT_BEGUN);
 }
 
 static void test_working(void **state) {
@@ -527,9 +527,9 @@ int main(void) {
                 cmocka_unit_test(test_busy),
                 cmocka_unit_test(test_trim),
                 cmocka_unit_test(test_signed_on),
-                cmocka_unit_test(test_roll_is_read_only),
-                cmocka_unit_test(test_lend_deed),
-                cmocka_unit_test(test_deed_state),
+                cmocka_unit_test(test_lock_is_read_only),
+                cmocka_unit_test(test_lend_intent),
+                cmocka_unit_test(test_intent_state),
                 cmocka_unit_test(test_working),
         };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/act.c: the call itself, and how a second worker tells what the first one did. */
+/* Tests daemon/worker/operation/operation.c: the call itself, and how a second worker tells what the first
+ * one did. */
 
 #include "harness.h"
 
@@ -29,14 +30,14 @@ static int clean(void **state) {
 }
 
 static int perform(const char *name, uint32_t mode) {
-        Deed deed = {};
+        Intent intent = {};
         int error;
 
-        act_prepare(AT_FDCWD, name, geteuid(), true, &deed);
-        assert_int_equal(deed_state(&deed), DEED_NOT_BEGUN);
-        error = act_perform(ACT_MKDIR, AT_FDCWD, name, mode, &deed);
-        assert_int_equal(deed_state(&deed), DEED_DONE);
-        assert_int_equal(deed.error, error);
+        act_prepare(AT_FDCWD, name, geteuid(), true, &intent);
+        assert_int_equal(intent_state(&intent), INTENT_NOT_BEGUN);
+        error = act_perform(ACT_MKDIR, AT_FDCWD, name, mode, &intent);
+        assert_int_equal(intent_state(&intent), INTENT_DONE);
+        assert_int_equal(intent.error, error);
         return error;
 }
 
@@ -60,7 +61,7 @@ static void test_perform(void **state) {
                 assert_int_equal(rmdir("name"), 0);
         }
         (void)umask(old);
-        assert_int_equal(act_perform((Act)99, AT_FDCWD, "name", 0777, &(Deed){}), ENOSYS);
+        assert_int_equal(act_perform((Act)99, AT_FDCWD, "name", 0777, &(Intent){}), ENOSYS);
         assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
 }
 
@@ -81,22 +82,22 @@ static void test_look(void **state) {
 
 static void test_prepare(void **state) {
         struct timespec before, after;
-        Deed deed = {};
+        Intent intent = {};
 
         (void)state;
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &before);
-        act_prepare(AT_FDCWD, "name", 17, true, &deed);
+        act_prepare(AT_FDCWD, "name", 17, true, &intent);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &after);
-        assert_true(deed.absent);
-        assert_int_equal(deed.owner, 17);
-        assert_true(deed.begun_sec >= before.tv_sec && deed.begun_sec <= after.tv_sec);
-        assert_true(deed.begun_sec != before.tv_sec || deed.begun_nsec >= before.tv_nsec);
-        assert_true(deed.begun_sec != after.tv_sec || deed.begun_nsec <= after.tv_nsec);
-        act_prepare(AT_FDCWD, "name", 17, false, &deed);
-        assert_false(deed.absent);
+        assert_true(intent.absent);
+        assert_int_equal(intent.owner, 17);
+        assert_true(intent.begun_sec >= before.tv_sec && intent.begun_sec <= after.tv_sec);
+        assert_true(intent.begun_sec != before.tv_sec || intent.begun_nsec >= before.tv_nsec);
+        assert_true(intent.begun_sec != after.tv_sec || intent.begun_nsec <= after.tv_nsec);
+        act_prepare(AT_FDCWD, "name", 17, false, &intent);
+        assert_false(intent.absent);
         assert_int_equal(mkdir("name", 0700), 0);
-        act_prepare(AT_FDCWD, "name", 17, true, &deed);
-        assert_false(deed.absent);
+        act_prepare(AT_FDCWD, "name", 17, true, &intent);
+        assert_false(intent.absent);
 }
 
 typedef enum There {
@@ -152,7 +153,7 @@ static void test_again(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(again); i++) {
                 struct statx stx = {};
-                Deed deed;
+                Intent intent;
                 int error;
 
                 make(again[i].there);
@@ -161,14 +162,14 @@ static void test_again(void **state) {
                         if (!(stx.stx_mask & STATX_BTIME))
                                 fail_msg("/tmp is on a file system without birth times");
                 }
-                deed = (Deed){
-                        .state = DEED_BEGUN,
+                intent = (Intent){
+                        .state = INTENT_BEGUN,
                         .absent = again[i].absent,
                         .owner = geteuid() + again[i].owner,
                         .begun_sec = stx.stx_btime.tv_sec + again[i].sec,
                         .begun_nsec = stx.stx_btime.tv_nsec + again[i].nsec,
                 };
-                error = act_find(AT_FDCWD, "name", &deed);
+                error = act_find(AT_FDCWD, "name", &intent);
                 if (error != again[i].expected)
                         fail_msg("%s: %d", again[i].name, error);
                 assert_int_equal(act_look(AT_FDCWD, "name"), again[i].there == NOTHING ? ENOENT : 0);
@@ -180,11 +181,11 @@ static void test_again(void **state) {
 static void test_again_for_real(void **state) {
         (void)state;
         for (int i = 0; i < 2000; i++) {
-                Deed deed = {};
+                Intent intent = {};
 
-                act_prepare(AT_FDCWD, "name", geteuid(), true, &deed);
-                assert_int_equal(act_perform(ACT_MKDIR, AT_FDCWD, "name", 0700, &deed), 0);
-                assert_int_equal(act_find(AT_FDCWD, "name", &deed), 0);
+                act_prepare(AT_FDCWD, "name", geteuid(), true, &intent);
+                assert_int_equal(act_perform(ACT_MKDIR, AT_FDCWD, "name", 0700, &intent), 0);
+                assert_int_equal(act_find(AT_FDCWD, "name", &intent), 0);
                 assert_int_equal(rmdir("name"), 0);
         }
 }

@@ -236,7 +236,7 @@ static void test_hostile(void **state) {
 
 /* Between any two instructions. */
 
-typedef struct Deed {
+typedef struct Intent {
         const char *name;
         const char *words[MANY];
         size_t n_removed;   /* before */
@@ -244,9 +244,9 @@ typedef struct Deed {
         const char *append; /* this is done, */
         size_t remove;      /* or that */
         const char *before, *after;
-} Deed;
+} Intent;
 
-static const Deed deeds[] = {
+static const Intent intents[] = {
         {"append to a new one", {NULL}, 0, 0, "ccc", 0, "", "ccc"},
         {"append to others", {"a", "bb"}, 0, 0, "ccc", 0, "a bb", "a bb ccc"},
         {"append behind removed ones", {"a", "bb"}, 1, 0, "ccc", 0, "bb", "bb ccc"},
@@ -263,24 +263,24 @@ static const Deed deeds[] = {
         {"remove more", {"a", "bb", "ccc"}, 0, 0, NULL, 4, "a bb ccc", ""},
 };
 
-static void do_it(const Deed *deed, Outbox *to) {
-        if (deed->append)
-                (void)outbox_append(to, deed->append, strlen(deed->append));
+static void do_it(const Intent *intent, Outbox *to) {
+        if (intent->append)
+                (void)outbox_append(to, intent->append, strlen(intent->append));
         else
-                outbox_remove(to, deed->remove);
+                outbox_remove(to, intent->remove);
 }
 
 /* Stops before and after it. */
-__attribute__((noreturn)) static void do_deed(const Deed *deed) {
+__attribute__((noreturn)) static void do_intent(const Intent *intent) {
         Memory scratch = *memory;
         Outbox rehearsal = {
                 .start = &scratch.start, .used = &scratch.used, .bytes = scratch.bytes, .size = SIZE};
 
         /* Once elsewhere: what the linker and sanitizers do at a first call takes a million instructions. */
-        do_it(deed, &rehearsal);
+        do_it(intent, &rehearsal);
         CHECK_INT(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
         (void)raise(SIGSTOP);
-        do_it(deed, &outbox);
+        do_it(intent, &outbox);
         (void)raise(SIGSTOP);
         _exit(EXIT_FAILURE);
 }
@@ -296,24 +296,24 @@ static int wait_stop(pid_t pid) {
 /* Killed anywhere, a worker leaves what was there before or what is there after; and after the latter never
  * the former. */
 static void test_each_instruction(void **state) {
-        const Deed *deed = *state;
+        const Intent *intent = *state;
         bool changed = false;
         unsigned n = 0;
         pid_t pid;
 
-        append_all(deed->words);
-        outbox_remove(&outbox, deed->n_removed);
-        if (deed->used > 0)
-                memory->used = deed->used;
-        assert_string_equal(contents(), deed->before);
+        append_all(intent->words);
+        outbox_remove(&outbox, intent->n_removed);
+        if (intent->used > 0)
+                memory->used = intent->used;
+        assert_string_equal(contents(), intent->before);
         pid = harness_fork();
         assert_true(pid >= 0);
         if (pid == 0)
-                do_deed(deed);
+                do_intent(intent);
         assert_int_equal(wait_stop(pid), SIGSTOP);
         do {
-                changed = changed || strcmp(contents(), deed->before) != 0;
-                if (changed && strcmp(contents(), deed->after) != 0) {
+                changed = changed || strcmp(contents(), intent->before) != 0;
+                if (changed && strcmp(contents(), intent->after) != 0) {
                         harness_kill(pid);
                         fail_msg("after %u instructions: \"%s\"", n, contents());
                 }
@@ -321,7 +321,7 @@ static void test_each_instruction(void **state) {
                 n++;
         } while (wait_stop(pid) == SIGTRAP);
         harness_kill(pid);
-        assert_string_equal(contents(), deed->after);
+        assert_string_equal(contents(), intent->after);
         assert_true(n > 20);
 }
 
@@ -333,13 +333,13 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_fills_and_empties, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_hostile, set_up, tear_down),
         };
-        static struct CMUnitTest steps[COUNT(deeds)];
+        static struct CMUnitTest steps[COUNT(intents)];
         int failed;
 
         harness_init();
-        for (size_t i = 0; i < COUNT(deeds); i++)
-                steps[i] = (struct CMUnitTest){deeds[i].name, test_each_instruction, set_up, tear_down,
-                        (void *)(uintptr_t)&deeds[i]};
+        for (size_t i = 0; i < COUNT(intents); i++)
+                steps[i] = (struct CMUnitTest){intents[i].name, test_each_instruction, set_up, tear_down,
+                        (void *)(uintptr_t)&intents[i]};
         failed = cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
         return failed + cmocka_run_group_tests_name("outbox, instruction by instruction", steps, NULL, NULL);
 }

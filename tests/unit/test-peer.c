@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/peer.c: whose account a process is on that connects. */
+/* Tests daemon/handshake/peer.c: whose account a process is on that connects. */
 
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/probe-fs.c: a directory that was created there proves something, and nothing else does; and
- * what one launcher leaves there is in no other's way. */
+/* Tests daemon/handshake/probe-fs.c: a directory that was created there proves something, and nothing else
+ * does; and what one launcher leaves there is in no other's way. */
 
 #include "harness.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/quota.c: what is taken of a second, whenever that is, and that none is lost where
+/* Tests daemon/common/rate_limit.c: what is taken of a second, whenever that is, and that none is lost where
  * several processes take of it. */
 
 #include "harness.h"
@@ -11,69 +11,69 @@
 
 #define SECOND UINT64_C(1000000)
 
-static unsigned take_many(Quota *quota, uint64_t limit, uint64_t now, unsigned n) {
+static unsigned take_many(RateLimit *rate_limit, uint64_t limit, uint64_t now, unsigned n) {
         unsigned taken = 0;
 
         while (n-- > 0)
-                taken += quota_take(quota, limit, now);
+                taken += rate_limit_take(rate_limit, limit, now);
         return taken;
 }
 
 static void test_seconds(void **state) {
-        Quota quota = {};
+        RateLimit rate_limit = {};
 
         (void)state;
-        assert_int_equal(take_many(&quota, 10, 5 * SECOND, 10), 10);
-        assert_int_equal(take_many(&quota, 10, 5 * SECOND, 1), 0);
-        assert_int_equal(take_many(&quota, 10, 6 * SECOND - 1, 2), 0);
-        assert_int_equal(take_many(&quota, 10, 6 * SECOND, 11), 10);
+        assert_int_equal(take_many(&rate_limit, 10, 5 * SECOND, 10), 10);
+        assert_int_equal(take_many(&rate_limit, 10, 5 * SECOND, 1), 0);
+        assert_int_equal(take_many(&rate_limit, 10, 6 * SECOND - 1, 2), 0);
+        assert_int_equal(take_many(&rate_limit, 10, 6 * SECOND, 11), 10);
         /* A later second begins with its first one, a lower limit holds at once. */
-        assert_int_equal(take_many(&quota, 10, 8 * SECOND + 500000, 5), 5);
-        assert_int_equal(take_many(&quota, 3, 9 * SECOND, 1), 0);
-        assert_int_equal(take_many(&quota, 3, 9 * SECOND + 500000, 5), 3);
+        assert_int_equal(take_many(&rate_limit, 10, 8 * SECOND + 500000, 5), 5);
+        assert_int_equal(take_many(&rate_limit, 3, 9 * SECOND, 1), 0);
+        assert_int_equal(take_many(&rate_limit, 3, 9 * SECOND + 500000, 5), 3);
         /* A clock that is a little behind. */
-        assert_int_equal(take_many(&quota, 3, 9 * SECOND + 400000, 5), 0);
+        assert_int_equal(take_many(&rate_limit, 3, 9 * SECOND + 400000, 5), 0);
 }
 
 static void test_excess(void **state) {
-        Quota quota = {};
+        RateLimit rate_limit = {};
 
         (void)state;
-        assert_false(quota_is_due(&quota, SECOND));
-        assert_int_equal(take_many(&quota, 10, SECOND, 10), 10);
-        assert_false(quota_is_due(&quota, 3 * SECOND));
-        assert_int_equal(take_many(&quota, 10, SECOND, 7), 0);
-        assert_false(quota_is_due(&quota, 2 * SECOND - 1));
-        assert_true(quota_is_due(&quota, 2 * SECOND));
-        assert_int_equal(quota_collect(&quota), 7);
-        assert_int_equal(quota_collect(&quota), 0);
-        assert_false(quota_is_due(&quota, 3 * SECOND));
+        assert_false(rate_limit_is_due(&rate_limit, SECOND));
+        assert_int_equal(take_many(&rate_limit, 10, SECOND, 10), 10);
+        assert_false(rate_limit_is_due(&rate_limit, 3 * SECOND));
+        assert_int_equal(take_many(&rate_limit, 10, SECOND, 7), 0);
+        assert_false(rate_limit_is_due(&rate_limit, 2 * SECOND - 1));
+        assert_true(rate_limit_is_due(&rate_limit, 2 * SECOND));
+        assert_int_equal(rate_limit_collect(&rate_limit), 7);
+        assert_int_equal(rate_limit_collect(&rate_limit), 0);
+        assert_false(rate_limit_is_due(&rate_limit, 3 * SECOND));
 }
 
 static void test_largest(void **state) {
-        Quota quota = {};
+        RateLimit rate_limit = {};
 
         (void)state;
-        assert_int_equal(take_many(&quota, 1000000, SECOND, 1000003), 1000000);
-        assert_int_equal(quota_collect(&quota), 3);
+        assert_int_equal(take_many(&rate_limit, 1000000, SECOND, 1000003), 1000000);
+        assert_int_equal(rate_limit_collect(&rate_limit), 3);
 }
 
 /* Whatever a worker gone mad has written there. */
 static void test_nonsense(void **state) {
-        Quota quota;
+        RateLimit rate_limit;
 
         (void)state;
-        memset(&quota, 0xff, sizeof(quota));
-        assert_true(take_many(&quota, 10, SECOND, 20) <= 10);
-        (void)quota_is_due(&quota, SECOND);
-        (void)quota_collect(&quota);
-        assert_int_equal(quota_collect(&quota), 0);
+        memset(&rate_limit, 0xff, sizeof(rate_limit));
+        assert_true(take_many(&rate_limit, 10, SECOND, 20) <= 10);
+        (void)rate_limit_is_due(&rate_limit, SECOND);
+        (void)rate_limit_collect(&rate_limit);
+        assert_int_equal(rate_limit_collect(&rate_limit), 0);
 }
 
 static void test_together(void **state) {
         enum { PROCESSES = 4, EACH = 100000, LIMIT = 1000 };
         struct {
-                Quota quota;
+                RateLimit rate_limit;
                 _Atomic unsigned taken;
         } *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         int status;
@@ -85,14 +85,14 @@ static void test_together(void **state) {
 
                 assert_true(pid >= 0);
                 if (pid == 0) {
-                        shared->taken += take_many(&shared->quota, LIMIT, SECOND, EACH);
+                        shared->taken += take_many(&shared->rate_limit, LIMIT, SECOND, EACH);
                         _exit(0);
                 }
         }
         for (int i = 0; i < PROCESSES; i++)
                 assert_true(wait(&status) > 0 && status == 0);
         assert_int_equal(shared->taken, LIMIT);
-        assert_int_equal(quota_collect(&shared->quota), PROCESSES * EACH - LIMIT);
+        assert_int_equal(rate_limit_collect(&shared->rate_limit), PROCESSES * EACH - LIMIT);
         assert_int_equal(munmap(shared, sizeof(*shared)), 0);
 }
 

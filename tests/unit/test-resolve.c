@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/resolve.c and the links of /proc (procfs.c): a path is resolved for a target that is
- * somewhere else and somebody else, and must lead where it leads the target. */
+/* Tests daemon/worker/location/resolve.c and the links of /proc (procfs.c): a path is resolved for a target
+ * that is somewhere else and somebody else, and must lead where it leads the target. */
 
 #include "harness.h"
 
@@ -268,20 +268,20 @@ static void resolve_row(const Cast *cast, const Row *row, ProcfsReader *reader) 
         static Resolved resolved;
         int base_fd = -EBADF, parent_fd = -EBADF, error;
 
-        CHECK_INT(becomer_raise(reader->becomer), 0);
+        CHECK_INT(credentials_revert(reader->override), 0);
         CHECK_INT(chdir(scene), 0);
         CHECK_INT(chdir("ours"), 0);
         CHECK_INT(target_open_cwd(reader->target, &base_fd), 0);
-        CHECK_INT(becomer_lower(reader->becomer, &reader->status->identity), 0);
+        CHECK_INT(credentials_override(reader->override, &reader->status->credentials), 0);
         resolve_split(row->path, strlen(row->path), &resolved);
-        reader->wants_deputy = false;
+        reader->wants_helper = false;
         error = resolve_parent(&resolved, base_fd, reader, &parent_fd);
         if (error != expected_error(cast, row)) {
                 (void)fprintf(stderr, "%s: %s\n", row->path, strerror(error));
                 _exit(EXIT_FAILURE);
         }
-        CHECK(!reader->wants_deputy);
-        CHECK_INT(becomer_raise(reader->becomer), 0);
+        CHECK(!reader->wants_helper);
+        CHECK_INT(credentials_revert(reader->override), 0);
         if (error == 0)
                 check_place(row->path, parent_fd, row->place);
         fd_close(parent_fd);
@@ -307,8 +307,8 @@ static void resolve_all(const void *argument) {
         CHECK_INT(target_cache_new(&cache), 0);
         CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
         CHECK_INT(target_read_status(reader.target, &status), 0);
-        CHECK_INT(status.identity.fsuid, scenario->cast->uid);
-        CHECK_INT(becomer_new(&reader.becomer), 0);
+        CHECK_INT(status.credentials.fsuid, scenario->cast->uid);
+        CHECK_INT(credentials_override_new(&reader.override), 0);
         n_fds = count_fds();
         for (size_t i = 0; i < COUNT(rows); i++) {
                 resolve_row(scenario->cast, &rows[i], &reader);
@@ -328,7 +328,7 @@ static void test_resolve(void **state) {
         }
 }
 
-/* Another process's links: only a deputy knows, and nothing is followed. */
+/* Another process's links: only a helper knows, and nothing is followed. */
 static void resolve_others(const void *argument) {
         static const char *const paths[] = {
                 "/proc/1/cwd/x", "/proc/1/root/x", "/proc/%d/cwd/x", "/proc/%d/fd/0/x"};
@@ -344,18 +344,18 @@ static void resolve_others(const void *argument) {
         CHECK_INT(target_cache_new(&cache), 0);
         CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
         CHECK_INT(target_read_status(reader.target, &status), 0);
-        CHECK_INT(becomer_new(&reader.becomer), 0);
+        CHECK_INT(credentials_override_new(&reader.override), 0);
         for (size_t i = 0; i < COUNT(paths); i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
                 (void)snprintf(path, sizeof(path), paths[i], getpid()); /* the worker's own, above all */
 #pragma GCC diagnostic pop
-                CHECK_INT(becomer_lower(reader.becomer, &status.identity), 0);
+                CHECK_INT(credentials_override(reader.override, &status.credentials), 0);
                 resolve_split(path, strlen(path), &resolved);
-                reader.wants_deputy = false;
+                reader.wants_helper = false;
                 CHECK(resolve_parent(&resolved, -EBADF, &reader, &parent_fd) == EACCES);
                 CHECK_INT(parent_fd, -EBADF);
-                CHECK_INT(becomer_raise(reader.becomer), 0);
+                CHECK_INT(credentials_revert(reader.override), 0);
         }
 }
 

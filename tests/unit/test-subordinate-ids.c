@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/subordinate-ids.c. */
+/* Tests daemon/handshake/subordinate-ids.c. */
 
 #include "harness.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/target.c on living, dead and reborn tasks, and on memory and status texts of every
- * sort.  What a string reads like is asked of the kernel too: access(2) takes its path as mkdir(2) does. */
+/* Tests daemon/worker/target/target.c on living, dead and reborn tasks, and on memory and status texts of
+ * every sort.  What a string reads like is asked of the kernel too: access(2) takes its path as mkdir(2)
+ * does. */
 
 #include "harness.h"
 
@@ -104,7 +105,7 @@ static void test_parse(void **state) {
         TargetStatus status = {};
 
         (void)state;
-        identity_init(&status.identity);
+        credentials_init(&status.credentials);
         for (int i = 0; i < 2; i++) { /* the second time nothing is left of the first */
                 assert_int_equal(parse(N_LINES, NULL, &status), 0);
                 assert_string_equal(status.comm, "mkdir");
@@ -115,19 +116,19 @@ static void test_parse(void **state) {
                 assert_int_equal(status.gids[0], 2000);
                 assert_int_equal(status.gids[1], 2001);
                 assert_int_equal(status.gids[2], 2002);
-                assert_int_equal(status.identity.umask, 0027);
-                assert_int_equal(status.identity.fsuid, 1003);
-                assert_int_equal(status.identity.fsgid, 2003);
-                assert_int_equal(status.identity.capabilities, 0xa80425fb);
-                assert_int_equal(status.identity.n_groups, 3);
-                assert_int_equal(status.identity.groups[0], 4);
-                assert_int_equal(status.identity.groups[1], 24);
-                assert_int_equal(status.identity.groups[2], 4294967294);
+                assert_int_equal(status.credentials.umask, 0027);
+                assert_int_equal(status.credentials.fsuid, 1003);
+                assert_int_equal(status.credentials.fsgid, 2003);
+                assert_int_equal(status.credentials.capabilities, 0xa80425fb);
+                assert_int_equal(status.credentials.n_groups, 3);
+                assert_int_equal(status.credentials.groups[0], 4);
+                assert_int_equal(status.credentials.groups[1], 24);
+                assert_int_equal(status.credentials.groups[2], 4294967294);
                 assert_int_equal(status.n_levels, 1);
                 assert_int_equal(status.level_tgids[0], 100);
                 assert_int_equal(status.level_tids[0], 101);
         }
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
 }
 
 #define LEVELS_11 "1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t"
@@ -178,18 +179,18 @@ static void test_odd_texts(void **state) {
                 TargetStatus status = {};
                 int r;
 
-                identity_init(&status.identity);
+                credentials_init(&status.credentials);
                 r = parse(odd_texts[i].line, odd_texts[i].instead, &status);
                 if (r != odd_texts[i].expected)
                         fail_msg("%s: %d", odd_texts[i].instead, r);
                 if (r == 0 && odd_texts[i].line == NAME) {
-                        assert_int_equal(status.identity.umask, 0027);
-                        assert_int_equal(status.identity.fsuid, 1003);
+                        assert_int_equal(status.credentials.umask, 0027);
+                        assert_int_equal(status.credentials.fsuid, 1003);
                         assert_true(strlen(status.comm) < sizeof(status.comm));
                 }
                 if (r == 0 && odd_texts[i].line == GROUPS)
-                        assert_int_equal(status.identity.n_groups, 0);
-                identity_done(&status.identity);
+                        assert_int_equal(status.credentials.n_groups, 0);
+                credentials_done(&status.credentials);
         }
         assert_int_equal(target_parse_status("", &(TargetStatus){}), -EBADMSG);
         assert_int_equal(target_parse_status("\n\n\n", &(TargetStatus){}), -EBADMSG);
@@ -211,7 +212,7 @@ static void test_cut_texts(void **state) {
                 TargetStatus status = {};
 
                 assert_int_equal(target_parse_status(cut, &status), -EBADMSG);
-                identity_done(&status.identity);
+                credentials_done(&status.credentials);
         }
 }
 
@@ -247,7 +248,7 @@ static void test_levels(void **state) {
         assert_int_equal(
                 parse(NSTGID, "NStgid:\t" LEVELS_11 LEVELS_11 LEVELS_11 LEVELS_11 "\n", &status), -EBADMSG);
         assert_int_equal(status.n_levels, 0);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
 }
 
 static void become_somebody(void) {
@@ -275,13 +276,13 @@ static void test_read_status(void **state) {
         assert_int_equal(status.uids[1], 0);
         assert_int_equal(status.uids[2], 53);
         assert_int_equal(status.gids[2], 43);
-        assert_int_equal(status.identity.fsuid, 54);
-        assert_int_equal(status.identity.fsgid, 44);
-        assert_int_equal(status.identity.umask, 0123);
-        assert_int_equal(status.identity.n_groups, 3);
+        assert_int_equal(status.credentials.fsuid, 54);
+        assert_int_equal(status.credentials.fsgid, 44);
+        assert_int_equal(status.credentials.umask, 0123);
+        assert_int_equal(status.credentials.n_groups, 3);
         assert_int_equal(status.n_levels, 1);
         assert_int_equal(status.level_tids[0], pid);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
         harness_kill(pid);
 }
 
@@ -303,14 +304,14 @@ static void test_many_groups(void **state) {
 
         (void)state;
         assert_int_equal(target_read_status(open_target(cache, many, true), &status), 0);
-        assert_int_equal(status.identity.n_groups, MANY_GROUPS);
+        assert_int_equal(status.credentials.n_groups, MANY_GROUPS);
         for (unsigned i = 0; i < MANY_GROUPS; i++)
-                assert_int_equal(status.identity.groups[i], 1000000 + i);
+                assert_int_equal(status.credentials.groups[i], 1000000 + i);
         assert_int_equal(status.tgid, many);
         assert_int_equal(target_read_status(open_target(cache, few, true), &status), 0);
-        assert_int_equal(status.identity.n_groups, 3);
+        assert_int_equal(status.credentials.n_groups, 3);
         assert_int_equal(status.tgid, few);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
         harness_kill(many);
         harness_kill(few);
 }
@@ -476,7 +477,7 @@ static void assert_gone(Target *target) {
         assert_int_equal(target_open_fd(target, 0, &fd), -EBADF);
         assert_int_equal(fd, -EBADF);
         assert_int_equal(target_read_status(target, &status), TARGET_GONE);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
 }
 
 static void test_dead(void **state) {
@@ -500,7 +501,7 @@ static void test_dead(void **state) {
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
         assert_true(target_read_status(target, &status) != 0);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
         harness_kill(pid);
 
         assert_int_equal(target_open(cache, INT32_MAX, &target, &fresh), TARGET_GONE);
@@ -569,7 +570,7 @@ static void test_reborn(void **state) {
         harness_kill(pid);
         if (!start_as(pid)) {
                 print_message("skipped: may not choose a child's number (CAP_CHECKPOINT_RESTORE)\n");
-                identity_done(&status.identity);
+                credentials_done(&status.credentials);
                 skip();
         }
         /* What is kept is the dead one's; it never speaks for the new one. */
@@ -577,10 +578,10 @@ static void test_reborn(void **state) {
         assert_int_equal(target_read_root(target, &root), TARGET_GONE);
         assert_int_equal(target_read_status(target, &status), 0);
         assert_string_equal(status.comm, "some body");
-        assert_int_equal(status.identity.fsuid, 54);
-        assert_int_equal(status.identity.n_groups, 3);
+        assert_int_equal(status.credentials.fsuid, 54);
+        assert_int_equal(status.credentials.n_groups, 3);
         assert_int_equal(target_read_root(target, &root), 0);
-        identity_done(&status.identity);
+        credentials_done(&status.credentials);
         harness_kill(pid);
 }
 

@@ -397,7 +397,7 @@ static void test_other_parent(void **state) {
                         first_slot()->parent.born_nsec++;
                 }
                 if (rows[i].untold)
-                        ledger_deed(stage.ledger, 0)->absent = 0;
+                        ledger_intent(stage.ledger, 0)->absent = 0;
                 assert_int_equal(successor_result(STAGE_ALLOW).error, rows[i].expected);
                 assert_int_equal(stage_count(&stage), rows[i].count);
                 assert_int_equal(rmdir(stage.path) == 0, rows[i].count > 0);

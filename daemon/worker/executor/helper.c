@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts and directs a deputy.  The upper half is run by the deputy, the lower by the worker.  A Deputy owns
+/* Starts and directs a helper.  The upper half is run by the helper, the lower by the worker.  A Helper owns
  * the process and the socket to it.  Must never let the listener or the ledger through to a process that has
- * the target's uid, but for the page of its deed. */
+ * the target's uid, but for the page of its intent. */
 
 #include "worker/executor/helper.h"
 
@@ -29,31 +29,31 @@
 /* How often the worker looks whether what it waits for still matters. */
 #define PATIENCE_MSEC 1000
 
-typedef enum Errand {
-        ERRAND_LOOK,
-        ERRAND_PERFORM,
-} Errand;
+typedef enum HelperCommand {
+        HELPER_LOOK,
+        HELPER_PERFORM,
+} HelperCommand;
 
-typedef struct Errands {
-        Errand errand;
+typedef struct HelperCommands {
+        HelperCommand command;
         Act act;
         uint32_t mode;
         bool may_look;
-} Errands;
+} HelperCommands;
 
 typedef struct Outcome {
         int error; /* a positive errno, or a negative one where it could not become the target */
         LedgerObject parent;
 } Outcome;
 
-struct Deputy {
+struct Helper {
         pid_t pid; /* 0: none */
         int socket_fd;
         int listener_fd;
         uint64_t id;
 };
 
-/* In the deputy. */
+/* In the helper. */
 
 /* caps is what it works on; a permitted set no larger than the effective one can't be raised again. */
 static int set_capabilities(cap_t caps, uint64_t bits) {
@@ -80,7 +80,7 @@ static uint64_t permitted_capabilities(cap_t caps) {
 /* Takes the uids and gids, and keeps our capabilities for what is still to be done: each change of a uid
  * away from 0 empties the effective set. */
 static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
-        const Identity *identity = &status->identity;
+        const Credentials *credentials = &status->credentials;
         int r;
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -88,27 +88,28 @@ static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
         r = set_capabilities(caps, ours);
         if (r < 0)
                 return r;
-        if (setgroups(identity->n_groups, identity->groups) < 0)
+        if (setgroups(credentials->n_groups, credentials->groups) < 0)
                 return -errno;
         if (setresgid(status->gids[0], status->gids[1], status->gids[2]) < 0)
                 return -errno;
-        (void)setfsgid(identity->fsgid);
+        (void)setfsgid(credentials->fsgid);
         if (setresuid(status->uids[0], status->uids[1], status->uids[2]) < 0)
                 return -errno;
         r = set_capabilities(caps, ours);
         if (r < 0)
                 return r;
-        (void)setfsuid(identity->fsuid);
-        if ((uid_t)setfsuid((uid_t)-1) != identity->fsuid || (gid_t)setfsgid((gid_t)-1) != identity->fsgid)
+        (void)setfsuid(credentials->fsuid);
+        if ((uid_t)setfsuid((uid_t)-1) != credentials->fsuid ||
+                (gid_t)setfsgid((gid_t)-1) != credentials->fsgid)
                 return -EPERM;
         return set_capabilities(caps, ours);
 }
 
 /* The order matters: the ids are those of our user namespace, the capabilities those of the target's, and
  * entering that needs ours. */
-static int become(const DeputyOrders *orders, cap_t caps) {
-        const Identity *identity = &orders->status->identity;
-        uint64_t ours = permitted_capabilities(caps), theirs = identity->capabilities;
+static int become(const HelperRequest *orders, cap_t caps) {
+        const Credentials *credentials = &orders->status->credentials;
+        uint64_t ours = permitted_capabilities(caps), theirs = credentials->capabilities;
         int r;
 
         r = become_ids(orders->status, caps, ours);
@@ -126,7 +127,7 @@ static int become(const DeputyOrders *orders, cap_t caps) {
         r = set_capabilities(caps, theirs);
         if (r < 0)
                 return r;
-        (void)umask(identity->umask);
+        (void)umask(credentials->umask);
         /* Last, for each change of credentials undoes them: its user cannot trace it, and it does not
          * outlive the worker. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -134,7 +135,7 @@ static int become(const DeputyOrders *orders, cap_t caps) {
         return 0;
 }
 
-static int become_target(const DeputyOrders *orders) {
+static int become_target(const HelperRequest *orders) {
         cap_t caps = cap_get_proc();
         int r;
 
@@ -145,29 +146,30 @@ static int become_target(const DeputyOrders *orders) {
         return r;
 }
 
-static void run_errand(const Errands *errands, const DeputyOrders *orders, int parent_fd, Outcome *outcome) {
+static void run_command(
+        const HelperCommands *commands, const HelperRequest *orders, int parent_fd, Outcome *outcome) {
         const char *name = orders->resolved->name;
 
-        switch (errands->errand) {
-        case ERRAND_LOOK:
+        switch (commands->command) {
+        case HELPER_LOOK:
                 outcome->error = act_look(parent_fd, name);
                 break;
-        case ERRAND_PERFORM:
-                act_prepare(
-                        parent_fd, name, orders->status->identity.fsuid, errands->may_look, orders->deed);
-                outcome->error = act_perform(errands->act, parent_fd, name, errands->mode, orders->deed);
+        case HELPER_PERFORM:
+                act_prepare(parent_fd, name, orders->status->credentials.fsuid, commands->may_look,
+                        orders->intent);
+                outcome->error = act_perform(commands->act, parent_fd, name, commands->mode, orders->intent);
                 break;
         }
 }
 
 /* Whoever looks for us finds us from here on; and who looked before has seen the worker's end, as we do. */
-static int sign_on(const DeputyOrders *orders, pid_t worker_pid) {
-        int r = ledger_sign_on(orders->roll_fd, orders->number);
+static int sign_on(const HelperRequest *orders, pid_t worker_pid) {
+        int r = ledger_lock_worker(orders->lock_fd, orders->number);
 
         return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
 }
 
-static int find_parent(const DeputyOrders *orders, LedgerObject *ret_object, int *ret_fd) {
+static int find_parent(const HelperRequest *orders, LedgerObject *ret_object, int *ret_fd) {
         int r, error = resolve_parent(orders->resolved, orders->base_fd, orders->reader, ret_fd);
 
         if (error != 0)
@@ -178,29 +180,29 @@ static int find_parent(const DeputyOrders *orders, LedgerObject *ret_object, int
         return r;
 }
 
-static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_fd) {
+static int helper_run(const HelperRequest *orders, pid_t worker_pid, int socket_fd) {
         int parent_fd = -EBADF;
         Outcome outcome = {};
-        Errands errands;
+        HelperCommands commands;
         ssize_t n;
 
         outcome.error = sign_on(orders, worker_pid);
         if (outcome.error == 0)
                 outcome.error = become_target(orders);
         if (outcome.error == 0)
-                outcome.error = confinement_enter(orders->confinement);
+                outcome.error = sandbox_enter(orders->sandbox);
         if (outcome.error == 0)
                 outcome.error = find_parent(orders, &outcome.parent, &parent_fd);
         if (message_send(socket_fd, &outcome, sizeof(outcome), outcome.error == 0 ? parent_fd : -EBADF) < 0)
                 return EXIT_FAILURE;
 
         for (;;) {
-                n = recv(socket_fd, &errands, sizeof(errands), 0);
+                n = recv(socket_fd, &commands, sizeof(commands), 0);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n != sizeof(errands))
+                if (n != sizeof(commands))
                         return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-                run_errand(&errands, orders, parent_fd, &outcome);
+                run_command(&commands, orders, parent_fd, &outcome);
                 if (message_send(socket_fd, &outcome, sizeof(outcome), -EBADF) < 0)
                         return EXIT_FAILURE;
         }
@@ -208,10 +210,10 @@ static int deputy_run(const DeputyOrders *orders, pid_t worker_pid, int socket_f
 
 /* In the worker. */
 
-/* Waits for an outcome, for as long as somebody waits for the call.  Whoever can stop a deputy is the
+/* Waits for an outcome, for as long as somebody waits for the call.  Whoever can stop a helper is the
  * target's user, and has to live with it; but a target that was killed must not leave us here. */
-static int wait_outcome(const Deputy *deputy) {
-        struct pollfd fd = {.fd = deputy->socket_fd, .events = POLLIN};
+static int wait_outcome(const Helper *helper) {
+        struct pollfd fd = {.fd = helper->socket_fd, .events = POLLIN};
         int r;
 
         for (;;) {
@@ -220,104 +222,104 @@ static int wait_outcome(const Deputy *deputy) {
                         return 0;
                 if (r < 0 && errno != EINTR)
                         return -errno;
-                if (notify_check_id(deputy->listener_fd, deputy->id) == NOTIFY_GONE)
+                if (notify_check_id(helper->listener_fd, helper->id) == NOTIFY_GONE)
                         return -ESRCH;
         }
 }
 
-/* Receives an outcome, and an fd with it.  A deputy that died has closed the socket. */
-static int receive_outcome(const Deputy *deputy, Outcome *ret, int *ret_fd) {
+/* Receives an outcome, and an fd with it.  A helper that died has closed the socket. */
+static int receive_outcome(const Helper *helper, Outcome *ret, int *ret_fd) {
         ssize_t n;
         int r;
 
-        r = wait_outcome(deputy);
+        r = wait_outcome(helper);
         if (r < 0)
                 return r;
-        n = message_receive(deputy->socket_fd, ret, sizeof(*ret), ret_fd);
+        n = message_receive(helper->socket_fd, ret, sizeof(*ret), ret_fd);
         if (n < 0)
                 return (int)n;
         return n == sizeof(*ret) ? 0 : -EPIPE;
 }
 
-static int start_process(const DeputyOrders *orders, Deputy *deputy) {
+static int start_process(const HelperRequest *orders, Helper *helper) {
         _cleanup_close_ int child_end = -EBADF;
         pid_t worker_pid = getpid();
         int ends[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
-        deputy->socket_fd = ends[0];
+        helper->socket_fd = ends[0];
         child_end = ends[1];
-        r = deed_lend(orders->deed, true);
+        r = intent_lend(orders->intent, true);
         if (r < 0)
                 return r;
-        deputy->pid = child_fork("snotifyd-deputy",
+        helper->pid = child_fork("snotifyd-helper",
                 (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
-                        orders->roll_fd},
+                        orders->lock_fd},
                 5);
-        if (deputy->pid == 0)
-                _exit(deputy_run(orders, worker_pid, child_end));
-        (void)deed_lend(orders->deed, false); /* the next one would have it too, and nothing else */
-        if (deputy->pid > 0)
+        if (helper->pid == 0)
+                _exit(helper_run(orders, worker_pid, child_end));
+        (void)intent_lend(orders->intent, false); /* the next one would have it too, and nothing else */
+        if (helper->pid > 0)
                 return 0;
-        r = (int)deputy->pid;
-        deputy->pid = 0;
+        r = (int)helper->pid;
+        helper->pid = 0;
         return r;
 }
 
-int deputy_new(const DeputyOrders *orders, Deputy **ret, LedgerObject *ret_object, int *ret_parent_fd,
+int helper_new(const HelperRequest *orders, Helper **ret, LedgerObject *ret_object, int *ret_parent_fd,
         int *ret_error) {
         _cleanup_close_ int parent_fd = -EBADF;
         Outcome outcome;
-        Deputy *deputy;
+        Helper *helper;
         int r;
 
-        deputy = calloc(1, sizeof(*deputy));
-        if (!deputy)
+        helper = calloc(1, sizeof(*helper));
+        if (!helper)
                 return -ENOMEM;
-        *deputy = (Deputy){
+        *helper = (Helper){
                 .socket_fd = -EBADF,
                 .listener_fd = orders->listener_fd,
                 .id = orders->id,
         };
-        r = start_process(orders, deputy);
+        r = start_process(orders, helper);
         if (r >= 0)
-                r = receive_outcome(deputy, &outcome, &parent_fd);
+                r = receive_outcome(helper, &outcome, &parent_fd);
         if (r >= 0 && outcome.error < 0)
                 r = outcome.error;
         if (r >= 0 && outcome.error == 0 && parent_fd < 0)
                 r = -EPIPE;
         if (r < 0)
-                return deputy_dismiss(deputy) == -ETIME ? -ETIME : r;
+                return helper_dismiss(helper) == -ETIME ? -ETIME : r;
         *ret_object = outcome.parent;
         *ret_error = outcome.error;
         *ret_parent_fd = TAKE_FD(parent_fd);
-        *ret = deputy;
+        *ret = helper;
         return 0;
 }
 
 /* It leaves when the worker's end of the socket is closed, which takes no time. */
-int deputy_dismiss(Deputy *deputy) {
+int helper_dismiss(Helper *helper) {
         int r;
 
-        if (!deputy)
+        if (!helper)
                 return 0;
-        fd_close(deputy->socket_fd);
-        r = deputy->pid > 0 ? child_wait(deputy->pid, PATIENCE_MSEC, NULL) : 0;
-        free(deputy);
+        fd_close(helper->socket_fd);
+        r = helper->pid > 0 ? child_wait(helper->pid, PATIENCE_MSEC, NULL) : 0;
+        free(helper);
         return r;
 }
 
-static int send_errand(Deputy *deputy, const Errands *errands, Outcome *ret) {
+static int send_command(Helper *helper, const HelperCommands *commands, Outcome *ret) {
         int r;
 
-        r = message_send(deputy->socket_fd, errands, sizeof(*errands), -EBADF);
-        return r < 0 ? r : receive_outcome(deputy, ret, NULL);
+        r = message_send(helper->socket_fd, commands, sizeof(*commands), -EBADF);
+        return r < 0 ? r : receive_outcome(helper, ret, NULL);
 }
 
-int deputy_look(Deputy *deputy, int *ret_error) {
+int helper_look(Helper *helper, int *ret_error) {
         Outcome outcome;
-        int r = send_errand(deputy, &(const Errands){.errand = ERRAND_LOOK}, &outcome);
+        int r = send_command(helper, &(const HelperCommands){.command = HELPER_LOOK}, &outcome);
 
         if (r < 0)
                 return r;
@@ -325,10 +327,11 @@ int deputy_look(Deputy *deputy, int *ret_error) {
         return 0;
 }
 
-int deputy_perform(Deputy *deputy, Act act, uint32_t mode, bool may_look, int *ret_error) {
-        const Errands errands = {.errand = ERRAND_PERFORM, .act = act, .mode = mode, .may_look = may_look};
+int helper_perform(Helper *helper, Act act, uint32_t mode, bool may_look, int *ret_error) {
+        const HelperCommands commands = {
+                .command = HELPER_PERFORM, .act = act, .mode = mode, .may_look = may_look};
         Outcome outcome;
-        int r = send_errand(deputy, &errands, &outcome);
+        int r = send_command(helper, &commands, &outcome);
 
         if (r < 0)
                 return r;

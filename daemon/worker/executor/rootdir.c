@@ -16,62 +16,62 @@ static bool same_root(const TargetRoot *a, const TargetRoot *b) {
         return a->ino == b->ino && a->dev == b->dev && a->mount_id == b->mount_id;
 }
 
-static int enter(Standing *standing, int root_fd, const TargetRoot *root) {
-        int r = becomer_raise_for(standing->becomer, CAP_SYS_CHROOT);
+static int enter(RootDir *rootdir, int root_fd, const TargetRoot *root) {
+        int r = credentials_revert_with(rootdir->override, CAP_SYS_CHROOT);
 
         if (r < 0)
                 return r;
         if (fchdir(root_fd) < 0 || chroot(".") < 0)
                 return -errno;
-        standing->now = *root;
-        return becomer_raise(standing->becomer);
+        rootdir->now = *root;
+        return credentials_revert(rootdir->override);
 }
 
-int standing_init(Standing *standing, Becomer *becomer, int host_root_fd) {
+int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_fd) {
         int r;
 
-        standing->becomer = becomer;
-        standing->host_root_fd = host_root_fd;
-        r = target_root_of_fd(host_root_fd, &standing->host);
+        rootdir->override = override;
+        rootdir->host_root_fd = host_root_fd;
+        r = target_root_of_fd(host_root_fd, &rootdir->host);
         if (r < 0)
                 return r;
-        return enter(standing, host_root_fd, &standing->host);
+        return enter(rootdir, host_root_fd, &rootdir->host);
 }
 
-bool standing_is_host(const Standing *standing) {
-        return same_root(&standing->now, &standing->host);
+bool rootdir_is_host(const RootDir *rootdir) {
+        return same_root(&rootdir->now, &rootdir->host);
 }
 
-int standing_is_targets(const Standing *standing, Target *target) {
+int rootdir_is_targets(const RootDir *rootdir, Target *target) {
         TargetRoot root;
         int r;
 
         r = target_read_root(target, &root);
         if (r != 0)
                 return r;
-        return same_root(&root, &standing->now) ? STANDING_IS_TARGETS : 0;
+        return same_root(&root, &rootdir->now) ? ROOTDIR_IS_TARGETS : 0;
 }
 
-int standing_enter(Standing *standing, Target *target) {
+int rootdir_enter(RootDir *rootdir, Target *target) {
         _cleanup_close_ int root_fd = -EBADF;
         TargetRoot root;
         int r;
 
         /* Comparing costs less than entering, and nearly every target has the host's. */
-        r = standing_is_targets(standing, target);
+        r = rootdir_is_targets(rootdir, target);
         if (r != 0)
-                return r == STANDING_IS_TARGETS ? 0 : r;
+                return r == ROOTDIR_IS_TARGETS ? 0 : r;
         r = target_open_root(target, &root_fd);
         if (r != 0)
                 return r;
         r = target_root_of_fd(root_fd, &root);
         if (r < 0)
                 return r;
-        return enter(standing, root_fd, &root);
+        return enter(rootdir, root_fd, &root);
 }
 
-int standing_leave(Standing *standing) {
-        if (!standing_is_host(standing))
-                return enter(standing, standing->host_root_fd, &standing->host);
-        return fchdir(standing->host_root_fd) < 0 ? -errno : 0;
+int rootdir_leave(RootDir *rootdir) {
+        if (!rootdir_is_host(rootdir))
+                return enter(rootdir, rootdir->host_root_fd, &rootdir->host);
+        return fchdir(rootdir->host_root_fd) < 0 ? -errno : 0;
 }

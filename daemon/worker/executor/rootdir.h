@@ -9,26 +9,26 @@
 #include "worker/target/credentials.h"
 #include "worker/target/target.h"
 
-typedef struct Standing {
-        Becomer *becomer; /* not ours */
-        int host_root_fd; /* O_PATH; not ours */
+typedef struct RootDir {
+        CredentialsOverride *override; /* not ours */
+        int host_root_fd;              /* O_PATH; not ours */
         TargetRoot host;
         TargetRoot now;
-} Standing;
+} RootDir;
 
 /* Goes to the host's root.  Returns 0 or a negative errno. */
-int standing_init(Standing *standing, Becomer *becomer, int host_root_fd);
+int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_fd);
 
-bool standing_is_host(const Standing *standing);
+bool rootdir_is_host(const RootDir *rootdir);
 
-/* Is the root where we stand the target's?  Returns STANDING_IS_TARGETS, 0, TARGET_GONE, or a negative
+/* Is the root where we stand the target's?  Returns ROOTDIR_IS_TARGETS, 0, TARGET_GONE, or a negative
  * errno. */
-#define STANDING_IS_TARGETS 32
-int standing_is_targets(const Standing *standing, Target *target);
+#define ROOTDIR_IS_TARGETS 32
+int rootdir_is_targets(const RootDir *rootdir, Target *target);
 
 /* Goes to the target's root, where it isn't there already.  Changes the working directory.  Returns 0,
  * TARGET_GONE or a negative errno. */
-int standing_enter(Standing *standing, Target *target);
+int rootdir_enter(RootDir *rootdir, Target *target);
 
 /* Goes back to the host's root, working directory and all.  Returns 0 or a negative errno. */
-int standing_leave(Standing *standing);
+int rootdir_leave(RootDir *rootdir);

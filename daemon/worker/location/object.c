@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tells directories apart.  Run by the worker and by deputies.  Owns nothing.  Must never take a name, a
+/* Tells directories apart.  Run by the worker and by helpers.  Owns nothing.  Must never take a name, a
  * descriptor's number or a mount for the object. */
 
 #include "worker/location/object.h"

@@ -55,7 +55,7 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         return r != 0 ? r : append_name(ret, length, name, ret_length);
 }
 
-static TargetRoot identity_of(const LedgerObject *object) {
+static TargetRoot credentials_of(const LedgerObject *object) {
         return (TargetRoot){
                 .dev = mounts_device(object->dev_major, object->dev_minor),
                 .ino = object->ino,
@@ -67,7 +67,8 @@ static TargetRoot identity_of(const LedgerObject *object) {
 static int visit_here(HostMounts *mounts, const LedgerObject *object, const char *name, bool own,
         bool raised, HostPathVisit visit, void *userdata) {
         char path[LEDGER_ARGUMENT_SIZE];
-        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = own};
+        const HostDirectory directory = {
+                .id = credentials_of(object), .path = path, .name = name, .own = own};
         size_t length = 0;
         int r;
 
@@ -84,7 +85,8 @@ static int visit_here(HostMounts *mounts, const LedgerObject *object, const char
 /* All that there is is the path of the name. */
 static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
         char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
-        const HostDirectory directory = {.id = identity_of(object), .path = path, .name = name, .own = true};
+        const HostDirectory directory = {
+                .id = credentials_of(object), .path = path, .name = name, .own = true};
 
         path[length - strlen(name) - 1] = '\0';
         return host_paths_visit_by_text(mounts, &directory, visit, userdata);

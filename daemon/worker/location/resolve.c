@@ -99,12 +99,12 @@ static bool mount_forbids_links(int fd) {
 }
 
 /* A FUSE file system that its user mounted for himself lets nobody in whose uids, all three, aren't his:
- * only a deputy's are.  (fuse_allow_current_process() in fs/fuse/dir.c) */
+ * only a helper's are.  (fuse_allow_current_process() in fs/fuse/dir.c) */
 static void note_refusal(ProcfsReader *reader, int error, int fd) {
         struct statfs fs;
 
-        if (error == EACCES && reader->becomer && fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
-                reader->wants_deputy = true;
+        if (error == EACCES && reader->override && fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
+                reader->wants_helper = true;
 }
 
 /* What to ask about the file system of a link.  A FUSE server that is asked about the link itself may follow
@@ -159,7 +159,7 @@ static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
-        if (walk->reader->minds_autofs && walk->reader->becomer && is_autofs(walk->at_fd)) {
+        if (walk->reader->minds_autofs && walk->reader->override && is_autofs(walk->at_fd)) {
                 walk->reader->met_autofs = true;
                 return EAGAIN;
         }
@@ -182,7 +182,7 @@ static int walk_component(Walk *walk, const char *name) {
         }
         if (S_ISLNK(st.st_mode))
                 return walk_link(walk, fd, name, st.st_dev);
-        if (walk->reader->minds_autofs && !walk->reader->becomer && is_autofs(fd))
+        if (walk->reader->minds_autofs && !walk->reader->override && is_autofs(fd))
                 return walk_automount(walk, name);
         walk_move(walk, TAKE_FD(fd));
         return 0;
@@ -251,7 +251,7 @@ static int open_parent(const Resolved *resolved, int base_fd, uint64_t resolve, 
         return 0;
 }
 
-/* Does a path start in our own entry in /proc, that of the worker or the deputy? */
+/* Does a path start in our own entry in /proc, that of the worker or the helper? */
 static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsReader *reader) {
         char path[PATH_MAX];
 
@@ -265,7 +265,7 @@ static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsRead
  * magic link, and leads to our own entry there. */
 static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
         /* What the kernel has at hand needs no automounter; else the way is walked with care. */
-        uint64_t cached = reader->minds_autofs && reader->becomer ? RESOLVE_CACHED : 0;
+        uint64_t cached = reader->minds_autofs && reader->override ? RESOLVE_CACHED : 0;
         int error;
 
         if (resolved->parent[0] == '.' && base_is_ours(resolved, base_fd, reader))

@@ -35,41 +35,41 @@ typedef struct CapState {
         uint64_t effective;
 } CapState;
 
-struct Becomer {
+struct CredentialsOverride {
         CapState raised;
         CapState step; /* raised, for one step */
         CapState lowered;
         uint64_t permitted; /* all that we can have effective */
         uint64_t effective; /* what the kernel has, where that is known */
         bool effective_known;
-        bool known;   /* `now` is what the kernel has */
-        Identity now; /* capabilities unused */
+        bool known;      /* `now` is what the kernel has */
+        Credentials now; /* capabilities unused */
 };
 
-void identity_init(Identity *identity) {
-        *identity = (Identity){};
+void credentials_init(Credentials *credentials) {
+        *credentials = (Credentials){};
 }
 
-void identity_done(Identity *identity) {
-        free(identity->groups);
-        identity_init(identity);
+void credentials_done(Credentials *credentials) {
+        free(credentials->groups);
+        credentials_init(credentials);
 }
 
-void identity_clear_groups(Identity *identity) {
-        identity->n_groups = 0;
+void credentials_clear_groups(Credentials *credentials) {
+        credentials->n_groups = 0;
 }
 
-int identity_add_group(Identity *identity, gid_t group) {
-        if (identity->n_groups == identity->room_for_groups) {
-                size_t room = identity->room_for_groups ? 2 * identity->room_for_groups : 32;
-                gid_t *groups = reallocarray(identity->groups, room, sizeof(*groups));
+int credentials_add_group(Credentials *credentials, gid_t group) {
+        if (credentials->n_groups == credentials->room_for_groups) {
+                size_t room = credentials->room_for_groups ? 2 * credentials->room_for_groups : 32;
+                gid_t *groups = reallocarray(credentials->groups, room, sizeof(*groups));
 
                 if (!groups)
                         return -ENOMEM;
-                identity->groups = groups;
-                identity->room_for_groups = room;
+                credentials->groups = groups;
+                credentials->room_for_groups = room;
         }
-        identity->groups[identity->n_groups++] = group;
+        credentials->groups[credentials->n_groups++] = group;
         return 0;
 }
 
@@ -97,172 +97,172 @@ static void cap_state_done(CapState *state) {
 }
 
 /* Reads what is permitted, and takes from caps what is not needed. */
-static int becomer_limit(Becomer *becomer, cap_t caps) {
+static int override_limit(CredentialsOverride *override, cap_t caps) {
         cap_flag_value_t value;
 
         for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
                 if (cap_get_flag(caps, cap, CAP_PERMITTED, &value) < 0)
                         return -errno;
                 if (value == CAP_SET && (NEEDED & BIT(cap)))
-                        becomer->permitted |= BIT(cap);
+                        override->permitted |= BIT(cap);
                 else if (cap_set_flag(caps, CAP_PERMITTED, 1, &cap, CAP_CLEAR) < 0)
                         return -errno;
         }
         return 0;
 }
 
-static int becomer_init(Becomer *becomer) {
+static int override_init(CredentialsOverride *override) {
         cap_t caps = cap_get_proc();
         int r;
 
         if (!caps)
                 return -errno;
-        r = becomer_limit(becomer, caps);
+        r = override_limit(override, caps);
         if (r >= 0)
-                r = cap_state_init(&becomer->raised, caps);
+                r = cap_state_init(&override->raised, caps);
         if (r >= 0)
-                r = cap_state_init(&becomer->step, caps);
+                r = cap_state_init(&override->step, caps);
         if (r >= 0)
-                r = cap_state_init(&becomer->lowered, caps);
+                r = cap_state_init(&override->lowered, caps);
         (void)cap_free(caps);
         if (r >= 0)
-                r = cap_state_set(&becomer->raised, READING & becomer->permitted);
-        return r < 0 ? r : becomer_raise(becomer);
+                r = cap_state_set(&override->raised, READING & override->permitted);
+        return r < 0 ? r : credentials_revert(override);
 }
 
-int becomer_new(Becomer **ret) {
-        Becomer *becomer;
+int credentials_override_new(CredentialsOverride **ret) {
+        CredentialsOverride *override;
         int r;
 
-        becomer = calloc(1, sizeof(*becomer));
-        if (!becomer)
+        override = calloc(1, sizeof(*override));
+        if (!override)
                 return -ENOMEM;
-        r = becomer_init(becomer);
+        r = override_init(override);
         if (r < 0) {
-                becomer_free(becomer);
+                credentials_override_free(override);
                 return r;
         }
-        *ret = becomer;
+        *ret = override;
         return 0;
 }
 
-Becomer *becomer_free(Becomer *becomer) {
-        if (!becomer)
+CredentialsOverride *credentials_override_free(CredentialsOverride *override) {
+        if (!override)
                 return NULL;
-        cap_state_done(&becomer->raised);
-        cap_state_done(&becomer->step);
-        cap_state_done(&becomer->lowered);
-        identity_done(&becomer->now);
-        free(becomer);
+        cap_state_done(&override->raised);
+        cap_state_done(&override->step);
+        cap_state_done(&override->lowered);
+        credentials_done(&override->now);
+        free(override);
         return NULL;
 }
 
-static int set_effective(Becomer *becomer, const CapState *state) {
-        if (becomer->effective_known && becomer->effective == state->effective)
+static int set_effective(CredentialsOverride *override, const CapState *state) {
+        if (override->effective_known && override->effective == state->effective)
                 return 0;
         if (cap_set_proc(state->caps) < 0)
                 return -errno;
-        becomer->effective = state->effective;
-        becomer->effective_known = true;
+        override->effective = state->effective;
+        override->effective_known = true;
         return 0;
 }
 
 /* A target that has all of these may be read with what it has: two calls less for root's. */
-static bool can_read_as_target(const Becomer *becomer) {
-        return becomer->effective_known && becomer->effective == becomer->lowered.effective &&
-               (becomer->effective & becomer->raised.effective) == becomer->raised.effective;
+static bool can_read_as_target(const CredentialsOverride *override) {
+        return override->effective_known && override->effective == override->lowered.effective &&
+               (override->effective & override->raised.effective) == override->raised.effective;
 }
 
-int becomer_raise(Becomer *becomer) {
-        return can_read_as_target(becomer) ? 0 : set_effective(becomer, &becomer->raised);
+int credentials_revert(CredentialsOverride *override) {
+        return can_read_as_target(override) ? 0 : set_effective(override, &override->raised);
 }
 
-static int raise_for(Becomer *becomer, uint64_t bits) {
+static int raise_for(CredentialsOverride *override, uint64_t bits) {
         int r;
 
-        if (becomer->effective_known && (becomer->effective & bits) == bits)
+        if (override->effective_known && (override->effective & bits) == bits)
                 return 0;
-        r = cap_state_set(&becomer->step, (READING | bits) & becomer->permitted);
-        return r < 0 ? r : set_effective(becomer, &becomer->step);
+        r = cap_state_set(&override->step, (READING | bits) & override->permitted);
+        return r < 0 ? r : set_effective(override, &override->step);
 }
 
-int becomer_raise_for(Becomer *becomer, cap_value_t capability) {
-        return raise_for(becomer, BIT(capability));
+int credentials_revert_with(CredentialsOverride *override, cap_value_t capability) {
+        return raise_for(override, BIT(capability));
 }
 
-static bool groups_equal(const Identity *a, const Identity *b) {
+static bool groups_equal(const Credentials *a, const Credentials *b) {
         return a->n_groups == b->n_groups &&
                (a->n_groups == 0 || memcmp(a->groups, b->groups, a->n_groups * sizeof(*a->groups)) == 0);
 }
 
-static bool is_now(const Becomer *becomer, const Identity *identity) {
-        const Identity *now = &becomer->now;
+static bool is_now(const CredentialsOverride *override, const Credentials *credentials) {
+        const Credentials *now = &override->now;
 
-        return becomer->known && now->fsuid == identity->fsuid && now->fsgid == identity->fsgid &&
-               now->umask == identity->umask && groups_equal(now, identity);
+        return override->known && now->fsuid == credentials->fsuid && now->fsgid == credentials->fsgid &&
+               now->umask == credentials->umask && groups_equal(now, credentials);
 }
 
-static int groups_copy(Identity *to, const Identity *from) {
+static int groups_copy(Credentials *to, const Credentials *from) {
         int r;
 
-        identity_clear_groups(to);
+        credentials_clear_groups(to);
         for (size_t i = 0; i < from->n_groups; i++) {
-                r = identity_add_group(to, from->groups[i]);
+                r = credentials_add_group(to, from->groups[i]);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* Gives the kernel the ids of identity.  Raised. */
-static int become_ids(Becomer *becomer, const Identity *identity) {
-        Identity *now = &becomer->now;
+/* Gives the kernel the ids of credentials.  Raised. */
+static int become_ids(CredentialsOverride *override, const Credentials *credentials) {
+        Credentials *now = &override->now;
         int r;
 
-        if (!becomer->known || !groups_equal(now, identity)) {
-                becomer->known = false;
-                if (setgroups(identity->n_groups, identity->groups) < 0)
+        if (!override->known || !groups_equal(now, credentials)) {
+                override->known = false;
+                if (setgroups(credentials->n_groups, credentials->groups) < 0)
                         return -errno;
-                r = groups_copy(now, identity);
+                r = groups_copy(now, credentials);
                 if (r < 0)
                         return r;
         }
         /* These two return the old id, whether or not the new one was taken. */
-        if (!becomer->known || now->fsgid != identity->fsgid) {
-                becomer->known = false;
-                (void)setfsgid(identity->fsgid);
-                if ((gid_t)setfsgid((gid_t)-1) != identity->fsgid)
+        if (!override->known || now->fsgid != credentials->fsgid) {
+                override->known = false;
+                (void)setfsgid(credentials->fsgid);
+                if ((gid_t)setfsgid((gid_t)-1) != credentials->fsgid)
                         return -EPERM;
         }
-        if (!becomer->known || now->fsuid != identity->fsuid) {
-                becomer->known = false;
-                (void)setfsuid(identity->fsuid);
-                if ((uid_t)setfsuid((uid_t)-1) != identity->fsuid)
+        if (!override->known || now->fsuid != credentials->fsuid) {
+                override->known = false;
+                (void)setfsuid(credentials->fsuid);
+                if ((uid_t)setfsuid((uid_t)-1) != credentials->fsuid)
                         return -EPERM;
                 /* A change between 0 and others moves capabilities in and out of the effective set. */
-                becomer->effective_known = false;
+                override->effective_known = false;
         }
-        if (!becomer->known || now->umask != identity->umask)
-                (void)umask(identity->umask);
-        now->fsgid = identity->fsgid;
-        now->fsuid = identity->fsuid;
-        now->umask = identity->umask;
-        becomer->known = true;
+        if (!override->known || now->umask != credentials->umask)
+                (void)umask(credentials->umask);
+        now->fsgid = credentials->fsgid;
+        now->fsuid = credentials->fsuid;
+        now->umask = credentials->umask;
+        override->known = true;
         return 0;
 }
 
-int becomer_lower(Becomer *becomer, const Identity *identity) {
-        uint64_t wanted = identity->capabilities & becomer->permitted;
+int credentials_override(CredentialsOverride *override, const Credentials *credentials) {
+        uint64_t wanted = credentials->capabilities & override->permitted;
         int r;
 
-        if (!is_now(becomer, identity)) {
-                r = raise_for(becomer, BIT(CAP_SETUID) | BIT(CAP_SETGID));
+        if (!is_now(override, credentials)) {
+                r = raise_for(override, BIT(CAP_SETUID) | BIT(CAP_SETGID));
                 if (r < 0)
                         return r;
-                r = become_ids(becomer, identity);
+                r = become_ids(override, credentials);
                 if (r < 0)
                         return r;
         }
-        r = cap_state_set(&becomer->lowered, wanted);
-        return r < 0 ? r : set_effective(becomer, &becomer->lowered);
+        r = cap_state_set(&override->lowered, wanted);
+        return r < 0 ? r : set_effective(override, &override->lowered);
 }

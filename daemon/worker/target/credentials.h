@@ -13,7 +13,7 @@
 #include <sys/capability.h>
 #include <sys/types.h>
 
-typedef struct Identity {
+typedef struct Credentials {
         uid_t fsuid;
         gid_t fsgid;
         mode_t umask;
@@ -21,31 +21,31 @@ typedef struct Identity {
         gid_t *groups;
         size_t n_groups;
         size_t room_for_groups;
-} Identity;
+} Credentials;
 
-typedef struct Becomer Becomer;
+typedef struct CredentialsOverride CredentialsOverride;
 
-/* An Identity's groups are its own; the rest is plain data. */
-void identity_init(Identity *identity);
-void identity_done(Identity *identity);
-void identity_clear_groups(Identity *identity);
+/* The groups of Credentials are its own; the rest is plain data. */
+void credentials_init(Credentials *credentials);
+void credentials_done(Credentials *credentials);
+void credentials_clear_groups(Credentials *credentials);
 /* Returns 0 or -ENOMEM. */
-int identity_add_group(Identity *identity, gid_t group);
+int credentials_add_group(Credentials *credentials, gid_t group);
 
 /* Gives up the capabilities that no step of a worker needs, and raises the process as far as the others let
- * it.  Returns 0 or a negative errno.  becomer_free() takes NULL, returns NULL and leaves the process as it
- * is. */
-int becomer_new(Becomer **ret);
-Becomer *becomer_free(Becomer *becomer);
+ * it.  Returns 0 or a negative errno.  credentials_override_free() takes NULL, returns NULL and leaves the
+ * process as it is. */
+int credentials_override_new(CredentialsOverride **ret);
+CredentialsOverride *credentials_override_free(CredentialsOverride *override);
 
-/* Becomes who identity says; makes no system call where nothing has changed since the last time.  Returns 0,
- * or a negative errno: then the process is neither and must not act. */
-int becomer_lower(Becomer *becomer, const Identity *identity);
+/* Becomes who credentials says; makes no system call where nothing has changed since the last time.  Returns
+ * 0, or a negative errno: then the process is neither and must not act. */
+int credentials_override(CredentialsOverride *override, const Credentials *credentials);
 
 /* Has what it takes to read a target; fsuid, fsgid, groups and umask stay the target's, for the next call is
  * likely the same target's.  Returns 0 or a negative errno. */
-int becomer_raise(Becomer *becomer);
+int credentials_revert(CredentialsOverride *override);
 
-/* The same for one step that takes this capability, too: until the next becomer_raise() or
- * becomer_lower(). */
-int becomer_raise_for(Becomer *becomer, cap_value_t capability);
+/* The same for one step that takes this capability, too: until the next credentials_revert() or
+ * credentials_override(). */
+int credentials_revert_with(CredentialsOverride *override, cap_value_t capability);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the links of /proc with the target's eyes.  Run by the worker or a deputy, as the target.  Owns
+/* Reads the links of /proc with the target's eyes.  Run by the worker or a helper, as the target.  Owns
  * nothing.  Must never follow a link to what is the worker's own.
  *
  * The target arranges the procfs that its paths lead through: it mounts what it likes on what it likes
@@ -45,14 +45,14 @@ static bool is_proc_root(int fd) {
 }
 
 bool procfs_names_us(const ProcfsReader *reader, const char *path) {
-        char deputys[16];
-        const char *number = deputys, *found;
+        char helpers[16];
+        const char *number = helpers, *found;
         size_t length;
 
-        if (reader->becomer)
+        if (reader->override)
                 number = target_our_number(reader->target);
         else
-                (void)snprintf(deputys, sizeof(deputys), "%d", getpid());
+                (void)snprintf(helpers, sizeof(helpers), "%d", getpid());
         length = strlen(number);
         for (found = strstr(path, number); found; found = strstr(found + 1, number))
                 if ((found == path || found[-1] == '/') && (found[length] == '/' || found[length] == '\0'))
@@ -71,8 +71,8 @@ bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name) {
 }
 
 int procfs_refuse_us(ProcfsReader *reader) {
-        reader->wants_deputy = reader->becomer != NULL;
-        return reader->becomer ? EACCES : ENOENT;
+        reader->wants_helper = reader->override != NULL;
+        return reader->override ? EACCES : ENOENT;
 }
 
 /* The directories that the kernel lets a process's own threads search, and others by mode or by their right
@@ -264,12 +264,12 @@ static bool find_own(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) 
 static int identify_own(ProcfsReader *reader, int dir_fd, OwnDirectory *ret) {
         bool found;
 
-        if (!reader->becomer || !procfs_is_it(dir_fd))
+        if (!reader->override || !procfs_is_it(dir_fd))
                 return EACCES;
-        if (becomer_raise(reader->becomer) < 0)
+        if (credentials_revert(reader->override) < 0)
                 return EIO;
         found = find_own(reader, dir_fd, ret);
-        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+        if (credentials_override(reader->override, &reader->status->credentials) < 0)
                 return EIO;
         return found ? 0 : EACCES;
 }
@@ -282,10 +282,10 @@ static int open_raised(
         int r;
 
         (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
-        if (becomer_raise(reader->becomer) < 0)
+        if (credentials_revert(reader->override) < 0)
                 return EIO;
         r = target_open_entry(reader->target, path, flags, ret_fd);
-        if (becomer_lower(reader->becomer, &reader->status->identity) < 0)
+        if (credentials_override(reader->override, &reader->status->credentials) < 0)
                 return EIO;
         /* Numbers were compared: were they the target's, and not those of another process after it? */
         if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
@@ -309,7 +309,7 @@ int procfs_follow(
 
         if (is_proc_root(dir_fd))
                 return read_root_link(reader, dir_fd, name, ret_text, size);
-        if (!reader->becomer) {
+        if (!reader->override) {
                 *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
                 return *ret_fd < 0 ? errno : 0;
         }
@@ -320,8 +320,8 @@ int procfs_follow(
                 return error;
         /* Another process's.  The kernel would decide by our credentials, which are the target's now; but it
          * lets us follow our own links whatever those are, and there are procfs in which we don't know our
-         * number.  A deputy has nothing of its own to be followed to. */
-        reader->wants_deputy = true;
+         * number.  A helper has nothing of its own to be followed to. */
+        reader->wants_helper = true;
         return EACCES;
 }
 
@@ -341,7 +341,7 @@ static bool may_be_private(const ProcfsReader *reader, int dir_fd) {
         char path[PATH_MAX];
         const char *name;
 
-        if (!reader->becomer || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0)
+        if (!reader->override || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0)
                 return false;
         name = strrchr(path, '/');
         return name && is_private(name + 1, strlen(name + 1));

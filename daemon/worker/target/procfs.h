@@ -16,12 +16,12 @@
 typedef struct ProcfsReader {
         Target *target;
         const TargetStatus *status;
-        Becomer *becomer; /* NULL: a deputy reads, who has become the target for good */
+        CredentialsOverride *override; /* NULL: a helper reads, who has become the target for good */
         int listener_fd;
         uint64_t id; /* of the notification */
 
-        /* Set where only a deputy gets further: EACCES then says nothing of what the target may do. */
-        bool wants_deputy;
+        /* Set where only a helper gets further: EACCES then says nothing of what the target may do. */
+        bool wants_helper;
 
         /* The host has an automounter: the worker's walk ends where it would enter an autofs. */
         bool minds_autofs;
@@ -38,8 +38,8 @@ bool procfs_names_us(const ProcfsReader *reader, const char *path);
 /* Is name our own entry in dir_fd, the root of a procfs? */
 bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name);
 
-/* Returns what the target gets where a path leads through our own entry: a deputy tells, as another process;
- * and natively there is no deputy. */
+/* Returns what the target gets where a path leads through our own entry: a helper tells, as another process;
+ * and natively there is no helper. */
 int procfs_refuse_us(ProcfsReader *reader);
 
 /* May dir_fd be in our own entry in a procfs?  The worker may search it, as the target. */

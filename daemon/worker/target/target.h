@@ -44,8 +44,8 @@ int target_open(TargetCache *cache, pid_t tid, Target **ret, bool *ret_fresh);
 
 pid_t target_tid(const Target *target);
 
-/* Reads who the task is.  ret->identity must have been initialised with identity_init() and is reused from
- * call to call. Returns 0, TARGET_GONE, or a negative errno. */
+/* Reads who the task is.  ret->credentials must have been initialised with credentials_init() and is reused
+ * from call to call. Returns 0, TARGET_GONE, or a negative errno. */
 int target_read_status(Target *target, TargetStatus *ret);
 
 /* Is the task in the user namespace that we are in?  Returns 1 or 0, or a negative errno; -ESRCH when the

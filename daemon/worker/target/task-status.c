@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes /proc/TID/status apart.  Pure functions; run by the worker and by deputies.  Must never believe that
+/* Takes /proc/TID/status apart.  Pure functions; run by the worker and by helpers.  Must never believe that
  * a line is there, or that its numbers fit. */
 
 #include "worker/target/task-status.h"
@@ -80,7 +80,7 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         status_name(text, ret->comm);
         if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, 0777, &number))
                 return -EBADMSG;
-        ret->identity.umask = (mode_t)number;
+        ret->credentials.umask = (mode_t)number;
         if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, INT32_MAX, &number))
                 return -EBADMSG;
         ret->tgid = (pid_t)number;
@@ -88,17 +88,17 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
                 ret->uids[i] = (uid_t)ids[i];
-        ret->identity.fsuid = (uid_t)ids[3];
+        ret->credentials.fsuid = (uid_t)ids[3];
         if (!status_ids(&text, "\nGid:", ids))
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
                 ret->gids[i] = (gid_t)ids[i];
-        ret->identity.fsgid = (gid_t)ids[3];
+        ret->credentials.fsgid = (gid_t)ids[3];
         if (!status_seek(&text, "\nGroups:"))
                 return -EBADMSG;
-        identity_clear_groups(&ret->identity);
+        credentials_clear_groups(&ret->credentials);
         while (status_number(&text, 10, UINT32_MAX, &number)) {
-                r = identity_add_group(&ret->identity, (gid_t)number);
+                r = credentials_add_group(&ret->credentials, (gid_t)number);
                 if (r < 0)
                         return r;
         }
@@ -109,7 +109,7 @@ int target_parse_status(const char *text, TargetStatus *ret) {
                 return -EBADMSG;
         if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, UINT64_MAX, &number))
                 return -EBADMSG;
-        ret->identity.capabilities = number;
+        ret->credentials.capabilities = number;
         return 0;
 }
 

@@ -22,7 +22,7 @@ typedef struct TargetStatus {
         unsigned n_levels;
         pid_t level_tgids[TARGET_LEVELS];
         pid_t level_tids[TARGET_LEVELS];
-        Identity identity;
+        Credentials credentials;
 } TargetStatus;
 
 /* Parses text like /proc/TID/status's, NUL-terminated, into *ret.  Returns 0, -EBADMSG where a line is

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A worker, a deputy or a vetting child that was taken over makes a system call which it does not need: it dies, the journal says
+# A worker, a helper or a vetting child that was taken over makes a system call which it does not need: it dies, the journal says
 # so, and nothing is made.  The daemon is the real one, but for what ./traitor.c links around three of its functions.  Nor have
 # they capabilities that they do not need.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
@@ -42,12 +42,12 @@ worker_dies() {
         wait_for logged_times $from "^trouble with .*: EIO (workers died over it)" 1 || return
         [ ! -e "$tree/worker-$1" ]
 }
-deputy_dies() {
+helper_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with $EIO supervised_user -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "deputy-$1" || return
-        wait_for logged_times $from "^trouble with .*: EIO (deputies died over it)" 1 || return
-        [ ! -e "$tree/deputy-$1" ]
+        fails_with $EIO supervised_user -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "helper-$1" || return
+        wait_for logged_times $from "^trouble with .*: EIO (helpers died over it)" 1 || return
+        [ ! -e "$tree/helper-$1" ]
 }
 vetting_dies() {
         local from
@@ -70,12 +70,12 @@ for call in "${everybody[@]}" "${not_worker[@]}"; do
 done
 
 if as_user unshare -Ur true 2>/dev/null; then
-        check "a deputy" made deputy-getpid supervised_user -- unshare -Ur mkdir "$tree/deputy-getpid"
+        check "a helper" made helper-getpid supervised_user -- unshare -Ur mkdir "$tree/helper-getpid"
         for call in "${everybody[@]}" "${not_worker[@]}"; do
-                check "... $call: it dies" deputy_dies "$call"
+                check "... $call: it dies" helper_dies "$call"
         done
 else
-        skip "a deputy" "the user may not make a user namespace here"
+        skip "a helper" "the user may not make a user namespace here"
 fi
 
 ### Capabilities.
