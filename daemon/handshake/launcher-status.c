@@ -45,7 +45,7 @@ int launcher_open_proc(void) {
         return fd < 0 ? -errno : fd;
 }
 
-int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret) {
+int launcher_read_status(int proc_fd, pid_t pid, TaskFacts *ret) {
         char path[sizeof("-2147483648/status")];
 
         (void)snprintf(path, sizeof(path), "%d/status", pid);
@@ -62,7 +62,7 @@ int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret) {
                 if (n < 0)
                         return (int)n;
                 if ((size_t)n < size - 1)
-                        return target_parse_status(text, ret);
+                        return task_facts_parse(text, ret);
         }
         return -E2BIG;
 }

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include "worker/target/task-status.h"
+#include "worker/target/task-facts.h"
 
 /* Opens a procfs of our own, which shows every process: the one at /proc may be mounted with hidepid=, and
  * then shows a process without capabilities only those of its own user.  Needs CAP_SYS_ADMIN; without it,
@@ -16,4 +16,4 @@ int launcher_open_proc(void);
 /* Reads PID/status below proc_fd into *ret, whose credentials has been initialised with credentials_init().
  * The task must be stopped in a notification that is checked afterwards: then its number was nobody else's,
  * and it could not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
-int launcher_read_status(int proc_fd, pid_t pid, TargetStatus *ret);
+int launcher_read_status(int proc_fd, pid_t pid, TaskFacts *ret);

@@ -277,7 +277,7 @@ static bool is_knock(const Vetting *vetting, const struct seccomp_notif *notif) 
                knock.path == protocol_knock_path(vetting->arguments->nonce) && knock.mode == 0;
 }
 
-static int compare_knocker(Vetting *vetting, const TargetStatus *status) {
+static int compare_knocker(Vetting *vetting, const TaskFacts *status) {
         const Credentials *credentials = &status->credentials;
         _cleanup_free_ gid_t *groups = NULL;
 
@@ -296,7 +296,7 @@ static int compare_knocker(Vetting *vetting, const TargetStatus *status) {
 
 /* The profile must be for the process that knocks, not only for the one that connected. */
 static int vet_knocker(Vetting *vetting) {
-        TargetStatus status;
+        TaskFacts status;
         int r;
 
         credentials_init(&status.credentials);

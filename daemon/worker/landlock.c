@@ -44,16 +44,15 @@ static int raise_for_ids(void) {
         return r;
 }
 
-static int be_user_and_mark(
-        pid_t tid, const TargetStatus *status, const WorkerLock *lock, pid_t worker_pid) {
+static int be_user_and_mark(pid_t tid, const TaskFacts *facts, const WorkerLock *lock, pid_t worker_pid) {
         int r = ledger_lock_worker(lock->fd, lock->number);
 
         if (r >= 0)
                 r = getppid() == worker_pid ? raise_for_ids() : -ESRCH;
         if (r < 0)
                 return r;
-        if (setgroups(0, NULL) < 0 || setresgid(status->gids[1], status->gids[1], status->gids[1]) < 0 ||
-                setresuid(status->uids[1], status->uids[1], status->uids[1]) < 0 ||
+        if (setgroups(0, NULL) < 0 || setresgid(facts->gids[1], facts->gids[1], facts->gids[1]) < 0 ||
+                setresuid(facts->uids[1], facts->uids[1], facts->uids[1]) < 0 ||
                 prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 return -errno;
         return set_mark(tid);
@@ -63,14 +62,14 @@ static int be_user_and_mark(
  * become another process's.  A helper that has become the target's user can then mark no process that this
  * user could not have marked anyway.  Who stops it before it is bound to the worker's end can not keep it:
  * the daemon finds it where it has signed on. */
-static int set_mark_as_user(pid_t tid, const TargetStatus *status, const WorkerLock *lock) {
+static int set_mark_as_user(pid_t tid, const TaskFacts *facts, const WorkerLock *lock) {
         pid_t worker_pid = getpid(), pid = child_fork("snotifyd-helper", &lock->fd, 1);
         int exit_status, r;
 
         if (pid < 0)
                 return (int)pid;
         if (pid == 0)
-                _exit(-be_user_and_mark(tid, status, lock, worker_pid));
+                _exit(-be_user_and_mark(tid, facts, lock, worker_pid));
         /* The target's user can stop it, and must not keep the worker here. */
         r = child_wait(pid, PATIENCE_MSEC, &exit_status);
         if (r < 0)
@@ -121,13 +120,13 @@ static int set_mark_as_root(CredentialsOverride *override, pid_t tid) {
 }
 
 int landlock_mark(
-        Target *target, CredentialsOverride *override, const TargetStatus *status, const WorkerLock *lock) {
+        Target *target, CredentialsOverride *override, const TaskFacts *facts, const WorkerLock *lock) {
         int r;
 
         r = landlock_is_marked(target);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = set_mark_as_user(target_tid(target), status, lock);
+        r = set_mark_as_user(target_tid(target), facts, lock);
         /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
          * user namespace only a session without no_new_privs has that, which root started. */
         if (r == -EPERM && target_in_our_user_namespace(target) > 0)
@@ -141,16 +140,16 @@ int landlock_mark(
 
 /* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in another,
  * nobody that we can look at has it there: the answer is too strict then, for those in ours. */
-static int may_raise_limits(Target *target, const TargetStatus *status) {
-        if (!(status->credentials.capabilities >> CAP_SYS_RESOURCE & 1))
+static int may_raise_limits(Target *target, const TaskFacts *facts) {
+        if (!(facts->credentials.capabilities >> CAP_SYS_RESOURCE & 1))
                 return 0;
         return target_in_our_user_namespace(target);
 }
 
-int landlock_admits_limit(Target *target, const TargetStatus *status, bool own) {
+int landlock_admits_limit(Target *target, const TaskFacts *facts, bool own) {
         int r;
 
-        r = may_raise_limits(target, status);
+        r = may_raise_limits(target, facts);
         if (r <= 0)
                 return r < 0 ? r : 1;
         if (!own)

@@ -29,7 +29,7 @@ typedef struct WorkerLock {
  * valid since the target was opened and its status read.  Raised.  Returns 0, and then the target surely is
  * marked; or a negative errno: -ESRCH when it is gone, -EPERM where neither its user nor we may mark it. */
 int landlock_mark(
-        Target *target, CredentialsOverride *override, const TargetStatus *status, const WorkerLock *lock);
+        Target *target, CredentialsOverride *override, const TaskFacts *facts, const WorkerLock *lock);
 
 /* Is the task's process marked?  Returns 1 or 0, or a negative errno: -ESRCH when it is gone. */
 int landlock_is_marked(Target *target);
@@ -39,4 +39,4 @@ int landlock_is_marked(Target *target);
  * raise a hard limit.  Yes for its own limit where that is no mark: so its process is not restricted, and
  * could create for a restricted one whatever it likes.  Returns 1 or 0, or a negative errno: -ESRCH when the
  * task is gone. */
-int landlock_admits_limit(Target *target, const TargetStatus *status, bool own);
+int landlock_admits_limit(Target *target, const TaskFacts *facts, bool own);

@@ -44,7 +44,7 @@ struct RequestHandler {
         uint32_t index;
         Slot *slot;
         Target *target;
-        TargetStatus status;
+        TaskFacts facts;
         Resolved resolved;
         ExecutorPart part;
         Parent parent;
@@ -91,7 +91,7 @@ int request_handler_new(const RequestContext *host, RequestHandler **ret) {
         if (!handler)
                 return -ENOMEM;
         handler->host = host;
-        credentials_init(&handler->status.credentials);
+        credentials_init(&handler->facts.credentials);
         r = target_cache_new(&handler->targets);
         if (r >= 0)
                 r = find_host_mounts(handler->targets, host->host_root_fd, &handler->host_mounts);
@@ -120,7 +120,7 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         target_cache_free(handler->targets);
         executor_free(handler->executor);
         host_mounts_free(handler->host_mounts);
-        credentials_done(&handler->status.credentials);
+        credentials_done(&handler->facts.credentials);
         free(handler);
         return NULL;
 }
@@ -191,10 +191,10 @@ static void forget_argument(Slot *slot) {
         slot->argument[0] = '\0';
 }
 
-static void note_status(Slot *slot, const TargetStatus *status) {
-        slot->pid = (uint32_t)status->tgid;
-        slot->uid = status->uids[1];
-        memcpy(slot->comm, status->comm, sizeof(slot->comm));
+static void note_status(Slot *slot, const TaskFacts *facts) {
+        slot->pid = (uint32_t)facts->tgid;
+        slot->uid = facts->uids[1];
+        memcpy(slot->comm, facts->comm, sizeof(slot->comm));
 }
 
 /* Sleeps until then.  Returns 0, REQUEST_LEFT when told to leave, or REQUEST_GONE: nobody tells us that the
@@ -360,7 +360,7 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         resolve_split(slot->argument, strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
         handler->part = (ExecutorPart){
                 .target = handler->target,
-                .status = &handler->status,
+                .facts = &handler->facts,
                 .resolved = &handler->resolved,
                 .dirfd = dirfd,
                 .absolute = slot->argument[0] == '/',
@@ -424,7 +424,7 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
                 /* Nothing came of it: it is as it was received. */
                 slot_set_phase(slot, SLOT_RECEIVED);
                 forget_decision(slot);
-                note_status(slot, &handler->status);
+                note_status(slot, &handler->facts);
         }
         slot->mode = arguments.mode;
         if (error == 0 && handler->resolved.name)
@@ -458,7 +458,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
         if (is_gone(handler))
                 return REQUEST_GONE;
         atomic_store(&header(handler)->landlocked, 1);
-        r = landlock_mark(handler->target, executor_override(handler->executor), &handler->status, &lock);
+        r = landlock_mark(handler->target, executor_override(handler->executor), &handler->facts, &lock);
         return r < 0 ? r : answer_continue(handler);
 }
 
@@ -470,7 +470,7 @@ static int handle_limit(RequestHandler *handler, const Call *call) {
 
         call_arguments(call, &handler->slot->request.notif.data, &arguments);
         if (atomic_load(&header(handler)->landlocked))
-                r = landlock_admits_limit(handler->target, &handler->status, arguments.pid == 0);
+                r = landlock_admits_limit(handler->target, &handler->facts, arguments.pid == 0);
         if (r < 0)
                 return r;
         if (r > 0)
@@ -503,10 +503,10 @@ static int handle_call(RequestHandler *handler, bool again) {
         r = target_open(handler->targets, (pid_t)notif->pid, &handler->target, &fresh);
         if (r != 0)
                 return r;
-        r = target_read_status(handler->target, &handler->status);
+        r = task_reader_read(handler->target, &handler->facts);
         if (r != 0)
                 return r;
-        note_status(handler->slot, &handler->status);
+        note_status(handler->slot, &handler->facts);
         if (call->act == ACT_RESTRICT)
                 return handle_restrict(handler, call);
         if (call->act == ACT_LIMIT)
@@ -546,8 +546,8 @@ static void note_caller(RequestHandler *handler) {
 
         if (target_open(handler->targets, (pid_t)handler->slot->request.notif.pid, &handler->target,
                     &fresh) == 0 &&
-                target_read_status(handler->target, &handler->status) == 0)
-                note_status(handler->slot, &handler->status);
+                task_reader_read(handler->target, &handler->facts) == 0)
+                note_status(handler->slot, &handler->facts);
 }
 
 /* What a process that died has left of the call. */

@@ -39,6 +39,6 @@ typedef struct WorkerArguments {
         const Sandbox *helper_sandbox;
 } WorkerArguments;
 
-/* Runs until there is nothing left to do; returns the exit status.  The process's signals are at their
+/* Runs until there is nothing left to do; returns the exit facts.  The process's signals are at their
  * defaults, SIGTERM is blocked and means: finish the request in hand and leave. */
 int worker_run(const WorkerArguments *arguments);

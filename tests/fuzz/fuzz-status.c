@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds target_parse_status() any text, and one that a kernel would write of any task.  Of the first it
+/* Feeds task_facts_parse() any text, and one that a kernel would write of any task.  Of the first it
  * gives the same account twice; of the second it says what was written. */
 
 #include "fuzz.h"
@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "common/ownership.h"
-#include "worker/target/task-status.h"
+#include "worker/target/task-facts.h"
 
 #define GROUPS_MAX 4U
 
@@ -19,20 +19,20 @@ typedef struct Task {
         unsigned n_levels, n_groups;
 } Task;
 
-static void status_done(TargetStatus *status) {
+static void status_done(TaskFacts *status) {
         credentials_done(&status->credentials);
 }
 
 static void check_any(const char *text) {
-        _cleanup_(status_done) TargetStatus first = {}, second = {};
+        _cleanup_(status_done) TaskFacts first = {}, second = {};
         int r;
 
         credentials_init(&first.credentials);
         credentials_init(&second.credentials);
-        r = target_parse_status(text, &first);
+        r = task_facts_parse(text, &first);
         HOLDS(r == 0 || r == -EBADMSG);
-        HOLDS(target_parse_status(text, &second) == r);
-        (void)target_status_is_at_level(text, &second, 0);
+        HOLDS(task_facts_parse(text, &second) == r);
+        (void)task_facts_is_at_level(text, &second, 0);
         if (r < 0)
                 return;
         HOLDS(first.n_levels >= 1 && first.n_levels <= TARGET_LEVELS && first.n_levels == second.n_levels);
@@ -102,11 +102,11 @@ static char *write_status(const Task *task) {
 }
 
 static void check_task(const Task *task) {
-        _cleanup_(status_done) TargetStatus status = {};
+        _cleanup_(status_done) TaskFacts status = {};
         _cleanup_free_ char *text = write_status(task);
 
         credentials_init(&status.credentials);
-        HOLDS(target_parse_status(text, &status) == 0);
+        HOLDS(task_facts_parse(text, &status) == 0);
         HOLDS(strcmp(status.comm, task->comm) == 0);
         HOLDS(status.credentials.umask == task->umask && (uint32_t)status.tgid == task->tgid);
         HOLDS(memcmp(status.uids, task->ids[0], sizeof(status.uids)) == 0);
@@ -119,7 +119,7 @@ static void check_task(const Task *task) {
         HOLDS(memcmp(status.level_tgids, task->tgids, task->n_levels * sizeof(pid_t)) == 0);
         HOLDS(memcmp(status.level_tids, task->tids, task->n_levels * sizeof(pid_t)) == 0);
         HOLDS(status.credentials.capabilities == task->capabilities);
-        HOLDS(target_status_is_at_level(text, &status, 0));
+        HOLDS(task_facts_is_at_level(text, &status, 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -59,7 +59,7 @@ static bool has_group(const Credentials *credentials, gid_t group) {
         return false;
 }
 
-static void read_own_status(TargetStatus *ret) {
+static void read_own_status(TaskFacts *ret) {
         static char text[65536];
         int fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
         ssize_t n = read(fd, text, sizeof(text) - 1);
@@ -67,7 +67,7 @@ static void read_own_status(TargetStatus *ret) {
         CHECK(n > 0);
         text[n] = '\0';
         (void)close(fd);
-        CHECK_INT(target_parse_status(text, ret), 0);
+        CHECK_INT(task_facts_parse(text, ret), 0);
         for (int i = 0; i < 3; i++) {
                 CHECK_INT(ret->uids[i], 0);
                 CHECK_INT(ret->gids[i], 0);
@@ -87,7 +87,7 @@ static uint64_t permitted(void) {
 }
 
 static void check_lowered(const Credentials *credentials, uint64_t ours) {
-        static TargetStatus now;
+        static TaskFacts now;
 
         read_own_status(&now);
         CHECK_INT(now.credentials.fsuid, credentials->fsuid);
@@ -102,7 +102,7 @@ static void check_lowered(const Credentials *credentials, uint64_t ours) {
 
 /* It is raised no further than it must be from what it was lowered to. */
 static void check_raised(uint64_t lowered, uint64_t ours) {
-        static TargetStatus now;
+        static TaskFacts now;
         bool enough = (lowered & OWN & ours) == (OWN & ours);
 
         read_own_status(&now);
@@ -140,7 +140,7 @@ static void raise_for_steps(const void *argument) {
         static const cap_value_t steps[] = {CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE};
         static const Credentials user = {.fsuid = 1000, .fsgid = 1000};
         uint64_t ours = permitted() & NEEDED;
-        static TargetStatus now;
+        static TaskFacts now;
         CredentialsOverride *override;
 
         (void)argument;

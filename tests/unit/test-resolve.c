@@ -272,7 +272,7 @@ static void resolve_row(const Cast *cast, const Row *row, ProcfsReader *reader) 
         CHECK_INT(chdir(scene), 0);
         CHECK_INT(chdir("ours"), 0);
         CHECK_INT(target_open_cwd(reader->target, &base_fd), 0);
-        CHECK_INT(credentials_override(reader->override, &reader->status->credentials), 0);
+        CHECK_INT(credentials_override(reader->override, &reader->facts->credentials), 0);
         resolve_split(row->path, strlen(row->path), &resolved);
         reader->wants_helper = false;
         error = resolve_parent(&resolved, base_fd, reader, &parent_fd);
@@ -298,15 +298,15 @@ static unsigned count_fds(void) {
 
 static void resolve_all(const void *argument) {
         const Scenario *scenario = argument;
-        TargetStatus status = {};
-        ProcfsReader reader = {.status = &status, .listener_fd = -EBADF};
+        TaskFacts status = {};
+        ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
         TargetCache *cache;
         unsigned n_fds;
         bool fresh;
 
         CHECK_INT(target_cache_new(&cache), 0);
         CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
-        CHECK_INT(target_read_status(reader.target, &status), 0);
+        CHECK_INT(task_reader_read(reader.target, &status), 0);
         CHECK_INT(status.credentials.fsuid, scenario->cast->uid);
         CHECK_INT(credentials_override_new(&reader.override), 0);
         n_fds = count_fds();
@@ -333,8 +333,8 @@ static void resolve_others(const void *argument) {
         static const char *const paths[] = {
                 "/proc/1/cwd/x", "/proc/1/root/x", "/proc/%d/cwd/x", "/proc/%d/fd/0/x"};
         const Scenario *scenario = argument;
-        TargetStatus status = {};
-        ProcfsReader reader = {.status = &status, .listener_fd = -EBADF};
+        TaskFacts status = {};
+        ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
         static Resolved resolved;
         int parent_fd = -EBADF;
         TargetCache *cache;
@@ -343,7 +343,7 @@ static void resolve_others(const void *argument) {
 
         CHECK_INT(target_cache_new(&cache), 0);
         CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
-        CHECK_INT(target_read_status(reader.target, &status), 0);
+        CHECK_INT(task_reader_read(reader.target, &status), 0);
         CHECK_INT(credentials_override_new(&reader.override), 0);
         for (size_t i = 0; i < COUNT(paths); i++) {
 #pragma GCC diagnostic push

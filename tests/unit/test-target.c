@@ -93,16 +93,16 @@ static const char *const good_lines[N_LINES] = {
         [CAPEFF] = "CapEff:\t00000000a80425fb\nCapBnd:\t000001ffffffffff\n",
 };
 
-static int parse(unsigned line, const char *instead, TargetStatus *ret) {
+static int parse(unsigned line, const char *instead, TaskFacts *ret) {
         char text[4096] = "";
 
         for (unsigned i = 0; i < N_LINES; i++)
                 (void)strcat(text, i == line ? instead : good_lines[i]);
-        return target_parse_status(text, ret);
+        return task_facts_parse(text, ret);
 }
 
 static void test_parse(void **state) {
-        TargetStatus status = {};
+        TaskFacts status = {};
 
         (void)state;
         credentials_init(&status.credentials);
@@ -176,7 +176,7 @@ static const struct {
 static void test_odd_texts(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(odd_texts); i++) {
-                TargetStatus status = {};
+                TaskFacts status = {};
                 int r;
 
                 credentials_init(&status.credentials);
@@ -192,9 +192,9 @@ static void test_odd_texts(void **state) {
                         assert_int_equal(status.credentials.n_groups, 0);
                 credentials_done(&status.credentials);
         }
-        assert_int_equal(target_parse_status("", &(TargetStatus){}), -EBADMSG);
-        assert_int_equal(target_parse_status("\n\n\n", &(TargetStatus){}), -EBADMSG);
-        assert_int_equal(target_parse_status("Name:", &(TargetStatus){}), -EBADMSG);
+        assert_int_equal(task_facts_parse("", &(TaskFacts){}), -EBADMSG);
+        assert_int_equal(task_facts_parse("\n\n\n", &(TaskFacts){}), -EBADMSG);
+        assert_int_equal(task_facts_parse("Name:", &(TaskFacts){}), -EBADMSG);
 }
 
 /* The text may end anywhere: nothing is read behind it (the sanitizers would tell), nothing is made of half
@@ -209,9 +209,9 @@ static void test_cut_texts(void **state) {
         length = (size_t)(strstr(whole, "CapEff:\t") - whole) + strlen("CapEff:\t");
         for (size_t n = 0; n < length; n++) {
                 _cleanup_free_ char *cut = strndup(whole, n);
-                TargetStatus status = {};
+                TaskFacts status = {};
 
-                assert_int_equal(target_parse_status(cut, &status), -EBADMSG);
+                assert_int_equal(task_facts_parse(cut, &status), -EBADMSG);
                 credentials_done(&status.credentials);
         }
 }
@@ -236,13 +236,13 @@ static void test_levels(void **state) {
                 {"Name:\tx\n", 1, false},
                 {"", 2, false},
         };
-        TargetStatus status = {};
+        TaskFacts status = {};
 
         (void)state;
         assert_int_equal(parse(NSTGID, "NStgid:\t100\t7\t1\n", &status), -EBADMSG);
         assert_int_equal(status.n_levels, 3);
         for (size_t i = 0; i < COUNT(rows); i++)
-                if (target_status_is_at_level(rows[i].text, &status, rows[i].level) != rows[i].expected)
+                if (task_facts_is_at_level(rows[i].text, &status, rows[i].level) != rows[i].expected)
                         fail_msg("%s at level %u", rows[i].text, rows[i].level);
         /* More than the kernel allows, and no more room. */
         assert_int_equal(
@@ -266,10 +266,10 @@ static void become_somebody(void) {
 static void test_read_status(void **state) {
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
         pid_t pid = start(become_somebody);
-        TargetStatus status = {};
+        TaskFacts status = {};
 
         (void)state;
-        assert_int_equal(target_read_status(open_target(cache, pid, true), &status), 0);
+        assert_int_equal(task_reader_read(open_target(cache, pid, true), &status), 0);
         assert_int_equal(status.tgid, pid);
         assert_string_equal(status.comm, "some body");
         assert_int_equal(status.uids[0], 51);
@@ -300,15 +300,15 @@ static void join_many_groups(void) {
 static void test_many_groups(void **state) {
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
         pid_t many = start(join_many_groups), few = start(become_somebody);
-        TargetStatus status = {};
+        TaskFacts status = {};
 
         (void)state;
-        assert_int_equal(target_read_status(open_target(cache, many, true), &status), 0);
+        assert_int_equal(task_reader_read(open_target(cache, many, true), &status), 0);
         assert_int_equal(status.credentials.n_groups, MANY_GROUPS);
         for (unsigned i = 0; i < MANY_GROUPS; i++)
                 assert_int_equal(status.credentials.groups[i], 1000000 + i);
         assert_int_equal(status.tgid, many);
-        assert_int_equal(target_read_status(open_target(cache, few, true), &status), 0);
+        assert_int_equal(task_reader_read(open_target(cache, few, true), &status), 0);
         assert_int_equal(status.credentials.n_groups, 3);
         assert_int_equal(status.tgid, few);
         credentials_done(&status.credentials);
@@ -465,7 +465,7 @@ static void test_string_of_the_dead(void **state) {
 
 /* Each answers in its own way that the task is dead. */
 static void assert_gone(Target *target) {
-        TargetStatus status = {};
+        TaskFacts status = {};
         TargetRoot root;
         int fd = -EBADF;
 
@@ -476,14 +476,14 @@ static void assert_gone(Target *target) {
         assert_int_equal(target_open_user_namespace(target, &fd), TARGET_GONE);
         assert_int_equal(target_open_fd(target, 0, &fd), -EBADF);
         assert_int_equal(fd, -EBADF);
-        assert_int_equal(target_read_status(target, &status), TARGET_GONE);
+        assert_int_equal(task_reader_read(target, &status), TARGET_GONE);
         credentials_done(&status.credentials);
 }
 
 static void test_dead(void **state) {
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
         Target *target;
-        TargetStatus status = {};
+        TaskFacts status = {};
         siginfo_t info;
         pid_t pid;
         bool fresh;
@@ -500,7 +500,7 @@ static void test_dead(void **state) {
         target = open_target(cache, pid, true);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-        assert_true(target_read_status(target, &status) != 0);
+        assert_true(task_reader_read(target, &status) != 0);
         credentials_done(&status.credentials);
         harness_kill(pid);
 
@@ -560,13 +560,13 @@ static bool start_as(pid_t number) {
 static void test_reborn(void **state) {
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
         pid_t pid = start(join_many_groups);
-        TargetStatus status = {};
+        TaskFacts status = {};
         TargetRoot root;
         Target *target;
 
         (void)state;
         target = open_target(cache, pid, true);
-        assert_int_equal(target_read_status(target, &status), 0);
+        assert_int_equal(task_reader_read(target, &status), 0);
         harness_kill(pid);
         if (!start_as(pid)) {
                 print_message("skipped: may not choose a child's number (CAP_CHECKPOINT_RESTORE)\n");
@@ -576,7 +576,7 @@ static void test_reborn(void **state) {
         /* What is kept is the dead one's; it never speaks for the new one. */
         target = open_target(cache, pid, false);
         assert_int_equal(target_read_root(target, &root), TARGET_GONE);
-        assert_int_equal(target_read_status(target, &status), 0);
+        assert_int_equal(task_reader_read(target, &status), 0);
         assert_string_equal(status.comm, "some body");
         assert_int_equal(status.credentials.fsuid, 54);
         assert_int_equal(status.credentials.n_groups, 3);

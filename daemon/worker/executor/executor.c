@@ -70,7 +70,7 @@ static bool is_gone(const ExecutorPart *part) {
 static ProcfsReader reader_of(const Executor *executor, const ExecutorPart *part) {
         return (ProcfsReader){
                 .target = part->target,
-                .status = part->status,
+                .facts = part->facts,
                 .override = executor->override,
                 .listener_fd = part->listener_fd,
                 .id = part->id,
@@ -100,7 +100,7 @@ static int pin_path(
         r = open_base(part, &base_fd);
         if (r != 0)
                 return r;
-        r = credentials_override(executor->override, &part->status->credentials);
+        r = credentials_override(executor->override, &part->facts->credentials);
         if (r < 0)
                 return r;
         *ret_error = resolve_parent(part->resolved, base_fd, reader, ret_fd);
@@ -115,11 +115,11 @@ static int pin_by_helper(Executor *executor, bool in_our_namespace, int *ret_err
         const ExecutorPart *part = executor->part;
         ProcfsReader reader = {
                 .target = part->target,
-                .status = part->status,
+                .facts = part->facts,
                 .minds_autofs = host_mounts_have_automounter(executor->host_mounts),
         };
         HelperRequest orders = {
-                .status = part->status,
+                .facts = part->facts,
                 .resolved = part->resolved,
                 .reader = &reader,
                 .sandbox = executor->helper_sandbox,
@@ -175,7 +175,7 @@ static int look_into_procfs(
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = credentials_override(executor->override, &part->status->credentials);
+        r = credentials_override(executor->override, &part->facts->credentials);
         if (r < 0)
                 return r;
         fd = openat(part->parent->fd, ".", O_PATH | O_CLOEXEC);
@@ -191,7 +191,7 @@ static int look_into_procfs(
 /* A directory of a process that is dead by now is no object any more. */
 static int ask_procfs(Executor *executor, int *ret_error) {
         const ExecutorPart *part = executor->part;
-        int r = credentials_override(executor->override, &part->status->credentials);
+        int r = credentials_override(executor->override, &part->facts->credentials);
 
         if (r >= 0)
                 *ret_error =
@@ -324,7 +324,7 @@ int executor_find(Executor *executor, const LedgerObject *noted, int *ret_error)
 
 /* Judging may have raised the worker. */
 static int lower(Executor *executor) {
-        return credentials_override(executor->override, &executor->part->status->credentials);
+        return credentials_override(executor->override, &executor->part->facts->credentials);
 }
 
 int executor_look(Executor *executor, int *ret_error) {
@@ -353,7 +353,7 @@ int executor_perform(Executor *executor, Act act, uint32_t mode, int *ret_error)
         r = lower(executor);
         if (r < 0)
                 return r;
-        act_prepare(parent->fd, part->resolved->name, part->status->credentials.fsuid, !parent->is_fuse,
+        act_prepare(parent->fd, part->resolved->name, part->facts->credentials.fsuid, !parent->is_fuse,
                 part->intent);
         /* After all that was read, and with nothing between this and the call: a target that was killed
          * should find, after its death, all done that ever will be. */

@@ -20,7 +20,7 @@ typedef struct Executor Executor;
 /* Whose path it is, and where it starts. */
 typedef struct ExecutorPart {
         Target *target;
-        const TargetStatus *status;
+        const TaskFacts *facts;
         const Resolved *resolved;
         int dirfd; /* as passed; AT_FDCWD */
         bool absolute;

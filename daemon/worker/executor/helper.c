@@ -79,8 +79,8 @@ static uint64_t permitted_capabilities(cap_t caps) {
 
 /* Takes the uids and gids, and keeps our capabilities for what is still to be done: each change of a uid
  * away from 0 empties the effective set. */
-static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
-        const Credentials *credentials = &status->credentials;
+static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
+        const Credentials *credentials = &facts->credentials;
         int r;
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -90,10 +90,10 @@ static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
                 return r;
         if (setgroups(credentials->n_groups, credentials->groups) < 0)
                 return -errno;
-        if (setresgid(status->gids[0], status->gids[1], status->gids[2]) < 0)
+        if (setresgid(facts->gids[0], facts->gids[1], facts->gids[2]) < 0)
                 return -errno;
         (void)setfsgid(credentials->fsgid);
-        if (setresuid(status->uids[0], status->uids[1], status->uids[2]) < 0)
+        if (setresuid(facts->uids[0], facts->uids[1], facts->uids[2]) < 0)
                 return -errno;
         r = set_capabilities(caps, ours);
         if (r < 0)
@@ -108,11 +108,11 @@ static int become_ids(const TargetStatus *status, cap_t caps, uint64_t ours) {
 /* The order matters: the ids are those of our user namespace, the capabilities those of the target's, and
  * entering that needs ours. */
 static int become(const HelperRequest *orders, cap_t caps) {
-        const Credentials *credentials = &orders->status->credentials;
+        const Credentials *credentials = &orders->facts->credentials;
         uint64_t ours = permitted_capabilities(caps), theirs = credentials->capabilities;
         int r;
 
-        r = become_ids(orders->status, caps, ours);
+        r = become_ids(orders->facts, caps, ours);
         if (r < 0)
                 return r;
         /* Until now our capabilities kept tracers off.  A uid that was ours already leaves us dumpable. */
@@ -155,7 +155,7 @@ static void run_command(
                 outcome->error = act_look(parent_fd, name);
                 break;
         case HELPER_PERFORM:
-                act_prepare(parent_fd, name, orders->status->credentials.fsuid, commands->may_look,
+                act_prepare(parent_fd, name, orders->facts->credentials.fsuid, commands->may_look,
                         orders->intent);
                 outcome->error = act_perform(commands->act, parent_fd, name, commands->mode, orders->intent);
                 break;

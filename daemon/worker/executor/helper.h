@@ -21,7 +21,7 @@ typedef struct Helper Helper;
 
 /* What it is to become and to find; nothing is taken over. */
 typedef struct HelperRequest {
-        const TargetStatus *status;
+        const TaskFacts *facts;
         int user_namespace_fd; /* the target's; -EBADF: the worker's own is right */
         int root_fd;           /* the target's */
         int base_fd;           /* what a relative path starts at; -EBADF for an absolute one */

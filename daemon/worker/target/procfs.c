@@ -130,7 +130,7 @@ bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd) {
 }
 
 /* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
-static bool is_at_level(const TargetStatus *status, int proc_root_fd, pid_t number, unsigned level) {
+static bool is_at_level(const TaskFacts *facts, int proc_root_fd, pid_t number, unsigned level) {
         static char text[1U << 20]; /* up to NGROUPS_MAX groups come before what is looked for */
         char path[STATUS_NAME_SIZE];
         _cleanup_close_ int fd = -EBADF;
@@ -144,7 +144,7 @@ static bool is_at_level(const TargetStatus *status, int proc_root_fd, pid_t numb
         if (n <= 0)
                 return false;
         text[n] = '\0';
-        return target_status_is_at_level(text, status, level);
+        return task_facts_is_at_level(text, facts, level);
 }
 
 /* "self" and "thread-self" are the target's; "mounts" and "net" are plain text.  A procfs numbers processes
@@ -152,18 +152,18 @@ static bool is_at_level(const TargetStatus *status, int proc_root_fd, pid_t numb
 static int read_root_link(
         const ProcfsReader *reader, int proc_root_fd, const char *name, char *ret_text, size_t size) {
         bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
-        const TargetStatus *status = reader->status;
+        const TaskFacts *facts = reader->facts;
         ssize_t n;
 
-        for (unsigned level = 0; level < status->n_levels && (self || thread_self); level++) {
-                pid_t tgid = status->level_tgids[level];
+        for (unsigned level = 0; level < facts->n_levels && (self || thread_self); level++) {
+                pid_t tgid = facts->level_tgids[level];
 
-                if (!is_at_level(status, proc_root_fd, tgid, level))
+                if (!is_at_level(facts, proc_root_fd, tgid, level))
                         continue;
                 if (self)
                         (void)snprintf(ret_text, size, "%d", tgid);
                 else
-                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, status->level_tids[level]);
+                        (void)snprintf(ret_text, size, "%d/task/%d", tgid, facts->level_tids[level]);
                 return 0;
         }
         if (self || thread_self)
@@ -221,43 +221,43 @@ static bool take_number(const char **text, const char *before, pid_t *ret) {
 /* What we call the thread of the target's process that the procfs calls so.  Returns 0 where it is not
  * known.
  */
-static pid_t our_number(const TargetStatus *status, unsigned level, pid_t thread) {
-        if (thread == status->level_tids[level])
-                return status->level_tids[0];
-        if (thread == status->level_tgids[level])
-                return status->level_tgids[0];
+static pid_t our_number(const TaskFacts *facts, unsigned level, pid_t thread) {
+        if (thread == facts->level_tids[level])
+                return facts->level_tids[0];
+        if (thread == facts->level_tgids[level])
+                return facts->level_tgids[0];
         return level == 0 ? thread : 0;
 }
 
 /* Makes our name for the directory from the one that it has there.  Returns false where it is no directory
  * of the target's threads. */
-static bool translate(const TargetStatus *status, OwnDirectory *own) {
+static bool translate(const TaskFacts *facts, OwnDirectory *own) {
         const char *text = own->there;
         pid_t process, thread = 0;
         unsigned level = 0;
 
         if (!take_number(&text, "", &process))
                 return false;
-        while (level < status->n_levels && !is_at_level(status, own->proc_root_fd, process, level))
+        while (level < facts->n_levels && !is_at_level(facts, own->proc_root_fd, process, level))
                 level++;
-        if (level == status->n_levels)
+        if (level == facts->n_levels)
                 return false;
         /* A thread has an entry beside those of processes, too, which isn't listed. */
-        if (!take_number(&text, "/task/", &thread) && process != status->level_tgids[level])
+        if (!take_number(&text, "/task/", &thread) && process != facts->level_tgids[level])
                 thread = process;
         own->rest = *text == '/' ? text + 1 : text;
         if (thread == 0)
-                (void)snprintf(own->here, sizeof(own->here), "%d%s", status->tgid, text);
+                (void)snprintf(own->here, sizeof(own->here), "%d%s", facts->tgid, text);
         else
-                (void)snprintf(own->here, sizeof(own->here), "%d/task/%d%s", status->tgid,
-                        our_number(status, level, thread), text);
+                (void)snprintf(own->here, sizeof(own->here), "%d/task/%d%s", facts->tgid,
+                        our_number(facts, level, thread), text);
         return true;
 }
 
 /* Raised, for the target may not search what it is to be told of. */
 static bool find_own(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
         own->proc_root_fd = open_proc_root(dir_fd);
-        return own->proc_root_fd >= 0 && read_name(reader, dir_fd, own) && translate(reader->status, own);
+        return own->proc_root_fd >= 0 && read_name(reader, dir_fd, own) && translate(reader->facts, own);
 }
 
 /* Is dir_fd a directory of the target's threads?  Returns 0, EACCES where it isn't, or EIO. */
@@ -269,7 +269,7 @@ static int identify_own(ProcfsReader *reader, int dir_fd, OwnDirectory *ret) {
         if (credentials_revert(reader->override) < 0)
                 return EIO;
         found = find_own(reader, dir_fd, ret);
-        if (credentials_override(reader->override, &reader->status->credentials) < 0)
+        if (credentials_override(reader->override, &reader->facts->credentials) < 0)
                 return EIO;
         return found ? 0 : EACCES;
 }
@@ -285,7 +285,7 @@ static int open_raised(
         if (credentials_revert(reader->override) < 0)
                 return EIO;
         r = target_open_entry(reader->target, path, flags, ret_fd);
-        if (credentials_override(reader->override, &reader->status->credentials) < 0)
+        if (credentials_override(reader->override, &reader->facts->credentials) < 0)
                 return EIO;
         /* Numbers were compared: were they the target's, and not those of another process after it? */
         if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)

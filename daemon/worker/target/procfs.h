@@ -15,7 +15,7 @@
 /* Whose path is being resolved, and by whom.  Nothing here is owned. */
 typedef struct ProcfsReader {
         Target *target;
-        const TargetStatus *status;
+        const TaskFacts *facts;
         CredentialsOverride *override; /* NULL: a helper reads, who has become the target for good */
         int listener_fd;
         uint64_t id; /* of the notification */

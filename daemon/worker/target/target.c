@@ -158,7 +158,7 @@ static int status_read(Target *target) {
         return 0;
 }
 
-int target_read_status(Target *target, TargetStatus *ret) {
+int task_reader_read(Target *target, TaskFacts *ret) {
         pid_t tid = target->tid;
         int r;
 
@@ -172,7 +172,7 @@ int target_read_status(Target *target, TargetStatus *ret) {
         }
         if (r != 0)
                 return r;
-        return target_parse_status(target->cache->status, ret);
+        return task_facts_parse(target->cache->status, ret);
 }
 
 int target_in_our_user_namespace(Target *target) {

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "common/ledger.h"
-#include "worker/target/task-status.h"
+#include "worker/target/task-facts.h"
 
 /* Positive outcomes. */
 enum {
@@ -46,7 +46,7 @@ pid_t target_tid(const Target *target);
 
 /* Reads who the task is.  ret->credentials must have been initialised with credentials_init() and is reused
  * from call to call. Returns 0, TARGET_GONE, or a negative errno. */
-int target_read_status(Target *target, TargetStatus *ret);
+int task_reader_read(Target *target, TaskFacts *ret);
 
 /* Is the task in the user namespace that we are in?  Returns 1 or 0, or a negative errno; -ESRCH when the
  * task is gone. */

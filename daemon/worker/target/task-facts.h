@@ -13,7 +13,7 @@
 #define TARGET_LEVELS 33
 
 /* What /proc/TID/status says. */
-typedef struct TargetStatus {
+typedef struct TaskFacts {
         pid_t tgid;
         uid_t uids[3]; /* real, effective, saved */
         gid_t gids[3];
@@ -23,12 +23,12 @@ typedef struct TargetStatus {
         pid_t level_tgids[TARGET_LEVELS];
         pid_t level_tids[TARGET_LEVELS];
         Credentials credentials;
-} TargetStatus;
+} TaskFacts;
 
 /* Parses text like /proc/TID/status's, NUL-terminated, into *ret.  Returns 0, -EBADMSG where a line is
  * missing or odd, or -ENOMEM. */
-int target_parse_status(const char *text, TargetStatus *ret);
+int task_facts_parse(const char *text, TaskFacts *ret);
 
 /* Text is the status of a process as some procfs has it.  Is it the one that status describes, seen from the
  * PID namespace at that level? */
-bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level);
+bool task_facts_is_at_level(const char *text, const TaskFacts *facts, unsigned level);

@@ -3,7 +3,7 @@
 /* Takes /proc/TID/status apart.  Pure functions; run by the worker and by helpers.  Must never believe that
  * a line is there, or that its numbers fit. */
 
-#include "worker/target/task-status.h"
+#include "worker/target/task-facts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
         ret[n] = '\0';
 }
 
-int target_parse_status(const char *text, TargetStatus *ret) {
+int task_facts_parse(const char *text, TaskFacts *ret) {
         uint64_t number, ids[4];
         int r;
 
@@ -113,10 +113,10 @@ int target_parse_status(const char *text, TargetStatus *ret) {
         return 0;
 }
 
-bool target_status_is_at_level(const char *text, const TargetStatus *status, unsigned level) {
+bool task_facts_is_at_level(const char *text, const TaskFacts *facts, unsigned level) {
         pid_t numbers[TARGET_LEVELS];
         unsigned n = status_pids(&text, "\nNStgid:", numbers);
 
-        return n == status->n_levels - level &&
-               memcmp(numbers, status->level_tgids + level, n * sizeof(numbers[0])) == 0;
+        return n == facts->n_levels - level &&
+               memcmp(numbers, facts->level_tgids + level, n * sizeof(numbers[0])) == 0;
 }
