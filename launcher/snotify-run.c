@@ -33,7 +33,7 @@ typedef struct Options {
 static void print_help(void) {
         (void)puts("Usage: snotify-run [OPTION...] [--] COMMAND [ARG...]\n"
                    "\n"
-                   "Runs COMMAND with its directory-making system calls supervised by snotifyd.\n"
+                   "Runs COMMAND, which can create directories only where snotifyd allows it.\n"
                    "\n"
                    "      --profile NAME  judge by the rules of profile NAME instead of \"default\"\n"
                    "      --label TEXT    show TEXT in the session's journal records\n"
@@ -41,7 +41,7 @@ static void print_help(void) {
                    "      --help          show this\n"
                    "      --version       show the version\n"
                    "\n"
-                   "Exit status: 125 if COMMAND was not started because it could not be supervised,\n"
+                   "Exit status: 125 if COMMAND could not be supervised and was not started,\n"
                    "126 if it cannot be executed, 127 if it was not found, else that of COMMAND.\n"
                    "See snotify-run(1), snotifyd(8).");
 }
