@@ -74,6 +74,10 @@ int notify_check_id(int listener_fd, uint64_t id) {
         return 0;
 }
 
+bool notification_is_gone(const Notification *notification) {
+        return notify_check_id(notification->listener_fd, notification->id) == NOTIFY_GONE;
+}
+
 int notify_send(int listener_fd, NotifyReply *reply) {
         while (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &reply->response) < 0)
                 if (errno != EINTR) /* EINPROGRESS: it has its answer, and its target hasn't run yet */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/gone.h"
+
 /* Linux 6.6; absent from older headers. */
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
@@ -17,8 +19,16 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
-/* A positive outcome: the call is over.  Its target died, was interrupted, or somebody answered already. */
-#define NOTIFY_GONE 1
+/* The call is over: its target died or was interrupted, or it was answered already. */
+enum {
+        NOTIFY_GONE = STATUS_GONE,
+};
+
+/* One call that waits for its answer. */
+typedef struct Notification {
+        int listener_fd; /* not owned */
+        uint64_t id;
+} Notification;
 
 /* The room that we give a request and a reply.  The kernel tells its own sizes (SECCOMP_GET_NOTIF_SIZES):
  * its structures may grow, and it writes all of them. */
@@ -59,6 +69,10 @@ int notify_receive(int listener_fd, NotifyRequest *ret);
 
 /* Is the call with this id still waiting for its answer?  Returns 0 or NOTIFY_GONE, or a negative errno. */
 int notify_check_id(int listener_fd, uint64_t id);
+
+/* Does nothing wait for an answer to the call any more?  What was read of a task while its number still was
+ * that of the target is true only if this says no afterwards. */
+bool notification_is_gone(const Notification *notification);
 
 /* Answers the call reply->response.id.  Returns 0, NOTIFY_GONE, or a negative errno. */
 int notify_send(int listener_fd, NotifyReply *reply);
