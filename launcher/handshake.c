@@ -34,8 +34,8 @@
 /* How long the daemon may take for an answer before it is given up. */
 #define ANSWER_TIMEOUT_MSEC 30000
 
-/* Where too many of one user's start at once, each comes again: the pauses, which double, make up five
- * seconds. */
+/* If too many launchers of one user connect at once, each tries again.  The pauses double, and add up to
+ * five seconds. */
 #define PAUSE_MSEC_MIN 40L
 #define PAUSE_MSEC_MAX 2560L
 
@@ -43,13 +43,13 @@
  * listener. */
 #define FDS_NEEDED 3
 
-/* What receive_reply() returns where the daemon's side was closed instead. */
+/* receive_reply(): the daemon's side was closed instead. */
 #define CUT_OFF 1
 
-/* How often that may be. */
+/* After so many of these the launcher gives up. */
 #define CUT_OFF_MAX 3U
 
-/* Says what is wrong; always returns -1. */
+/* Prints what is wrong; always returns -1. */
 __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
         va_list arguments;
 
@@ -61,8 +61,8 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...) {
         return -1;
 }
 
-/* Checks for room before anything is sent: the kernel drops an fd that comes with a message where there is
- * no number for it, and then says nothing. */
+/* Checks for free descriptor numbers before anything is sent: the kernel silently drops a descriptor that
+ * comes with a message if it has no number for it. */
 static int check_room_for_fds(void) {
         struct rlimit limit;
         rlim_t needed = 0;
@@ -81,18 +81,18 @@ static const char *connect_remedy(int error) {
         switch (error) {
         case ENOENT:
         case ECONNREFUSED:
-                return "is snotifyd running? systemctl start snotifyd";
+                return "is snotifyd running? systemctl enable --now snotifyd.socket";
         case EACCES:
                 return "may this user reach it?";
         case EAGAIN:
-                return "snotifyd accepts nobody; see journalctl -u snotifyd";
+                return "snotifyd accepts no connections now; see journalctl -u snotifyd";
         default:
                 return "is this the socket of snotifyd?";
         }
 }
 
-/* A process that waits here, is stopped and continues, is interrupted, for the socket has a timeout
- * (signal(7)).  Nothing has begun then (unix_stream_connect() in the kernel's net/unix/af_unix.c). */
+/* Because the socket has a timeout, connect() is interrupted in a process that is stopped and continued
+ * (signal(7)).  No connection has begun then (unix_stream_connect() in the kernel's net/unix/af_unix.c). */
 static int connect_wait(int fd, const struct sockaddr_un *address) {
         int r;
 
@@ -114,10 +114,10 @@ static int connect_daemon(const char *path, int *ret) {
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         if (fd < 0 && errno == EAFNOSUPPORT)
                 return fail(
-                        "cannot make a socket: %s; RestrictAddressFamilies= in its unit must name AF_UNIX",
+                        "cannot create a socket: %s; RestrictAddressFamilies= in its unit must name AF_UNIX",
                         strerror(errno));
         if (fd < 0)
-                return fail("cannot make a socket: %s", strerror(errno));
+                return fail("cannot create a socket: %s", strerror(errno));
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
         if (connect_wait(fd, &address) < 0)
                 return fail("cannot connect to %s: %s; %s", path, strerror(errno), connect_remedy(errno));
@@ -126,7 +126,7 @@ static int connect_daemon(const char *path, int *ret) {
 }
 
 static int fail_cut_off(void) {
-        return fail("snotifyd ended the connection without a word; see journalctl -u snotifyd");
+        return fail("snotifyd closed the connection unexpectedly; see journalctl -u snotifyd");
 }
 
 /* Receives one reply, and the fd that may come with it unless ret_fd is NULL.  Returns 0, CUT_OFF, or -1. */
@@ -164,16 +164,16 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
                 return fail("the label is too long (%zu bytes at most)", sizeof(hello.label) - 1);
         (void)strcpy(hello.profile, profile);
         (void)strcpy(hello.label, label);
-        /* A refusal may be waiting already, and says more than a broken pipe. */
+        /* The daemon may have refused already; its reason is of more use than "broken pipe". */
         if (send(socket_fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
                 errno != ECONNRESET)
                 return fail("cannot send to snotifyd: %s", strerror(errno));
         return 0;
 }
 
-/* Connects until the daemon has time for us.  One that is killed or restarted just then cuts us off, and
- * again where its acceptor has not seen that yet; the next one takes up the socket, where we may wait for
- * it.  Returns with the connection, and the welcome and its fd. */
+/* Connects until the daemon has time for this launcher.  A daemon that is killed or restarted just then cuts
+ * the connection, and does so again while its acceptor has not seen that yet.  The next daemon takes over
+ * the socket, where the launcher may wait for it.  Returns with the connection, the welcome, and its fd. */
 static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
         int *ret_probe_fd, int *ret_socket_fd) {
         unsigned n_cut_off = 0;
@@ -213,7 +213,7 @@ static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
 
         fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
         if (fd < 0 && errno == EACCES) {
-                /* Without CAP_SYS_ADMIN the kernel wants no_new_privs; with it, set-id programs go on
+                /* Without CAP_SYS_ADMIN the kernel demands no_new_privs.  With it, leave set-id programs
                  * working. */
                 if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                         return fail("cannot set no_new_privs: %s", strerror(errno));
@@ -247,8 +247,9 @@ static int send_listener(int socket_fd, int listener_fd, int proof_error) {
         return 0;
 }
 
-/* Returns once the daemon has answered, or the last holder of the listener is gone.  A signal that comes
- * before the daemon has received the call interrupts it, unseen by anybody: then it is made again. */
+/* Returns once the daemon has answered, or the last holder of the listener is gone.  A signal that arrives
+ * before the daemon has received the call interrupts it.  The daemon does not see that call: it is made
+ * again. */
 static int knock(int socket_fd, uint64_t nonce) {
         ProtocolReply reply;
         long answer;
@@ -258,7 +259,7 @@ static int knock(int socket_fd, uint64_t nonce) {
         while (answer < 0 && errno == EINTR);
         if (answer == protocol_knock_answer(nonce))
                 return 0;
-        if (answer < 0 && errno == ENOSYS) { /* the daemon's side is closed; it may have said why */
+        if (answer < 0 && errno == ENOSYS) { /* the daemon's side is closed; a reason may be in the socket */
                 int r = receive_reply(socket_fd, &reply, NULL);
 
                 if (r != 0)
@@ -290,21 +291,22 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
         ProtocolReply welcome;
         int proof_error;
 
-        /* Who can't read this program can't look into its process, unless it was started with capabilities
-         * that it doesn't have any more: then nothing but this keeps the listener from its user. */
+        /* The program's mode, 0711, keeps its user from tracing this process.  It does not do so if the
+         * process was started with capabilities that it no longer has: then only this protects the listener.
+         */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return fail("cannot protect this process: %s", strerror(errno));
         if (check_room_for_fds() < 0 || check_rings() < 0)
                 return -1;
         if (ask_in(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
                 return -1;
-        /* If this can't be, the daemon says why that matters. */
+        /* Where this fails the daemon refuses, and says why it matters. */
         proof_error = mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0 ? errno : 0;
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
         if (send_listener(socket_fd, listener_fd, proof_error) < 0)
                 return -1;
-        /* As long as we held a copy, the knock would wait for ever where the daemon's is gone. */
+        /* Close our copy: with it, the knock would wait for ever if the daemon's copy is gone. */
         listener_fd = fd_close(listener_fd);
         if (knock(socket_fd, welcome.nonce) < 0)
                 return -1;

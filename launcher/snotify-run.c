@@ -59,7 +59,7 @@ static int parse_options(int argc, char **argv, Options *ret) {
         };
         int option;
 
-        /* "+": the first word that is no option is COMMAND, and what follows is its own. */
+        /* "+": the first word that is not an option is COMMAND; all words after it are its arguments. */
         while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0)
                 switch (option) {
                 case OPTION_PROFILE:
@@ -104,9 +104,8 @@ int main(int argc, char **argv) {
         char text[17];
         int r;
 
-        /* Closed again by exec(2), so that COMMAND finds them closed.  As before, nothing can be read or
-         * written there: that is what O_PATH means.  Unlike /dev/null, the root directory is always there.
-         */
+        /* exec(2) closes them again, so that COMMAND finds them closed.  O_PATH: as before, nothing can be
+         * read or written there.  Unlike /dev/null, the root directory always exists. */
         r = stdio_fill("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (r < 0) {
                 (void)fprintf(stderr, "snotify-run: cannot open /: %s\n", strerror(-r));

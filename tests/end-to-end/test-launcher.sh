@@ -33,7 +33,7 @@ export SNOTIFY_RUN ran
 
 ### No daemon.
 check "without a daemon nothing runs" refuses \
-        "cannot connect to $socket: No such file or directory; is snotifyd running? systemctl start snotifyd" \
+        "cannot connect to $socket: No such file or directory; is snotifyd running? systemctl enable --now snotifyd.socket" \
         supervised -- touch "$ran"
 check "a socket that nobody listens on" refuses "Connection refused; is snotifyd running?" bash -c \
         'python3 -c "import socket,sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind(sys.argv[1])" "$0"; to "$0"' \
@@ -95,7 +95,7 @@ impostor() {
         return $status
 }
 
-silence="snotifyd ended the connection without a word; see journalctl -u snotifyd"
+silence="snotifyd closed the connection unexpectedly; see journalctl -u snotifyd"
 for how in killed closed; do
         check "the daemon is $how before it accepts" impostor $how-before-accept "snotify-run: "
         check "the daemon is $how after it has accepted" impostor $how-after-accept "snotify-run: "
