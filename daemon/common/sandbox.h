@@ -5,16 +5,9 @@
  * Any other kills it.  What a stranger sent or wrote may take such a process over; it can't start a program
  * then, trace another process, open a connection or load code into the kernel. */
 
-#include <linux/filter.h>
-#include <stdint.h>
+#include "common/bpf-program.h"
 
-/* Instructions. */
-#define SANDBOX_MAX 512
-
-typedef struct Sandbox {
-        uint32_t n_instructions;
-        struct sock_filter instructions[SANDBOX_MAX];
-} Sandbox;
+typedef BpfProgram Sandbox;
 
 /* Of who was killed by SIGSYS. */
 #define SANDBOX_DEATH                                                                                       \

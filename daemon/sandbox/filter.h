@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The seccomp filters that launchers install, made from the table of calls. */
+/* The seccomp filters that launchers install.  They trap the calls of the table in common/calls.h, refuse a
+ * few others, and let all else pass. */
 
-#include <linux/filter.h>
-
-#include "common/protocol.h"
+#include "common/abi.h"
+#include "common/bpf-program.h"
 #include "policy/policy.h"
+#include "sandbox/rules.h"
 
-typedef struct Filter {
-        uint32_t n_instructions;
-        struct sock_filter instructions[PROTOCOL_FILTER_MAX];
-} Filter;
+typedef BpfProgram Filter;
 
 /* One for each answer to `namespaces =` of a profile. */
 typedef struct Filters {
         Filter by_namespaces[2]; /* by Action */
 } Filters;
 
-/* Builds them.  Returns 0 or a negative errno. */
+/* The rules beside those for the supervised calls.  Their programs are these. */
+enum {
+        FILTER_ALL = 1U << 0,
+        FILTER_NAMESPACES_DENIED = 1U << 1,
+};
+extern const SeccompRule filter_rules[];
+extern const size_t n_filter_rules;
+
+/* Builds the filters of this machine.  Returns 0 or a negative errno: -EPROTO where libseccomp knows a
+ * supervised call by another number than the table of calls. */
 int filters_build(Filters *ret);
+
+/* Builds one filter, for any machine.  Returns as filters_build(). */
+int filter_build(const Machine *machine, Action namespaces, Filter *ret);

@@ -17,16 +17,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "sandbox/bpf-program.h"
+#include "sandbox/rules.h"
 
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
 #endif
 
-/* Whose list a call is on. */
+/* __O_TMPFILE in the kernel; libc's adds O_DIRECTORY, which on its own does no harm. */
+#define TMPFILE 020000000
+
+/* The processes that a rule is for. */
 enum {
         VETTING = 1U << 0,
         WORKER = 1U << 1,
@@ -35,190 +40,146 @@ enum {
         ALL = VETTING | WORKER | HELPER | ACCEPTOR,
 };
 
-/* With any arguments: the kernel remembers that and runs no program for these (Linux 5.11). */
-static const struct {
-        int nr;
-        unsigned whose;
-} calls[] = {
+#define ALLOW(processes, name, ...)                                                                         \
+        {                                                                                                   \
+                SCMP_SYS(name), SCMP_ACT_ALLOW, (processes), {                                              \
+                        __VA_ARGS__                                                                         \
+                }                                                                                           \
+        }
+
+static const SeccompRule rules[] = {
+        /* With any arguments.  The kernel remembers that it always allows these, and runs no program for
+         * them (Linux 5.11). */
+
         /* Memory, time and signals. */
-        {SCMP_SYS(brk), ALL},
-        {SCMP_SYS(munmap), ALL},
-        {SCMP_SYS(mremap), ALL},
-        {SCMP_SYS(madvise), ALL},
-        {SCMP_SYS(clock_gettime), ALL}, /* where the processor's clock is not to be trusted */
-        {SCMP_SYS(restart_syscall), ALL},
-        {SCMP_SYS(exit_group), ALL},
-        {SCMP_SYS(rt_sigprocmask), ALL}, /* these and tgkill() are abort(3) */
-        {SCMP_SYS(rt_sigaction), ALL},
-        {SCMP_SYS(rt_sigreturn), ALL},
-        {SCMP_SYS(getpid), ALL},
-        {SCMP_SYS(gettid), ALL},
-        {SCMP_SYS(clock_nanosleep), WORKER},
+        ALLOW(ALL, brk),
+        ALLOW(ALL, munmap),
+        ALLOW(ALL, mremap),
+        ALLOW(ALL, madvise),
+        ALLOW(ALL, clock_gettime), /* where the processor's clock is not to be trusted */
+        ALLOW(ALL, restart_syscall),
+        ALLOW(ALL, exit_group),
+        ALLOW(ALL, rt_sigprocmask), /* these and tgkill() are abort(3) */
+        ALLOW(ALL, rt_sigaction),
+        ALLOW(ALL, rt_sigreturn),
+        ALLOW(ALL, getpid),
+        ALLOW(ALL, gettid),
+        ALLOW(WORKER, clock_nanosleep),
         /* Messages. */
-        {SCMP_SYS(poll), ALL},
-        {SCMP_SYS(ppoll), ALL},
-        {SCMP_SYS(sendmsg), ALL},
-        {SCMP_SYS(recvmsg), ALL},
-        {SCMP_SYS(recvfrom), WORKER | HELPER | ACCEPTOR},
-        {SCMP_SYS(sendmmsg), WORKER},
-        {SCMP_SYS(connect), WORKER}, /* to the journal, anew */
-        {SCMP_SYS(accept4), ACCEPTOR},
-        {SCMP_SYS(getsockopt), VETTING | ACCEPTOR},
+        ALLOW(ALL, poll),
+        ALLOW(ALL, ppoll),
+        ALLOW(ALL, sendmsg),
+        ALLOW(ALL, recvmsg),
+        ALLOW(WORKER | HELPER | ACCEPTOR, recvfrom),
+        ALLOW(WORKER, sendmmsg),
+        ALLOW(WORKER, connect), /* to the journal, anew */
+        ALLOW(ACCEPTOR, accept4),
+        ALLOW(VETTING | ACCEPTOR, getsockopt),
         /* Files. */
-        {SCMP_SYS(openat2), WORKER | HELPER}, /* its flags are in memory; paths cannot be resolved without */
-        {SCMP_SYS(close), ALL},
-        {SCMP_SYS(fstatfs), ALL},
-        {SCMP_SYS(mkdirat), WORKER | HELPER},
-        {SCMP_SYS(shutdown), ACCEPTOR},
-        {SCMP_SYS(readlink), VETTING},
-        {SCMP_SYS(readlinkat), WORKER | HELPER},
-        {SCMP_SYS(fstat), WORKER | HELPER | ACCEPTOR},
-        {SCMP_SYS(newfstatat), WORKER | HELPER | ACCEPTOR},
-        {SCMP_SYS(statx), ALL},
-        {SCMP_SYS(read), ALL},
-        {SCMP_SYS(getcwd), WORKER | HELPER},
-        {SCMP_SYS(fchdir), WORKER | HELPER},
-        {SCMP_SYS(pread64), WORKER},
-        {SCMP_SYS(lseek), WORKER},
-        {SCMP_SYS(write), WORKER},
-        {SCMP_SYS(writev), WORKER},
-        {SCMP_SYS(name_to_handle_at), WORKER},
+        ALLOW(WORKER | HELPER, openat2), /* its flags are in memory; paths cannot be resolved without */
+        ALLOW(ALL, close),
+        ALLOW(ALL, fstatfs),
+        ALLOW(WORKER | HELPER, mkdirat),
+        ALLOW(ACCEPTOR, shutdown),
+        ALLOW(VETTING, readlink),
+#ifndef __NR_readlink
+        ALLOW(VETTING, readlinkat), /* is readlink(3) on newer architectures */
+#endif
+        ALLOW(WORKER | HELPER, readlinkat),
+        ALLOW(WORKER | HELPER | ACCEPTOR, fstat),
+        ALLOW(WORKER | HELPER | ACCEPTOR, newfstatat),
+        ALLOW(ALL, statx),
+        ALLOW(ALL, read),
+        ALLOW(WORKER | HELPER, getcwd),
+        ALLOW(WORKER | HELPER, fchdir),
+        ALLOW(WORKER, pread64),
+        ALLOW(WORKER, lseek),
+        ALLOW(WORKER, write),
+        ALLOW(WORKER, writev),
+        ALLOW(WORKER, name_to_handle_at),
         /* Targets, and being one. */
-        {SCMP_SYS(process_vm_readv), WORKER},
-        {SCMP_SYS(chroot), WORKER},
-        {SCMP_SYS(umask), WORKER},
-        {SCMP_SYS(capget), WORKER},
-        {SCMP_SYS(capset), WORKER},
-        {SCMP_SYS(setgroups), WORKER},
-        {SCMP_SYS(setfsgid), WORKER},
-        {SCMP_SYS(setfsuid), WORKER | HELPER}, /* which is how to ask for it, too */
+        ALLOW(WORKER, process_vm_readv),
+        ALLOW(WORKER, chroot),
+        ALLOW(WORKER, umask),
+        ALLOW(WORKER, capget),
+        ALLOW(WORKER, capset),
+        ALLOW(WORKER, setgroups),
+        ALLOW(WORKER, setfsgid),
+        ALLOW(WORKER | HELPER, setfsuid), /* which is how to ask for it, too */
         /* Helpers. */
-        {SCMP_SYS(setresgid), WORKER},
-        {SCMP_SYS(setresuid), WORKER},
-        {SCMP_SYS(set_robust_list), WORKER}, /* fork(3) */
-        {SCMP_SYS(close_range), WORKER},
-        {SCMP_SYS(getppid), WORKER | HELPER},
-        {SCMP_SYS(pidfd_open), ACCEPTOR},
-        {SCMP_SYS(pidfd_open), WORKER},
-        {SCMP_SYS(wait4), WORKER},
+        ALLOW(WORKER, setresgid),
+        ALLOW(WORKER, setresuid),
+        ALLOW(WORKER, set_robust_list), /* fork(3) */
+        ALLOW(WORKER, close_range),
+        ALLOW(WORKER | HELPER, getppid),
+        ALLOW(ACCEPTOR, pidfd_open),
+        ALLOW(WORKER, pidfd_open),
+        ALLOW(WORKER, wait4),
 #ifdef SANITIZED
-        {SCMP_SYS(futex), ALL},
-        {SCMP_SYS(sched_yield), ALL},
-        {SCMP_SYS(sigaltstack), ALL},
-        {SCMP_SYS(open), ALL}, /* from here on, for its report */
-        {SCMP_SYS(readlink), ALL},
-        {SCMP_SYS(stat), ALL},
-        {SCMP_SYS(access), ALL},
-        {SCMP_SYS(write), ALL},
+        ALLOW(ALL, futex),
+        ALLOW(ALL, sched_yield),
+        ALLOW(ALL, sigaltstack),
+        ALLOW(ALL, open), /* from here on, for its report */
+        ALLOW(ALL, readlink),
+        ALLOW(ALL, stat),
+        ALLOW(ALL, access),
+        ALLOW(ALL, write),
 #endif
-};
 
-#define INT(at, value)                                                                                      \
-        { (at), SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint32_t)(value) }
-#define WITHOUT(at, flag)                                                                                   \
-        { (at), SCMP_CMP_MASKED_EQ, (flag), 0 }
-#define WITH(at, flag)                                                                                      \
-        { (at), SCMP_CMP_MASKED_EQ, (flag), (flag) }
+        /* With these arguments alone. */
 
-/* __O_TMPFILE in the kernel; libc's adds O_DIRECTORY, which on its own does no harm. */
-#define TMPFILE 020000000
-
-/* With these arguments alone. */
-static const struct {
-        int nr;
-        unsigned whose;
-        unsigned n_arguments;
-        struct scmp_arg_cmp arguments[2];
-} restricted_calls[] = {
-        {SCMP_SYS(mmap), WORKER | HELPER, 1, {WITHOUT(2, PROT_EXEC)}},
-        {SCMP_SYS(mmap), ACCEPTOR, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
-        {SCMP_SYS(mmap), VETTING, 2, {WITHOUT(2, PROT_EXEC), WITH(3, MAP_ANONYMOUS)}},
-        {SCMP_SYS(openat), ALL, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
-        {SCMP_SYS(open_by_handle_at), WORKER, 1, {WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)}},
-        {SCMP_SYS(tgkill), ALL, 1, {INT(2, SIGABRT)}},
+        ALLOW(WORKER | HELPER, mmap, ARGUMENT_LACKS(2, PROT_EXEC)),
+        ALLOW(ACCEPTOR, mmap, ARGUMENT_LACKS(2, PROT_EXEC), ARGUMENT_HAS(3, MAP_ANONYMOUS)),
+        ALLOW(VETTING, mmap, ARGUMENT_LACKS(2, PROT_EXEC), ARGUMENT_HAS(3, MAP_ANONYMOUS)),
+        ALLOW(ALL, openat, ARGUMENT_LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)),
+        ALLOW(WORKER, open_by_handle_at, ARGUMENT_LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)),
+        ALLOW(ALL, tgkill, ARGUMENT_IS(2, SIGABRT)),
         /* Other commands of these two have the kernel signal any process. */
-        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_ID_VALID)}},
-        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)}},
-        {SCMP_SYS(ioctl), VETTING | WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_RECV)}},
-        {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SECCOMP_IOCTL_NOTIF_SEND)}},
-        {SCMP_SYS(ioctl), WORKER, 1, {INT(1, SIOCOUTQ)}},
-        {SCMP_SYS(fcntl), WORKER | HELPER, 1, {INT(1, F_DUPFD_CLOEXEC)}},
-        {SCMP_SYS(fcntl), WORKER | HELPER, 1, {INT(1, F_GETFL)}},
-        {SCMP_SYS(fcntl), WORKER, 1, {INT(1, F_SETLK)}},
+        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_ID_VALID)),
+        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)),
+        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_RECV)),
+        ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SEND)),
+        ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SIOCOUTQ)),
+        ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_DUPFD_CLOEXEC)),
+        ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_GETFL)),
+        ALLOW(WORKER, fcntl, ARGUMENT_IS(1, F_SETLK)),
         /* The acceptor. */
-        {SCMP_SYS(setsockopt), VETTING | ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSRIGHTS)}},
-        {SCMP_SYS(setsockopt), ACCEPTOR, 2, {INT(1, SOL_SOCKET), INT(2, SO_PASSCRED)}},
-        {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_PARENT)}},
-        {SCMP_SYS(ioctl), ACCEPTOR, 1, {INT(1, NS_GET_OWNER_UID)}},
+        ALLOW(VETTING | ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSRIGHTS)),
+        ALLOW(ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSCRED)),
+        ALLOW(ACCEPTOR, ioctl, ARGUMENT_IS(1, NS_GET_PARENT)),
+        ALLOW(ACCEPTOR, ioctl, ARGUMENT_IS(1, NS_GET_OWNER_UID)),
         /* Helpers. */
-        {SCMP_SYS(socketpair), WORKER, 1, {INT(0, AF_UNIX)}},
-        {SCMP_SYS(clone), WORKER, 1, {INT(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)}},
-        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_NAME)}},
-        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_PDEATHSIG)}},
-        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_KEEPCAPS)}},
-        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_DUMPABLE)}},
-        {SCMP_SYS(prctl), WORKER, 1, {INT(0, PR_SET_NO_NEW_PRIVS)}},
-        {SCMP_SYS(seccomp), WORKER, 2,
-                {INT(0, SECCOMP_SET_MODE_FILTER), INT(1, SECCOMP_FILTER_FLAG_SPEC_ALLOW)}},
-        {SCMP_SYS(setns), WORKER, 1, {INT(1, CLONE_NEWUSER)}},
-        {SCMP_SYS(prlimit64), WORKER, 1, {INT(1, RLIMIT_LOCKS)}},
+        ALLOW(WORKER, socketpair, ARGUMENT_IS(0, AF_UNIX)),
+        ALLOW(WORKER, clone, ARGUMENT_IS(0, CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)),
+        ALLOW(WORKER, prctl, ARGUMENT_IS(0, PR_SET_NAME)),
+        ALLOW(WORKER, prctl, ARGUMENT_IS(0, PR_SET_PDEATHSIG)),
+        ALLOW(WORKER, prctl, ARGUMENT_IS(0, PR_SET_KEEPCAPS)),
+        ALLOW(WORKER, prctl, ARGUMENT_IS(0, PR_SET_DUMPABLE)),
+        ALLOW(WORKER, prctl, ARGUMENT_IS(0, PR_SET_NO_NEW_PRIVS)),
+        ALLOW(WORKER, seccomp, ARGUMENT_IS(0, SECCOMP_SET_MODE_FILTER),
+                ARGUMENT_IS(1, SECCOMP_FILTER_FLAG_SPEC_ALLOW)),
+        ALLOW(WORKER, setns, ARGUMENT_IS(1, CLONE_NEWUSER)),
+        ALLOW(WORKER, prlimit64, ARGUMENT_IS(1, RLIMIT_LOCKS)),
 #ifdef SANITIZED
-        {SCMP_SYS(mmap), VETTING | ACCEPTOR, 1, {WITHOUT(2, PROT_EXEC)}},
-        {SCMP_SYS(ioctl), VETTING | ACCEPTOR, 1, {INT(1, TCGETS)}},
-        {SCMP_SYS(mprotect), ALL, 1, {WITHOUT(2, PROT_EXEC)}},
+        ALLOW(VETTING | ACCEPTOR, mmap, ARGUMENT_LACKS(2, PROT_EXEC)),
+        ALLOW(VETTING | ACCEPTOR, ioctl, ARGUMENT_IS(1, TCGETS)),
+        ALLOW(ALL, mprotect, ARGUMENT_LACKS(2, PROT_EXEC)),
+        /* A report has no names then, for the program that finds them cannot be started. */
+        {SCMP_SYS(pipe2), SCMP_ACT_ERRNO(EPERM), ALL, {}},
 #endif
 };
 
-static int add_calls(scmp_filter_ctx rules, unsigned whose) {
+static int build(unsigned process, Sandbox *ret) {
+        _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
         int r;
 
-        for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-                if (!(calls[i].whose & whose))
-                        continue;
-                r = seccomp_rule_add(rules, SCMP_ACT_ALLOW, calls[i].nr, 0);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int add_restricted_calls(scmp_filter_ctx rules, unsigned whose) {
-        int r;
-
-        for (size_t i = 0; i < sizeof(restricted_calls) / sizeof(restricted_calls[0]); i++) {
-                if (!(restricted_calls[i].whose & whose))
-                        continue;
-                r = seccomp_rule_add_array(rules, SCMP_ACT_ALLOW, restricted_calls[i].nr,
-                        restricted_calls[i].n_arguments, restricted_calls[i].arguments);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int build(unsigned whose, Sandbox *ret) {
-        _cleanup_(seccomp_release_p) scmp_filter_ctx rules = seccomp_init(SCMP_ACT_KILL_PROCESS);
-        int r;
-
-        if (!rules)
-                return -ENOMEM;
-        r = seccomp_attr_set(rules, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        r = bpf_program_begin(
+                &MACHINE_NATIVE->abis[0], 1, SCMP_ACT_KILL_PROCESS, SCMP_ACT_KILL_PROCESS, &context);
         if (r >= 0) /* a tree: the kernel tries each call there is when the program is installed */
-                r = seccomp_attr_set(rules, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+                r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
         if (r >= 0)
-                r = add_calls(rules, whose);
-        if (r >= 0)
-                r = add_restricted_calls(rules, whose);
-#ifdef SANITIZED
-        if (r >= 0) /* a report has no names then, for their finder can't be started */
-                r = seccomp_rule_add(rules, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(pipe2), 0);
-#endif
-        if (r >= 0)
-                r = program_export(rules, ret->instructions, SANDBOX_MAX);
-        if (r < 0)
-                return r;
-        ret->n_instructions = (uint32_t)r;
-        return 0;
+                r = bpf_program_add(context, rules, sizeof(rules) / sizeof(rules[0]), process);
+        return r < 0 ? r : bpf_program_export(context, ret);
 }
 
 int sandboxes_build(Sandboxes *ret) {

@@ -255,7 +255,7 @@ static int perform(RequestHandler *handler, const Call *call) {
         note_parent(handler);
         intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
         slot_set_phase(slot, SLOT_ACTING);
-        r = executor_perform(handler->executor, call->act, slot->mode, &error);
+        r = executor_perform(handler->executor, call->kind, slot->mode, &error);
         if (r == TARGET_GONE)
                 return REQUEST_GONE;
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
@@ -276,7 +276,7 @@ static int deny(RequestHandler *handler, const Call *call, int with) {
                 if (handler->parent.is_fuse || !place_is_inert(handler->parent.fd))
                         return answer(handler, SLOT_DENIED, with);
                 intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
-                r = executor_perform(handler->executor, call->act, handler->slot->mode, &error);
+                r = executor_perform(handler->executor, call->kind, handler->slot->mode, &error);
                 if (r != 0)
                         return r == TARGET_GONE ? REQUEST_GONE : r;
         }
@@ -507,9 +507,9 @@ static int handle_call(RequestHandler *handler, bool again) {
         if (r != 0)
                 return r;
         note_status(handler->slot, &handler->facts);
-        if (call->act == ACT_RESTRICT)
+        if (call->kind == OPERATION_RESTRICT)
                 return handle_restrict(handler, call);
-        if (call->act == ACT_LIMIT)
+        if (call->kind == OPERATION_LIMIT)
                 return handle_limit(handler, call);
         r = read_landlocked(handler);
         if (r != 0)

@@ -35,7 +35,7 @@ static int perform(const char *name, uint32_t mode) {
 
         act_prepare(AT_FDCWD, name, geteuid(), true, &intent);
         assert_int_equal(intent_state(&intent), INTENT_NOT_BEGUN);
-        error = act_perform(ACT_MKDIR, AT_FDCWD, name, mode, &intent);
+        error = act_perform(OPERATION_MKDIR, AT_FDCWD, name, mode, &intent);
         assert_int_equal(intent_state(&intent), INTENT_DONE);
         assert_int_equal(intent.error, error);
         return error;
@@ -61,7 +61,7 @@ static void test_perform(void **state) {
                 assert_int_equal(rmdir("name"), 0);
         }
         (void)umask(old);
-        assert_int_equal(act_perform((Act)99, AT_FDCWD, "name", 0777, &(Intent){}), ENOSYS);
+        assert_int_equal(act_perform((OperationKind)99, AT_FDCWD, "name", 0777, &(Intent){}), ENOSYS);
         assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
 }
 
@@ -184,7 +184,7 @@ static void test_again_for_real(void **state) {
                 Intent intent = {};
 
                 act_prepare(AT_FDCWD, "name", geteuid(), true, &intent);
-                assert_int_equal(act_perform(ACT_MKDIR, AT_FDCWD, "name", 0700, &intent), 0);
+                assert_int_equal(act_perform(OPERATION_MKDIR, AT_FDCWD, "name", 0700, &intent), 0);
                 assert_int_equal(act_find(AT_FDCWD, "name", &intent), 0);
                 assert_int_equal(rmdir("name"), 0);
         }

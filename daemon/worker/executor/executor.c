@@ -340,7 +340,7 @@ int executor_look(Executor *executor, int *ret_error) {
         return 0;
 }
 
-int executor_perform(Executor *executor, Act act, uint32_t mode, int *ret_error) {
+int executor_perform(Executor *executor, OperationKind act, uint32_t mode, int *ret_error) {
         const ExecutorPart *part = executor->part;
         const Parent *parent = part->parent;
         int r;

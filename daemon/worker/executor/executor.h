@@ -58,7 +58,7 @@ int executor_look(Executor *executor, int *ret_error);
 
 /* Performs the call, unless it is over by now: *ret_error as act_perform() has it.  Returns 0, TARGET_GONE
  * with nothing done, or a negative errno. */
-int executor_perform(Executor *executor, Act act, uint32_t mode, int *ret_error);
+int executor_perform(Executor *executor, OperationKind act, uint32_t mode, int *ret_error);
 
 /* Is itself again, with nothing of the target in hand.  Returns 0, or a negative errno: then the process
  * must end; -ETIME as helper_dismiss() has it. */

@@ -36,7 +36,7 @@ typedef enum HelperCommand {
 
 typedef struct HelperCommands {
         HelperCommand command;
-        Act act;
+        OperationKind act;
         uint32_t mode;
         bool may_look;
 } HelperCommands;
@@ -327,7 +327,7 @@ int helper_look(Helper *helper, int *ret_error) {
         return 0;
 }
 
-int helper_perform(Helper *helper, Act act, uint32_t mode, bool may_look, int *ret_error) {
+int helper_perform(Helper *helper, OperationKind act, uint32_t mode, bool may_look, int *ret_error) {
         const HelperCommands commands = {
                 .command = HELPER_PERFORM, .act = act, .mode = mode, .may_look = may_look};
         Outcome outcome;

@@ -50,4 +50,4 @@ int helper_dismiss(Helper *helper);
 /* Lets it look for the name, or perform the call: *ret_error is what act_look() and act_perform() return.
  * Return 0 or a negative errno: -EPIPE where it died. */
 int helper_look(Helper *helper, int *ret_error);
-int helper_perform(Helper *helper, Act act, uint32_t mode, bool may_look, int *ret_error);
+int helper_perform(Helper *helper, OperationKind act, uint32_t mode, bool may_look, int *ret_error);

@@ -32,8 +32,8 @@ void act_prepare(int parent_fd, const char *name, uint32_t owner, bool may_look,
         intent->absent = may_look && act_look(parent_fd, name) == ENOENT;
 }
 
-int act_perform(Act act, int parent_fd, const char *name, uint32_t mode, Intent *intent) {
-        if (act != ACT_MKDIR)
+int act_perform(OperationKind act, int parent_fd, const char *name, uint32_t mode, Intent *intent) {
+        if (act != OPERATION_MKDIR)
                 return ENOSYS;
         intent_set_state(intent, INTENT_BEGUN);
         intent->error = mkdirat(parent_fd, name, mode & MKDIR_MODE) < 0 ? errno : 0;

@@ -19,7 +19,7 @@ void act_prepare(int parent_fd, const char *name, uint32_t owner, bool may_look,
 
 /* Performs the call, as the target, and notes in the intent how far it came.  Returns 0 or the positive
  * errno that the target gets. */
-int act_perform(Act act, int parent_fd, const char *name, uint32_t mode, Intent *intent);
+int act_perform(OperationKind act, int parent_fd, const char *name, uint32_t mode, Intent *intent);
 
 /* Finds out, raised, what came of an intent that a dead process had begun.  Returns 0 where the directory
  * was created by it, EEXIST where something else is there, ENOENT where nothing is or where that cannot be
