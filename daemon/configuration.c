@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/ownership.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "policy-loader.h"
 
 #define TROUBLE_SIZE 480

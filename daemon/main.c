@@ -15,7 +15,7 @@
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/stdio-fill.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "manager.h"
 #include "policy/policy.h"
 

@@ -18,7 +18,7 @@
 #include "common/child.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
-#include "config/config.h"
+#include "config/load.h"
 
 #define TEXT_SIZE_MAX ((off_t)256 * 1024 * 1024)
 #define TEXT_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the keys users= and groups= of a profile, for config.c.  Owns nothing.  It must never take a list of
- * which nobody is known for no list. */
+/* Compiles users= and groups=, for compile.c.  Owns nothing.  It must never take a list without a known user
+ * or group for a missing list, which would admit every user. */
 
 #include "config/access-keys.h"
 
@@ -18,24 +18,25 @@ static int find_account(const Sections *sections, unsigned key, const char *word
         return key == PROFILE_USERS ? accounts_find_user(word, ret) : accounts_find_group(word, ret);
 }
 
-/* Adds one of the words of users= or groups=, and to numbers the number that it stands for. */
+/* Admits the user or group that one word of the key names, and appends its number to numbers. */
 static int admit_one(
         Sections *sections, const Section *section, unsigned key, const char *word, FILE *numbers) {
         AccessList *access_list = profile_access_list(section->profile);
         unsigned line = section->values[key].line;
         uint32_t id;
+        const char *kind = key == PROFILE_USERS ? "user" : "group";
         int r;
 
         r = find_account(sections, key, word, &id);
         if (r == -ENOMEM)
                 return r;
-        /* As in sudoers(5): the account may have been removed, which must lock no user out. */
+        /* Only a warning, as in sudoers(5): the account may have been removed, which must not lock out the
+         * other users. */
         if (r == -ENOENT)
-                section_warning(sections, section, line,
-                        "there is no %s '%s': nobody is let in by that name",
-                        key == PROFILE_USERS ? "user" : "group", word);
+                section_warning(sections, section, line, "there is no %s '%s', so this name admits no user",
+                        kind, word);
         else if (r < 0)
-                section_error(sections, section, line, "cannot find out who '%s' is now; try again", word);
+                section_error(sections, section, line, "cannot look up %s '%s' now; try again", kind, word);
         if (r < 0)
                 return 0;
         (void)fprintf(numbers, "%s%" PRIu32, ftell(numbers) > 0 ? " " : "", id);
@@ -47,7 +48,8 @@ static int admit_all(Sections *sections, const Section *section, unsigned key, F
         const Value *value = &section->values[key];
         _cleanup_free_ char *words = strdup(value->text);
         char *rest = words, *word;
-        bool found = sections->is_effective; /* there, all that were may be unknown */
+        /* In an effective text the list is empty where every name was unknown. */
+        bool found = sections->is_effective;
         int r;
 
         if (!words)
@@ -60,10 +62,10 @@ static int admit_all(Sections *sections, const Section *section, unsigned key, F
                 if (r < 0)
                         return r;
         }
-        /* Taken for "nobody" it would be no use, taken for "everybody" a surprise. */
+        /* A profile that admits no user is useless, and one that admits every user would be a surprise. */
         if (!found)
                 section_error(sections, section, value->line,
-                        "'%s' is empty; write names or numbers, divided by blanks",
+                        "'%s' is empty; write names or numbers, separated by spaces",
                         section_grammar[section->type].keys[key]);
         return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks the system's databases of users and groups.  Run by the daemon while it reads its configuration. Owns
- * nothing. */
+/* Looks up users and groups.  Run by the daemon's child that loads the configuration and by --check-config:
+ * the daemon itself must never wait for a name service.  Owns nothing. */
 
 #include "config/accounts.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The last number, -1, means "no change" to setresuid(2) and is nobody's. */
+/* The greatest number, (uid_t)-1, means "no change" to setresuid(2), so no account can have it. */
 int accounts_parse_id(const char *text, uint32_t *ret) {
         unsigned long long number;
         char *end;
@@ -27,7 +27,7 @@ int accounts_parse_id(const char *text, uint32_t *ret) {
         return 0;
 }
 
-/* What these functions leave in errno when they know of none differs (getpwnam(3)). */
+/* Which errno the functions leave where there is no such account differs between systems (getpwnam(3)). */
 static int lookup_error(void) {
         switch (errno) {
         case ENOMEM:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes and reads the effective text of a configuration.  Owns nothing. */
+/* Writes and reads the effective text of a configuration.  Owns nothing.  The loading child writes it; the
+ * daemon reads it. */
 
 #include "config/effective-text.h"
 
@@ -33,7 +34,7 @@ int effective_text_write(const Sections *sections, char **ret) {
         return 0;
 }
 
-/* line has no newline. */
+/* Reads one line, which comes without its newline. */
 static int read_line(char *line, unsigned number, const IniEvents *events, void *userdata) {
         size_t length = strlen(line);
         char *value = strchr(line, '=');
@@ -45,7 +46,7 @@ static int read_line(char *line, unsigned number, const IniEvents *events, void 
                 return events->on_section(line + 1, number, userdata);
         }
         if (!value || value == line) {
-                events->on_error("a line that is neither a section nor a key", number, userdata);
+                events->on_error("this line is neither a section nor a key", number, userdata);
                 return 0;
         }
         *value++ = '\0';

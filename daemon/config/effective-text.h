@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A whole configuration as one text, which the daemon keeps for its successors: all files in one, without
- * comments, and with numbers in place of the names of users and groups.  Unlike files its lines have no
- * limit. */
+/* The effective text: a whole configuration as one text, which the daemon stores for the next daemon.  It
+ * holds all files, without comments, and has numbers in place of the names of users and groups.  Its lines
+ * may be longer than those of a file. */
 
 #include <stddef.h>
 
 #include "config/inifile.h"
 #include "config/sections.h"
 
-/* Returns 0 and the caller's text, or -ENOMEM. */
+/* Writes the sections.  Returns 0 and the caller's text, or -ENOMEM. */
 int effective_text_write(const Sections *sections, char **ret);
 
-/* Reads it again.  Returns as inifile_read(), but never INIFILE_UNREADABLE. */
+/* Reads a text of effective_text_write().  Returns as inifile_read(), but never INIFILE_UNREADABLE. */
 int effective_text_read(const char *text, size_t size, const IniEvents *events, void *userdata);

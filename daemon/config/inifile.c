@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads one INI file for the control plane and tells its caller of every section, key and misshapen line.
- * Owns the open file and the line in hand.  It must never block (a FIFO under this name), guess, or let a
- * line pass in silence.
+/* Reads one INI file and reports every section, key and malformed line to its caller.  Owns the open file
+ * and the line in hand.  It must never block (on a FIFO of this name), guess, or skip a line silently.
  *
- * inih divides "key = value ; comment", and sees nothing but such lines: it would fold an indented line into
- * the one before, cut a long section name, pass over an empty section, and report only the first line that
- * it does not understand. */
+ * inih divides "key = value ; comment", and is given no other lines.  It cannot parse the rest for us: it
+ * reports only the first line that it does not understand, cuts a long section name, and skips an empty
+ * section; and options of its build, which each distribution chooses, decide whether it takes an indented
+ * line for the continuation of the one before (INI_ALLOW_MULTILINE) and says where a section begins
+ * (INI_CALL_HANDLER_ON_NEW_SECTION). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,13 +48,13 @@ __attribute__((format(printf, 2, 3))) static void reader_error(Reader *reader, c
                 reader->events->on_error(message, reader->line, reader->userdata);
 }
 
-/* Gives up on the file. */
+/* Reports why the file cannot be read, and ends the reading. */
 static void reader_fail(Reader *reader, const char *why) {
         reader->result = INIFILE_UNREADABLE;
         reader_error(reader, "%s", why);
 }
 
-/* Elsewhere '#' and ';' are bytes of a name or a value, and what follows them may be printed. */
+/* Does a comment begin at this byte of the line?  Elsewhere '#' and ';' are bytes of a name or a value. */
 static bool begins_comment(const char *text, size_t at) {
         const char *end;
 
@@ -67,7 +68,7 @@ static bool begins_comment(const char *text, size_t at) {
         return end && end + 1 + strspn(end + 1, BLANKS) == text + at;
 }
 
-/* Says whether the line is one that may be looked at further; if not, on_error was told. */
+/* Returns whether the line is plain text of a fitting length; reports why it is not. */
 static bool reader_check_bytes(Reader *reader, const char *text, size_t length, size_t length_max) {
         if (memchr(text, '\0', length)) {
                 reader_error(reader, "NUL byte; a configuration is plain text");
@@ -88,7 +89,7 @@ static bool reader_check_bytes(Reader *reader, const char *text, size_t length, 
         return true;
 }
 
-/* Returns what stands between the brackets, or NULL after on_error was told. */
+/* Returns what stands between the brackets, or NULL after an error was reported. */
 static char *reader_divide_section(Reader *reader, char *text) {
         char *end = strchr(text, ']'), *rest;
 
@@ -108,11 +109,11 @@ static char *reader_divide_section(Reader *reader, char *text) {
         return text;
 }
 
-/* inih would take ':' for '=', drop a line that has neither, and take a byte order mark off the first line
- * that it sees, whatever is left. */
+/* Refuses what inih would accept: it takes ':' for '=', skips a line that has neither, and removes a byte
+ * order mark from the first line that it is given, which need not be the file's. */
 static bool reader_check_key(Reader *reader, const char *text) {
         if (strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
-                reader_error(reader, "byte order mark elsewhere than at the start of the file");
+                reader_error(reader, "byte order mark that is not at the start of the file");
                 return false;
         }
         if (*text == '=') {
@@ -126,7 +127,7 @@ static bool reader_check_key(Reader *reader, const char *text) {
         return true;
 }
 
-/* Returns the line in hand, trimmed, if inih is the one to divide it; NULL if it is dealt with. */
+/* Returns the line in hand, trimmed, where inih is to divide it; NULL where it is done with. */
 static const char *reader_take_line(Reader *reader, size_t length, size_t length_max) {
         char *text = reader->text;
         bool good;
@@ -151,7 +152,7 @@ static const char *reader_take_line(Reader *reader, size_t length, size_t length
         return text;
 }
 
-/* fgets() as inih wants it: the next line for it, always whole and with a newline. */
+/* Replaces fgets(3) for inih: returns the next line for it, always whole and with a newline. */
 static char *on_inih_read(char *buffer, int size, void *userdata) {
         Reader *reader = userdata;
 
@@ -192,7 +193,7 @@ static void reader_open(Reader *reader, const char *path) {
         struct stat status;
         const char *fault;
 
-        /* O_NONBLOCK: a FIFO must not keep the daemon from starting. */
+        /* O_NONBLOCK: open(2) of a FIFO would wait for a writer. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 || fstat(fd, &status) < 0)
                 reader_fail(reader, strerror(errno));
@@ -233,6 +234,6 @@ int inifile_read(const char *path, const IniEvents *events, void *userdata) {
         r = ini_parse_stream(on_inih_read, &reader, on_inih_key, &reader);
         if (reader.result != 0)
                 return reader.result;
-        /* inih saw only lines that it can divide, so what remains is memory. */
+        /* inih was given only lines that it can divide, so that only memory can be missing. */
         return r == 0 ? 0 : -ENOMEM;
 }

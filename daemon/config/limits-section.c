@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the values of [limits], for config.c.  Owns nothing.  It must never take a value that is out of
- * bounds for the nearest one that isn't. */
+/* Compiles a section [limits], for compile.c.  Owns nothing.  It must never replace a value that is out of
+ * bounds by the nearest one that is not. */
 
 #include "config/limits-section.h"
 
@@ -30,17 +30,17 @@ static const struct {
         const char *expected; /* the same in words */
 } rows[] = {
         [LIMITS_CALL_TIMEOUT] = {offsetof(Limits, call_timeout_usec), timespan_parse, USEC_PER_SEC / 10,
-                3600 * USEC_PER_SEC, "time span from 100ms to 1h"},
+                3600 * USEC_PER_SEC, "a time span from 100ms to 1h"},
         [LIMITS_HANDSHAKE_TIMEOUT] = {offsetof(Limits, handshake_timeout_usec), timespan_parse,
-                USEC_PER_SEC / 10, 60 * USEC_PER_SEC, "time span from 100ms to 1min"},
+                USEC_PER_SEC / 10, 60 * USEC_PER_SEC, "a time span from 100ms to 1min"},
         [LIMITS_SESSIONS] = {offsetof(Limits, sessions), number_parse, 1, LIMITS_SESSIONS_MAX,
-                "number from 1 to 1000"},
+                "a number from 1 to 1000"},
         [LIMITS_SESSIONS_PER_USER] = {offsetof(Limits, sessions_per_user), number_parse, 1,
-                LIMITS_SESSIONS_MAX, "number from 1 to 1000"},
+                LIMITS_SESSIONS_MAX, "a number from 1 to 1000"},
         [LIMITS_CONNECTIONS_PER_USER] = {offsetof(Limits, connections_per_user), number_parse, 1,
-                LIMITS_CONNECTIONS_MAX, "number from 1 to 1000"},
+                LIMITS_CONNECTIONS_MAX, "a number from 1 to 1000"},
         [LIMITS_RECORDS_PER_SECOND] = {offsetof(Limits, records_per_second), number_parse, 1, 1000000,
-                "number from 1 to 1000000"},
+                "a number from 1 to 1000000"},
 };
 
 void limits_section_compile(Sections *sections, const Section *section, Limits *limits) {
@@ -52,8 +52,8 @@ void limits_section_compile(Sections *sections, const Section *section, Limits *
                         continue;
                 if (rows[key].parse(value->text, &number) < 0 || number < rows[key].min ||
                         number > rows[key].max)
-                        section_error(sections, section, value->line, "%s '%s' is no %s",
-                                section_grammar[SECTION_LIMITS].keys[key], value->text, rows[key].expected);
+                        section_error(sections, section, value->line, "%s must be %s, not '%s'",
+                                section_grammar[SECTION_LIMITS].keys[key], rows[key].expected, value->text);
                 else
                         *(uint64_t *)(void *)((char *)limits + rows[key].offset) = number;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Collects the sections of the configuration files for the control plane.  Owns them, their values and the
- * names of their files.  It must never look into a value, and never stop at the first error. */
+/* Collects the sections of the configuration files.  Owns them, their values and the names of their files.
+ * It must never interpret a value, and never stop at the first error. */
 
 #include <errno.h>
 #include <search.h>
@@ -52,7 +52,7 @@ const struct SectionGrammar section_grammar[SECTION_TYPES] = {
                 },
 };
 
-/* What stands between its word and its name. */
+/* Returns what stands between the section's word and its name. */
 static const char *section_blank(const Section *section) {
         return section->type == SECTION_LIMITS ? "" : " ";
 }
@@ -129,14 +129,14 @@ Section *sections_find(const Sections *sections, SectionType type, const char *n
         return found ? *found : NULL;
 }
 
-/* Says whether a section may have the name; if not, that is reported. */
+/* Returns whether a section may have the name; reports why it must not. */
 static bool sections_check_name(
         Sections *sections, SectionType type, const char *text, const char *name, unsigned line) {
         if (type == SECTION_LIMITS && *name == '\0')
                 return true;
         if (type == SECTION_LIMITS)
                 sections_error(sections, sections_file(sections), line,
-                        "[limits] with a name: '%s'; write [limits]", name);
+                        "[limits] takes no name, but has '%s'; write [limits]", name);
         else if (*name == '\0')
                 sections_error(sections, sections_file(sections), line,
                         "[%s] without a name; write [%s NAME]", text, text);
@@ -151,7 +151,7 @@ static bool sections_check_name(
         return false;
 }
 
-/* Divides "rule tmp".  Returns false after an error was reported. */
+/* Divides text such as "rule tmp" into type and name.  Returns false after an error was reported. */
 static bool sections_divide(
         Sections *sections, const char *text, unsigned line, SectionType *ret_type, const char **ret_name) {
         size_t word_length = strcspn(text, BLANKS);
@@ -217,7 +217,7 @@ static Value *section_find_value(Sections *sections, Section *section, const cha
                         continue;
                 if (!value->text)
                         return value;
-                section_error(sections, section, line, "key '%s' is already given at %s:%u", key,
+                section_error(sections, section, line, "key '%s' is already set at %s:%u", key,
                         section->file, value->line);
                 return NULL;
         }
@@ -259,7 +259,7 @@ static const IniEvents events = {
         .on_error = on_line_error,
 };
 
-/* What is read from now on is of this file. */
+/* Attributes what is read from now on to this file. */
 static int sections_begin_file(Sections *sections, const char *name) {
         char **files = reallocarray(sections->files, sections->file_count + 1, sizeof(char *));
 
@@ -291,7 +291,7 @@ int sections_read_effective(Sections *sections, const char *text, size_t size) {
         int r;
 
         sections->is_effective = true;
-        r = sections_begin_file(sections, "the last good configuration");
+        r = sections_begin_file(sections, SECTIONS_EFFECTIVE);
         return r < 0 ? r : effective_text_read(text, size, &events, sections);
 }
 
@@ -307,7 +307,7 @@ static Section *section_free(Section *section) {
         return NULL;
 }
 
-/* The tree holds no section of its own. */
+/* The tree does not own the sections. */
 static void on_index_entry(void *section) {
         (void)section;
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The sections of all configuration files, as they were written and with the place of everything: it is sure
- * that they and their keys are known and given once, and not that a value makes sense (config.h). */
+/* The sections of all configuration files as they are written, with the file and line of each section and
+ * value.  Sections and keys are known and unique; whether the values make sense is for compile.h. */
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
+#include "config/errors.h"
 #include "policy/policy.h"
 
 #define SECTION_KEYS_MAX 7
 
+/* The name of an effective text in messages, in place of a file's. */
+#define SECTIONS_EFFECTIVE "the last good configuration"
+
 typedef enum SectionType {
-        SECTION_LIMITS, /* the only one; its name is "" */
+        SECTION_LIMITS, /* has the name "", so that there is only one */
         SECTION_PROFILE,
         SECTION_RULE,
         SECTION_TYPES,
@@ -45,7 +48,7 @@ enum RuleKey {
         RULE_PROFILE,
 };
 
-/* The words and keys as they are written. */
+/* The words and keys as administrators write them. */
 extern const struct SectionGrammar {
         const char *word;
         const char *keys[SECTION_KEYS_MAX];
@@ -62,9 +65,9 @@ typedef struct Section {
         SectionType type;
         const char *file; /* Sections owns it */
         unsigned line;
-        bool damaged;     /* an error was reported of its keys */
-        bool duplicate;   /* an earlier section has the name: checked, but no part of the policy */
-        Profile *profile; /* what a profile section became; the policy owns it */
+        bool damaged;     /* one of its lines was refused, and reported */
+        bool duplicate;   /* an earlier section has the name: this one is checked, but not compiled in */
+        Profile *profile; /* of a profile section, once compiled; the policy owns it */
         Value values[SECTION_KEYS_MAX];
         char name[POLICY_NAME_MAX + 1];
 } Section;
@@ -72,15 +75,15 @@ typedef struct Section {
 typedef struct Sections {
         ConfigMessageFunction on_message;
         void *userdata;
-        unsigned n_errors; /* that were reported */
-        bool is_effective; /* it is of an effective text, and of no file */
-        bool incomplete;   /* something was not understood; what is missing now may have been there */
+        unsigned n_errors; /* reported so far */
+        bool is_effective; /* read from an effective text, not from files */
+        bool incomplete;   /* a file or section could not be read: a name that is missing may be in it */
         Section *first;
         Section **end;    /* where the next section is linked */
-        Section *current; /* NULL before the first section of a file and in one that was refused */
-        bool refused;
-        void *index;  /* tsearch(3) tree of the sections that are no duplicates */
-        char **files; /* the last one is being read */
+        Section *current; /* NULL before the first section of a file, and in one that was refused */
+        bool refused;     /* the last section was */
+        void *index;      /* tsearch(3) tree of the sections that are not duplicates */
+        char **files;     /* their paths; the last one is being read */
         size_t file_count;
 } Sections;
 
@@ -105,6 +108,6 @@ __attribute__((format(printf, 4, 5))) void sections_error(
 __attribute__((format(printf, 4, 5))) void section_error(
         Sections *sections, const Section *section, unsigned line, const char *format, ...);
 
-/* Likewise, of something that the configuration can be used with. */
+/* Likewise, but a warning: the configuration can be used nevertheless. */
 __attribute__((format(printf, 4, 5))) void section_warning(
         Sections *sections, const Section *section, unsigned line, const char *format, ...);

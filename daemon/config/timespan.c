@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads time spans as systemd.time(7) describes them, because libsystemd does not export its own reader.
- * Owns nothing; the control plane runs it on values of the configuration.  It must never round up to zero or
- * wrap round: what does not fit is an error. */
+/* Parses time spans as systemd.time(7) describes them, because libsystemd does not export its own parser.
+ * Pure functions.  It must never wrap round: a span that does not fit is an error. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -45,7 +44,7 @@ static const char *skip_blanks(const char *text) {
         return text + strspn(text, " \t");
 }
 
-/* Returns 0 where there is no such unit. */
+/* Returns the unit in microseconds, or 0 where there is no such unit. */
 static uint64_t unit_usec(const char *name, size_t length) {
         for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
                 if (strlen(units[i].name) == length && memcmp(units[i].name, name, length) == 0)
@@ -53,7 +52,7 @@ static uint64_t unit_usec(const char *name, size_t length) {
         return 0;
 }
 
-/* Reads one number with its unit and moves *position to what follows. */
+/* Parses one number with its unit, and moves *position to what follows. */
 static int term_parse(const char **position, uint64_t *ret_usec) {
         const char *fraction = NULL, *unit;
         uint64_t number, usec, scale;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of users and groups.  The daemon fills them, the vetting child asks them.  Pure functions. */
+/* Keeps a list of users and groups.  The daemon fills it, handshake processes look users up in it.  Pure
+ * functions. */
 
 #include "policy/access-list.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The limits of one configuration, in its section [limits]; snotify.conf(5) says what they are for.  Part of
- * the policy, so that a reload replaces them together with the rules. */
+/* The limits of one configuration, from its section [limits]; snotify.conf(5) says what each is for.  They
+ * are part of the policy, so that a reload replaces them together with the rules. */
 
 #include <stdint.h>
 
-/* What the daemon has room for, whatever the configuration says.  Each session takes two of systemd's stored
- * fds. */
+/* The most that the daemon has room for, whatever the configuration says.  Each session takes two of the fds
+ * that systemd stores. */
 #define LIMITS_SESSIONS_MAX 1000U
 #define LIMITS_CONNECTIONS_MAX 1000U
 

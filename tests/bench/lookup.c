@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "policy/policy.h"
 #include "room.h"
 #include "samples.h"

@@ -48,7 +48,7 @@ wrong "a profile twice" 2 "already defined at" <<<"$profile$profile"
 wrong "an unknown key in a profile" 2 "unknown key 'defualt'" <<<"${profile}defualt = deny"
 wrong "an unknown key in a rule" 5 "unknown key 'paht'" <<<"$profile${rule}paht = /x"
 wrong "a key of the other kind of section" 2 "unknown key 'path'" <<<"${profile}path = /x"
-wrong "a key twice" 5 "key 'path' is already given at" <<<"$profile${rule}path = /srv/b"
+wrong "a key twice" 5 "key 'path' is already set at" <<<"$profile${rule}path = /srv/b"
 wrong "a key before any section" 1 "before any [section]" <<<"default = deny"
 wrong "a line without =" 2 "" <<<"${profile}default deny"
 wrong "an unclosed section" 1 "" <<<"[profile default"
@@ -76,7 +76,7 @@ wrong "a NUL byte" 2 "" < <(printf '%sdefault = de\0ny\n' "$profile")
 wrong "a NUL byte alone" 1 "" < <(printf '\0\n')
 wrong "not text" 1 "" < <(printf '\x7fELF\x02\x01\x01\n')
 
-wrong "a limit out of bounds" 3 "sessions '0' is no number from 1 to 1000" <<<"$profile"$'[limits]\nsessions = 0'
+wrong "a limit out of bounds" 3 "sessions must be a number from 1 to 1000, not '0'" <<<"$profile"$'[limits]\nsessions = 0'
 wrong "an unknown limit" 3 "unknown key 'workers' in [limits]" <<<"$profile"$'[limits]\nworkers = 17'
 wrong "limits with a name" 2 "write [limits]" <<<"$profile[limits all]"
 
@@ -131,7 +131,7 @@ printf '%susers = no-such-user 65534\n' "$profile" >"$work/removed.conf"
 warns() {
         local output
         output=$("$SNOTIFYD" --check-config "$work/removed.conf" 2>&1) || { echo "exit status $?"; return 1; }
-        [ "$output" = "$work/removed.conf:2: warning: profile default: there is no user 'no-such-user': nobody is let in by that name
+        [ "$output" = "$work/removed.conf:2: warning: profile default: there is no user 'no-such-user', so this name admits no user
 $work/removed.conf: OK" ] || { echo "it says: $output"; return 1; }
 }
 check "a user that there is not is a warning" warns

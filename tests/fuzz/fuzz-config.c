@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
-#include "config/config.h"
+#include "config/load.h"
 
 #define DROP_INS 2U
 #define GENERATION 42U

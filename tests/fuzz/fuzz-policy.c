@@ -2,7 +2,7 @@
 
 /* Builds a profile of rules and judges paths by it: a line "+PATH" allows, "-PATH" denies, "?PATH" asks.
  * Verdicts are those of a list that is searched from its start to its end, by the words of
- * policy_path_is_valid(), profile_add_rule() and profile_judge() in policy.h. */
+ * rule-path.h and rule-tree.h. */
 
 #include "fuzz.h"
 
@@ -11,6 +11,7 @@
 
 #include "common/ownership.h"
 #include "policy/policy.h"
+#include "policy/rule-path.h"
 
 #define RULES_MAX 64U
 #define DELAY_USEC 17U
@@ -112,7 +113,7 @@ static void add(List *list, Profile *profile, const char *path, Action action) {
         for (size_t i = 0; i < list->n; i++)
                 known = known || strcmp(list->paths[i], path) == 0;
         (void)snprintf(name, sizeof(name), "%zu", list->n);
-        HOLDS(policy_path_is_valid(path, &why) == valid);
+        HOLDS(rule_path_is_valid(path, &why) == valid);
         HOLDS(!why == valid);
         r = profile_add_rule(profile, name, path, action, DELAY_USEC, &existing);
         HOLDS(r == (!valid ? -EINVAL : known ? -EEXIST : 0));

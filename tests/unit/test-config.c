@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/config/config.c with the files that it reads (sections.c, inifile.c, timespan.c below it):
- * what every key does, and for every way to get a file wrong the exact words that an administrator sees.
- * Each test has an empty directory as its cwd. */
+/* Tests the library of daemon/config/, with the files that it reads: what every key does, and for every way
+ * to get a file wrong the exact words that an administrator sees. Each test has an empty directory as its
+ * cwd. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "common/ownership.h"
-#include "config/config.h"
 #include "config/inifile.h"
+#include "config/load.h"
 #include "config/timespan.h"
 
 DEFINE_CLEANUP(Policy, policy_free)
@@ -173,29 +173,28 @@ static void test_unknown_accounts(void **state) {
                 const char *numbers;
         } rows[] = {
                 {"users = root nobody-of-this-name\n", 0,
-                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name': "
-                        "nobody is let in by that name",
+                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name', "
+                        "so this name admits no user",
                         "users=0\n"},
                 {"users = nobody-of-this-name\n", (uid_t)-1,
-                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name': "
-                        "nobody is let in by that name",
+                        "snotify.conf:2: warning: profile default: there is no user 'nobody-of-this-name', "
+                        "so this name admits no user",
                         "users=\n"},
                 {"groups = nobody-of-this-name 8\n", (uid_t)-1,
-                        "snotify.conf:2: warning: profile default: there is no group 'nobody-of-this-name': "
-                        "nobody is let in by that name",
+                        "snotify.conf:2: warning: profile default: there is no group 'nobody-of-this-name', "
+                        "so this name admits no user",
                         "groups=8\n"},
                 {"groups = 99999999999999999999\nusers = 5 root,daemon\n", 5,
-                        "snotify.conf:3: warning: profile default: there is no user 'root,daemon': nobody "
-                        "is "
-                        "let in by that name\n"
+                        "snotify.conf:3: warning: profile default: there is no user 'root,daemon', so this "
+                        "name admits no user\n"
                         "snotify.conf:2: warning: profile default: there is no group "
-                        "'99999999999999999999': nobody is let in by that name",
+                        "'99999999999999999999', so this name admits no user",
                         "users=5\ngroups=\n"},
                 {"users = 4294967295 -1\n", (uid_t)-1,
-                        "snotify.conf:2: warning: profile default: there is no user '4294967295': nobody is "
-                        "let in by that name\n"
-                        "snotify.conf:2: warning: profile default: there is no user '-1': nobody is let in "
-                        "by that name",
+                        "snotify.conf:2: warning: profile default: there is no user '4294967295', so this "
+                        "name admits no user\n"
+                        "snotify.conf:2: warning: profile default: there is no user '-1', so this name "
+                        "admits no user",
                         "users=\n"},
         };
         static const uid_t users[] = {0, 1, 5, 1000, 65534, 4294967294};
@@ -262,12 +261,13 @@ static void test_effective(void **state) {
                 {"moon=full\n[rule a]\npath=/a/\naction=allow\n",
                         NULL /* the keys of a profile may become more */, 1, 0},
                 {"nonsense\n[rule a]\npath=/a/\naction=allow\n",
-                        "the last good configuration:2: a line that is neither a section nor a key", 1, 0},
+                        "the last good configuration:2: this line is neither a section nor a key", 1, 0},
                 {"[limits]\nsessions=0\n",
-                        "the last good configuration:3: limits: sessions '0' is no number from 1 to 1000", 0,
-                        0},
+                        "the last good configuration:3: limits: sessions must be a number from 1 to 1000, "
+                        "not '0'",
+                        0, 0},
                 {"users=root\n",
-                        "the last good configuration:2: profile default: cannot find out who 'root' is now; "
+                        "the last good configuration:2: profile default: cannot look up user 'root' now; "
                         "try again",
                         0, 0},
         };
@@ -628,9 +628,9 @@ static const struct {
         WRONG(PROFILE "[rule a] b ;\x1b[31m\n",
                 "snotify.conf:2: control byte 0x1b; a configuration is plain text"),
         WRONG(" \xef\xbb\xbf[profile default = 1\n" PROFILE,
-                "snotify.conf:1: byte order mark elsewhere than at the start of the file"),
+                "snotify.conf:1: byte order mark that is not at the start of the file"),
         WRONG(PROFILE "\xef\xbb\xbflog = all\n",
-                "snotify.conf:2: byte order mark elsewhere than at the start of the file"),
+                "snotify.conf:2: byte order mark that is not at the start of the file"),
         /* An indented line is a line of its own, and not part of the value above. */
         WRONG(PROFILE "log = all\n    none\n", "snotify.conf:3: no '=' after the key; write 'key = value'"),
         /* sections */
@@ -657,21 +657,21 @@ static const struct {
         WRONG(PROFILE RULE "[rule r]\npath = /b\naction = allow\n",
                 "snotify.conf:5: rule r: already defined at snotify.conf:2"),
         WRONG(PROFILE RULE RULE, "snotify.conf:5: rule r: already defined at snotify.conf:2"),
-        WRONG(RULE, "snotify.conf: no [profile NAME] section; snotify-run uses 'default'"),
-        WRONG("", "snotify.conf: no [profile NAME] section; snotify-run uses 'default'"),
+        WRONG(RULE, "snotify.conf: no [profile NAME] section; add [profile default], which snotify-run uses "
+                    "unless told otherwise"),
+        WRONG("", "snotify.conf: no [profile NAME] section; add [profile default], which snotify-run uses "
+                  "unless told otherwise"),
         /* keys */
         WRONG(PROFILE RULE "pth = /b\n",
                 "snotify.conf:5: unknown key 'pth' in [rule r]; known keys: path, action, delay, profile"),
-        WRONG(PROFILE "Errno = EPERM\n",
-                "snotify.conf:2: unknown key 'Errno' in [profile default]; known keys: default, errno, log, "
-                "private, namespaces, users, groups"),
-        WRONG(PROFILE "path = /a\n",
-                "snotify.conf:2: unknown key 'path' in [profile default]; known keys: default, errno, log, "
-                "private, namespaces, users, groups"),
+        WRONG(PROFILE "Errno = EPERM\n", "snotify.conf:2: unknown key 'Errno' in [profile default]; known "
+                                         "keys: default, errno, log, private, namespaces, users, groups"),
+        WRONG(PROFILE "path = /a\n", "snotify.conf:2: unknown key 'path' in [profile default]; known keys: "
+                                     "default, errno, log, private, namespaces, users, groups"),
         WRONG(PROFILE RULE "path = /b\n",
-                "snotify.conf:5: rule r: key 'path' is already given at snotify.conf:3"),
+                "snotify.conf:5: rule r: key 'path' is already set at snotify.conf:3"),
         WRONG(PROFILE "log = all\nlog = all\n",
-                "snotify.conf:3: profile default: key 'log' is already given at snotify.conf:2"),
+                "snotify.conf:3: profile default: key 'log' is already set at snotify.conf:2"),
         WRONG(PROFILE "[rule r]\naction = deny\n",
                 "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'"),
         WRONG(PROFILE "[rule r]\npath = /a\n",
@@ -680,46 +680,48 @@ static const struct {
                 "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'\n"
                 "snotify.conf:2: rule r: no action; write 'action = allow' or 'action = deny'"),
         /* limits */
-        WRONG(PROFILE "[limits all]\n", "snotify.conf:2: [limits] with a name: 'all'; write [limits]"),
+        WRONG(PROFILE "[limits all]\n",
+                "snotify.conf:2: [limits] takes no name, but has 'all'; write [limits]"),
         WRONG(PROFILE "[limits]\n[limits]\n", "snotify.conf:3: limits: already defined at snotify.conf:2"),
         WRONG(PROFILE "[limits]\nsession = 3\n",
                 "snotify.conf:3: unknown key 'session' in [limits]; known keys: call-timeout, "
                 "handshake-timeout, sessions, sessions-per-user, connections-per-user, records-per-second"),
         WRONG(PROFILE "[limits]\nsessions = 3\nsessions = 3\n",
-                "snotify.conf:4: limits: key 'sessions' is already given at snotify.conf:3"),
+                "snotify.conf:4: limits: key 'sessions' is already set at snotify.conf:3"),
         WRONG(PROFILE "[limits]\nsessions = 0\nsessions-per-user = 1001\nconnections-per-user = 1001\n"
                       "records-per-second = 1000001\n",
-                "snotify.conf:3: limits: sessions '0' is no number from 1 to 1000\n"
-                "snotify.conf:4: limits: sessions-per-user '1001' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user '1001' is no number from 1 to 1000\n"
-                "snotify.conf:6: limits: records-per-second '1000001' is no number from 1 to 1000000"),
+                "snotify.conf:3: limits: sessions must be a number from 1 to 1000, not '0'\n"
+                "snotify.conf:4: limits: sessions-per-user must be a number from 1 to 1000, not '1001'\n"
+                "snotify.conf:5: limits: connections-per-user must be a number from 1 to 1000, not '1001'\n"
+                "snotify.conf:6: limits: records-per-second must be a number from 1 to 1000000, not "
+                "'1000001'"),
         WRONG(PROFILE "[limits]\nsessions = 1001\nsessions-per-user = -1\nconnections-per-user = 0x10\n"
                       "records-per-second = 18446744073709551617\n",
-                "snotify.conf:3: limits: sessions '1001' is no number from 1 to 1000\n"
-                "snotify.conf:4: limits: sessions-per-user '-1' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user '0x10' is no number from 1 to 1000\n"
-                "snotify.conf:6: limits: records-per-second '18446744073709551617' is no number from 1 to "
-                "1000000"),
+                "snotify.conf:3: limits: sessions must be a number from 1 to 1000, not '1001'\n"
+                "snotify.conf:4: limits: sessions-per-user must be a number from 1 to 1000, not '-1'\n"
+                "snotify.conf:5: limits: connections-per-user must be a number from 1 to 1000, not '0x10'\n"
+                "snotify.conf:6: limits: records-per-second must be a number from 1 to 1000000, not "
+                "'18446744073709551617'"),
         WRONG(PROFILE "[limits]\nsessions =\nsessions-per-user = +1\nconnections-per-user = many\n",
-                "snotify.conf:3: limits: sessions '' is no number from 1 to 1000\n"
-                "snotify.conf:4: limits: sessions-per-user '+1' is no number from 1 to 1000\n"
-                "snotify.conf:5: limits: connections-per-user 'many' is no number from 1 to 1000"),
+                "snotify.conf:3: limits: sessions must be a number from 1 to 1000, not ''\n"
+                "snotify.conf:4: limits: sessions-per-user must be a number from 1 to 1000, not '+1'\n"
+                "snotify.conf:5: limits: connections-per-user must be a number from 1 to 1000, not 'many'"),
         WRONG(PROFILE "[limits]\ncall-timeout = 99ms\nhandshake-timeout = 61s\n",
-                "snotify.conf:3: limits: call-timeout '99ms' is no time span from 100ms to 1h\n"
-                "snotify.conf:4: limits: handshake-timeout '61s' is no time span from 100ms to 1min"),
+                "snotify.conf:3: limits: call-timeout must be a time span from 100ms to 1h, not '99ms'\n"
+                "snotify.conf:4: limits: handshake-timeout must be a time span from 100ms to 1min, not "
+                "'61s'"),
         WRONG(PROFILE "[limits]\ncall-timeout = infinity\nhandshake-timeout =\n",
-                "snotify.conf:3: limits: call-timeout 'infinity' is no time span from 100ms to 1h\n"
-                "snotify.conf:4: limits: handshake-timeout '' is no time span from 100ms to 1min"),
+                "snotify.conf:3: limits: call-timeout must be a time span from 100ms to 1h, not 'infinity'\n"
+                "snotify.conf:4: limits: handshake-timeout must be a time span from 100ms to 1min, not ''"),
         /* values of a profile */
         WRONG(PROFILE "private = yes\n",
                 "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
         WRONG(PROFILE "namespaces = no\n",
                 "snotify.conf:2: profile default: namespaces 'no' is unknown; write allow or deny"),
-        WRONG(PROFILE "users =\ngroups = ; none\n",
-                "snotify.conf:2: profile default: 'users' is empty; write names or numbers, divided by "
-                "blanks\n"
-                "snotify.conf:3: profile default: 'groups' is empty; write names or numbers, divided by "
-                "blanks"),
+        WRONG(PROFILE "users =\ngroups = ; none\n", "snotify.conf:2: profile default: 'users' is empty; "
+                                                    "write names or numbers, separated by spaces\n"
+                                                    "snotify.conf:3: profile default: 'groups' is empty; "
+                                                    "write names or numbers, separated by spaces"),
         WRONG(PROFILE "default = yes\n",
                 "snotify.conf:2: profile default: default 'yes' is unknown; write allow or deny"),
         WRONG(PROFILE "default =\n",
@@ -727,17 +729,14 @@ static const struct {
         WRONG(PROFILE "default = deny # why\n",
                 "snotify.conf:2: profile default: default 'deny # why' is unknown; write allow or deny"),
         WRONG(PROFILE "errno = EPREM\n", "snotify.conf:2: profile default: errno 'EPREM' is unknown; write "
-                                         "a name from errno(3) such as "
-                                         "EPERM, EACCES, ENOENT or EROFS"),
-        WRONG(PROFILE "errno = 1\n",
-                "snotify.conf:2: profile default: errno '1' is unknown; write a name from errno(3) such as "
-                "EPERM, EACCES, ENOENT or EROFS"),
-        WRONG(PROFILE "errno = ERESTARTSYS\n", "snotify.conf:2: profile default: errno 'ERESTARTSYS' is "
-                                               "unknown; write a name from errno(3) "
-                                               "such as EPERM, EACCES, ENOENT or EROFS"),
-        WRONG(PROFILE "errno = 0\n",
-                "snotify.conf:2: profile default: errno '0' is unknown; write a name from errno(3) such as "
-                "EPERM, EACCES, ENOENT or EROFS"),
+                                         "a name from errno(3) such as EPERM, EACCES, ENOENT or EROFS"),
+        WRONG(PROFILE "errno = 1\n", "snotify.conf:2: profile default: errno '1' is unknown; write a name "
+                                     "from errno(3) such as EPERM, EACCES, ENOENT or EROFS"),
+        WRONG(PROFILE "errno = ERESTARTSYS\n",
+                "snotify.conf:2: profile default: errno 'ERESTARTSYS' is unknown; write a name from "
+                "errno(3) such as EPERM, EACCES, ENOENT or EROFS"),
+        WRONG(PROFILE "errno = 0\n", "snotify.conf:2: profile default: errno '0' is unknown; write a name "
+                                     "from errno(3) such as EPERM, EACCES, ENOENT or EROFS"),
         WRONG(PROFILE "log = some\n",
                 "snotify.conf:2: profile default: log 'some' is unknown; write denied, all or none"),
         /* values of a rule */
@@ -759,37 +758,31 @@ static const struct {
                 "snotify.conf:4: rule r: path '/tmp/../etc/' has a '..' component"),
         WRONG(PROFILE "[rule r]\naction = deny\npath = /home/u*/\n",
                 "snotify.conf:4: rule r: path '/home/u*/' has '*' next to other bytes; '*' stands for one "
-                "whole "
-                "component"),
+                "whole component"),
         WRONG(PROFILE "[rule r]\naction = deny\npath = /a # why\n",
                 "snotify.conf:4: rule r: path '/a # why' has '#' after a blank; a comment after a value "
-                "begins "
-                "with ';'"),
+                "begins with ';'"),
         WRONG(PROFILE "[rule r]\naction = deny\npath = /a\t#why\n",
                 "snotify.conf:4: rule r: path '/a\t#why' has '#' after a blank; a comment after a value "
-                "begins "
-                "with ';'"),
-        WRONG(PROFILE RULE "delay = soon\n", "snotify.conf:5: rule r: delay 'soon' is no time span; write "
-                                             "one such as 2s, 500ms or 1min 30s"),
-        WRONG(PROFILE RULE "delay = -1s\n", "snotify.conf:5: rule r: delay '-1s' is no time span; write one "
-                                            "such as 2s, 500ms or 1min 30s"),
-        WRONG(PROFILE RULE "delay = \n",
-                "snotify.conf:5: rule r: delay '' is no time span; write one such as 2s, 500ms or 1min 30s"),
+                "begins with ';'"),
+        WRONG(PROFILE RULE "delay = soon\n", "snotify.conf:5: rule r: delay 'soon' is not a time span; "
+                                             "write one such as 2s, 500ms or 1min 30s"),
+        WRONG(PROFILE RULE "delay = -1s\n", "snotify.conf:5: rule r: delay '-1s' is not a time span; write "
+                                            "one such as 2s, 500ms or 1min 30s"),
+        WRONG(PROFILE RULE "delay = \n", "snotify.conf:5: rule r: delay '' is not a time span; write one "
+                                         "such as 2s, 500ms or 1min 30s"),
         WRONG(PROFILE RULE "delay = 61min\n", "snotify.conf:5: rule r: delay '61min' is longer than 1h"),
         WRONG(PROFILE RULE "delay = 99999999999999999999\n",
                 "snotify.conf:5: rule r: delay '99999999999999999999' is longer than 1h"),
-        WRONG(PROFILE RULE "profile = web\n",
-                "snotify.conf:5: rule r: there is no [profile web]; 'profile' takes names of [profile NAME] "
-                "sections, divided by blanks"),
-        WRONG(PROFILE RULE "profile = default,web\n", "snotify.conf:5: rule r: there is no [profile "
-                                                      "default,web]; 'profile' takes names of [profile "
-                                                      "NAME] sections, divided by blanks"),
+        WRONG(PROFILE RULE "profile = web\n", "snotify.conf:5: rule r: there is no [profile web]; 'profile' "
+                                              "takes names of [profile NAME] sections, separated by spaces"),
+        WRONG(PROFILE RULE "profile = default,web\n",
+                "snotify.conf:5: rule r: there is no [profile default,web]; 'profile' takes names of "
+                "[profile NAME] sections, separated by spaces"),
         WRONG("[profile web]\n" RULE, "snotify.conf:2: rule r: there is no [profile default]; 'profile' "
-                                      "takes names of [profile NAME] "
-                                      "sections, divided by blanks"),
+                                      "takes names of [profile NAME] sections, separated by spaces"),
         WRONG(PROFILE RULE "profile =\n", "snotify.conf:5: rule r: 'profile' is empty; write names of "
-                                          "[profile NAME] sections, divided by "
-                                          "blanks"),
+                                          "[profile NAME] sections, separated by spaces"),
         WRONG(PROFILE RULE "profile = default default\n",
                 "snotify.conf:5: rule r: profile 'default' is named twice"),
         /* two rules for one path */
@@ -808,11 +801,10 @@ static const struct {
                 "snotify.conf:9: unknown section [bar]; known sections: [limits], [profile NAME], [rule "
                 "NAME]\n"
                 "snotify.conf:12: profile p: errno 'E' is unknown; write a name from errno(3) such as "
-                "EPERM, "
-                "EACCES, ENOENT or EROFS\n"
+                "EPERM, EACCES, ENOENT or EROFS\n"
                 "snotify.conf:3: rule r: path 'a' is not absolute; it must begin with '/'\n"
                 "snotify.conf:4: rule r: action 'maybe' is unknown; write allow or deny\n"
-                "snotify.conf:5: rule r: delay '1d' is no time span; write one such as 2s, 500ms or 1min "
+                "snotify.conf:5: rule r: delay '1d' is not a time span; write one such as 2s, 500ms or 1min "
                 "30s\n"
                 "snotify.conf:8: rule s: no path; write 'path = /DIRECTORY/'\n"
                 "snotify.conf:8: rule s: no action; write 'action = allow' or 'action = deny'"),
@@ -843,11 +835,10 @@ static void test_wrong_across_files(void **state) {
         write_file(FILE_NAME, PROFILE RULE);
         write_file(FILE_NAME ".d/a.conf", "[rule b]\n\naction = deny\npath = /a\n");
         write_file(FILE_NAME ".d/b.conf", "log = all\n[rule b]\naction = deny\npath = /b\n");
-        assert_fails(
-                "snotify.conf.d/b.conf:1: key 'log' before any [section]\n"
-                "snotify.conf.d/b.conf:2: rule b: already defined at snotify.conf.d/a.conf:1\n"
-                "snotify.conf.d/a.conf:4: rule b: path /a already has rule r (snotify.conf:3) in profile "
-                "default");
+        assert_fails("snotify.conf.d/b.conf:1: key 'log' before any [section]\n"
+                     "snotify.conf.d/b.conf:2: rule b: already defined at snotify.conf.d/a.conf:1\n"
+                     "snotify.conf.d/a.conf:4: rule b: path /a already has rule r (snotify.conf:3) in "
+                     "profile default");
 }
 
 static void test_long_lines(void **state) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/policy.c alone: which rule wins, what a path may look like, and that size changes no
- * answer. */
+/* Tests the library of daemon/policy/ alone: which rule wins, what a path may look like, and that size
+ * changes no answer. */
 
 #include <errno.h>
 #include <limits.h>
@@ -15,6 +15,7 @@
 
 #include "common/ownership.h"
 #include "policy/policy.h"
+#include "policy/rule-path.h"
 
 DEFINE_CLEANUP(Policy, policy_free)
 
@@ -319,7 +320,7 @@ static void test_paths(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(paths); i++) {
                 const char *why = NULL, *existing;
-                bool valid = policy_path_is_valid(paths[i].path, &why);
+                bool valid = rule_path_is_valid(paths[i].path, &why);
 
                 if (valid != !paths[i].why || (why && strcmp(why, paths[i].why) != 0))
                         fail_msg("path '%s': '%s', not '%s'", paths[i].path, why ?: "", paths[i].why ?: "");
@@ -336,10 +337,10 @@ static void test_path_length(void **state) {
         memset(path, 'a', sizeof(path));
         path[0] = '/';
         path[PATH_MAX - 1] = '\0';
-        assert_true(policy_path_is_valid(path, &why));
+        assert_true(rule_path_is_valid(path, &why));
         path[PATH_MAX - 1] = 'a';
         path[PATH_MAX] = '\0';
-        assert_false(policy_path_is_valid(path, &why));
+        assert_false(rule_path_is_valid(path, &why));
         assert_string_equal(why, "is longer than 4095 bytes");
 }
 

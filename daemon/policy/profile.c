@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One profile of the policy.  Owns its rules and its access list.  The daemon builds it; workers and
+ * handshake processes read it, in the copy that fork gave them.  Pure functions. */
+
+#include "policy/profile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/ownership.h"
+#include "policy/rule-path.h"
+#include "policy/rule-tree.h"
+
+struct Profile {
+        Action fallback;
+        int error;
+        PolicyLog log;
+        Action private;
+        Action namespaces;
+        bool has_denials;
+        bool has_delays;
+        bool is_closed;
+        AccessList access_list;
+        RuleTree *rules;
+        char name[POLICY_NAME_MAX + 1];
+};
+
+const char *profile_name(const Profile *profile) {
+        return profile->name;
+}
+
+void profile_close(Profile *profile) {
+        profile->is_closed = true;
+}
+
+bool profile_is_closed(const Profile *profile) {
+        return profile->is_closed;
+}
+
+AccessList *profile_access_list(Profile *profile) {
+        return &profile->access_list;
+}
+
+bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups) {
+        return access_list_includes(&profile->access_list, user, groups, n_groups);
+}
+
+PolicyLog profile_log(const Profile *profile) {
+        return profile->log;
+}
+
+bool profile_has_denials(const Profile *profile) {
+        return profile->has_denials;
+}
+
+bool profile_allows_all(const Profile *profile) {
+        return profile->fallback == ACTION_ALLOW && !profile->has_denials && !profile->has_delays;
+}
+
+void profile_set_private(Profile *profile, Action action) {
+        profile->private = action;
+}
+
+bool profile_allows_private(const Profile *profile) {
+        return profile->private == ACTION_ALLOW ||
+               (profile->fallback == ACTION_ALLOW && !profile->has_denials);
+}
+
+void profile_set_namespaces(Profile *profile, Action action) {
+        profile->namespaces = action;
+}
+
+Action profile_namespaces(const Profile *profile) {
+        return profile->namespaces;
+}
+
+int profile_add_rule(Profile *profile, const char *name, const char *path, Action action,
+        uint64_t delay_usec, const char **ret_existing) {
+        const Rule rule = {.name = name, .path = path, .action = action, .delay_usec = delay_usec};
+        const char *why;
+        int r;
+
+        if (!policy_name_is_valid(name) || !rule_path_is_valid(path, &why))
+                return -EINVAL;
+        r = rule_tree_add(profile->rules, &rule, ret_existing);
+        if (r < 0)
+                return r;
+        profile->has_denials |= action == ACTION_DENY;
+        profile->has_delays |= delay_usec > 0;
+        return 0;
+}
+
+static void judge_by(const Profile *profile, const Rule *rule, Verdict *ret) {
+        Action action = rule ? rule->action : profile->fallback;
+
+        *ret = (Verdict){
+                .action = action,
+                .error = action == ACTION_DENY ? profile->error : 0,
+                .delay_usec = rule ? rule->delay_usec : 0,
+                .rule = rule ? rule->name : NULL,
+        };
+}
+
+void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
+        judge_by(profile, rule_tree_find(profile->rules, path), ret);
+}
+
+void profile_judge_uncovered(const Profile *profile, Verdict *ret) {
+        judge_by(profile, NULL, ret);
+}
+
+DEFINE_CLEANUP(Profile, profile_free)
+
+int profile_new(const char *name, Action fallback, int error, PolicyLog log, Profile **ret) {
+        _cleanup_(profile_free_p) Profile *profile = calloc(1, sizeof(Profile));
+        int r;
+
+        if (!profile)
+                return -ENOMEM;
+        profile->fallback = fallback;
+        profile->namespaces = ACTION_ALLOW;
+        profile->error = error;
+        profile->log = log;
+        memcpy(profile->name, name, strlen(name) + 1);
+        r = rule_tree_new(&profile->rules);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(profile);
+        return 0;
+}
+
+Profile *profile_free(Profile *profile) {
+        if (!profile)
+                return NULL;
+        rule_tree_free(profile->rules);
+        access_list_done(&profile->access_list);
+        free(profile);
+        return NULL;
+}

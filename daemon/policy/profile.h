@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A profile: the rules that a session is judged by, and the users and groups that may start one. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy/access-list.h"
+#include "policy/rule.h"
+
+/* Which decisions of a profile become journal records (log = in the configuration). */
+typedef enum PolicyLog {
+        POLICY_LOG_DENIED,
+        POLICY_LOG_ALL,
+        POLICY_LOG_NONE,
+} PolicyLog;
+
+typedef struct Profile Profile;
+
+/* What a profile says of one path. */
+typedef struct Verdict {
+        Action action;
+        int error;           /* with ACTION_DENY: what the target gets, a positive errno */
+        uint64_t delay_usec; /* how long the answer is held back */
+        const char *rule;    /* its name, or NULL where the profile's default decides; the policy owns it */
+} Verdict;
+
+/* Builds a profile without rules; policy_add_profile() calls it.  name is valid; error is the positive errno
+ * for what the profile denies.  Returns 0 or -ENOMEM.  profile_free() takes NULL and returns NULL. */
+int profile_new(const char *name, Action fallback, int error, PolicyLog log, Profile **ret);
+Profile *profile_free(Profile *profile);
+
+const char *profile_name(const Profile *profile);
+
+/* Closes the profile: policy_find_profile() no longer finds it, so that every call of its sessions is
+ * denied. */
+void profile_close(Profile *profile);
+bool profile_is_closed(const Profile *profile);
+
+/* The users and groups that may use the profile, at first all; the profile owns the list. */
+AccessList *profile_access_list(Profile *profile);
+bool profile_admits(const Profile *profile, uid_t user, const gid_t *groups, size_t n_groups);
+
+PolicyLog profile_log(const Profile *profile);
+
+/* Is there a rule that denies? */
+bool profile_has_denials(const Profile *profile);
+
+/* Does the profile allow every path at once, so that no path has to be known? */
+bool profile_allows_all(const Profile *profile);
+
+/* Sets what happens in a file system that the host does not see, at first ACTION_DENY.  A profile that
+ * allows every path allows these, too. */
+void profile_set_private(Profile *profile, Action action);
+bool profile_allows_private(const Profile *profile);
+
+/* Sets whether the workload may create user and mount namespaces and enter others, at first ACTION_ALLOW. */
+void profile_set_namespaces(Profile *profile, Action action);
+Action profile_namespaces(const Profile *profile);
+
+/* Adds a rule; see rule-path.h for path.  Returns 0, -EINVAL (the name or the path is not valid:
+ * policy_name_is_valid(), rule_path_is_valid()), -ENOMEM, or -EEXIST where the profile has a rule for this
+ * path: then *ret_existing is that rule's name, which the profile owns. */
+int profile_add_rule(Profile *profile, const char *name, const char *path, Action action,
+        uint64_t delay_usec, const char **ret_existing);
+
+/* Judges an absolute, normalised path, as rule_tree_find() wants it. */
+void profile_judge(const Profile *profile, const char *path, Verdict *ret);
+
+/* The same for a path that no rule covers. */
+void profile_judge_uncovered(const Profile *profile, Verdict *ret);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One rule: what happens to calls whose path it covers. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef enum Action {
+        ACTION_DENY,
+        ACTION_ALLOW,
+} Action;
+
+/* The longest name of a rule or a profile, without its NUL. */
+#define POLICY_NAME_MAX 40
+
+static inline bool policy_name_is_valid(const char *name) {
+        return name[0] != '\0' && strlen(name) <= POLICY_NAME_MAX;
+}
+
+typedef struct Rule {
+        const char *name;
+        const char *path; /* see rule-path.h */
+        Action action;
+        uint64_t delay_usec; /* how long the answer is held back */
+} Rule;
