@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bad-page [FILE]: calls mkdir with a path in a page that hangs when it is read: one of userfaultfd(2) that
- * nobody serves, or the first of FILE.  Says what it got. */
+/* bad-page [FILE]: calls mkdir with a path in a page that hangs a process that reads it: the first page of
+ * FILE, or one of userfaultfd(2) whose faults no process handles.  Prints the name of the error. */
 
 #include <errno.h>
 #include <fcntl.h>

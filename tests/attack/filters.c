@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process may put more filters on itself, and what these say of a call competes with what the supervisor's
- * says; and a tracer can turn one call into another after the filters of some kernels have looked.
+/* A process may install further filters on itself, and the kernel takes the most restrictive verdict of all.
+ * And a tracer can change one call into another; some kernels do not run the filters again afterwards.
  *
- *      filters KIND PATH   calls mkdir on PATH, and exits with the errno, under a further filter that says
- *                          of the call
+ *      filters KIND PATH   calls mkdir on PATH under a further filter, and exits with the errno.  That
+ *                          filter's verdict on mkdir is, by KIND,
  *
- *      allow               nothing
- *      errno               EIDRM
- *      trace               that a tracer decides; there is none, so that it fails with ENOSYS
- *      notify              that a supervisor decides; there is none, for the filter has no listener
- *      listener            the same, and wants a listener: exits with the errno of that
- *      retrace             nothing, but is traced: makes another call, which a tracer turns into mkdir, as
- * it is asked by the filter turn                the same at the entry of the call */
+ *      allow               to allow it
+ *      errno               to fail with EIDRM
+ *      trace               to let a tracer decide; there is none, so that the call fails with ENOSYS
+ *      notify              to let a supervisor decide; there is none, as the filter has no listener
+ *      listener            the same, but the filter asks for a listener: exits with the errno of that
+ *      retrace             to allow it; the process makes another call, which a tracer changes into mkdir
+ *                          when the filter tells it of that call
+ *      turn                the same, but the tracer changes the call at its entry, without a filter */
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -43,7 +44,7 @@ static int install(long nr, uint32_t action, unsigned flags) {
         return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-/* What the tracer is to turn into mkdir. */
+/* The call that the tracer changes into mkdir. */
 static int call_harmless(const char *path) {
         return syscall(SYS_getpriority, path, 0755) < 0 ? errno : 0;
 }
@@ -57,7 +58,7 @@ static int traced(const char *kind, const char *path) {
         return call_harmless(path);
 }
 
-/* At each stop at the entry of a call. */
+/* At each stop at a system call's entry. */
 static void turn(pid_t pid) {
         struct user_regs_struct registers;
 

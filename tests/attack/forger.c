@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A supervisor reads in /proc which process calls, and may look into every process.  In a mount namespace of
- * its own a workload mounts another process's entry over its own in a copy of /proc.  A supervisor that
- * takes the entry for the caller's follows links there that the caller must not follow.
+/* A supervisor reads about the caller in /proc, and has access to every process.  In its own mount namespace
+ * a workload can mount another process's entry over its own entry in a copy of /proc.  A supervisor that
+ * takes that entry for the caller's follows links there that the caller itself must not follow.
  *
  *      forger HOW VICTIM DIRECTORY NAME
  *
- * calls mkdirat() for NAME in the entry that looks like the caller's own and is the process VICTIM's.  The
- * copy of /proc is mounted at DIRECTORY/that.  HOW is
+ * mounts a copy of /proc at DIRECTORY/that, in which the caller's entry shows the process VICTIM, and calls
+ * mkdirat() for NAME in that entry.  HOW is
  *
- *      entry    the caller's entry, with its true "status"
- *      thread   its entry as a thread, below its true entry; NAME is in that one
- *      fifo     its entry is its own, and "status" is a FIFO that nobody writes to
- *      cwd      as entry; the copy is the working directory, and not the descriptor of the call
- *      show     as entry; prints the path, and waits until standard input ends
+ *      entry    the entry of the caller's process is VICTIM's, except that its "status" is the caller's
+ *      thread   the entry of the caller's thread, below its own process's, is VICTIM's
+ *      fifo     the entry is the caller's own, except that "status" is a FIFO without a writer
+ *      cwd      as entry; the call reaches the copy by the working directory instead of a descriptor
+ *      show     as entry, without a call; prints the path, and waits until standard input ends
  *
- * Ends with the errno of the call, 0 if it made the directory. */
+ * Exits with the errno of the call, 0 if it created the directory. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ static void cover(const char *what, const char *where) {
         must(mount(what, where, NULL, MS_BIND | MS_REC, NULL) == 0, where);
 }
 
-/* The copy's entry of the caller, as seen from the copy's root. */
+/* The path of the caller's entry, from the root of the copy of /proc. */
 static void name_entry(const char *how, pid_t caller, char *ret, size_t size) {
         if (strcmp(how, "thread") == 0)
                 (void)snprintf(ret, size, "%d/task/%d", caller, caller);
@@ -68,7 +68,7 @@ static void forge(const char *how, pid_t caller, const char *victim, const char 
         cover(from, covered);
 }
 
-/* Returns the pid of a process in whose root the copy is. */
+/* Starts a process in whose root directory the copy of /proc is.  Returns its pid. */
 static pid_t start_forging(const char *how, const char *victim, const char *directory) {
         pid_t caller = getpid(), pid;
         int ends[2];

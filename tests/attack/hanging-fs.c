@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* hanging-fs DIRECTORY [UID]: mounts a file system that does not answer, for everybody, or for UID alone:
- * neither when a directory called hang* is to be made, nor when one called lost* is looked for, nor when the
- * file "page" is read.  Other directories can't be made: ENOSPC.  Says so when it is there, and for each
- * request that it keeps, and serves it until it is unmounted or killed.  After SIGUSR1 it answers what it
- * has kept back so far, with EIO. */
+/* hanging-fs DIRECTORY [UID]: mounts a FUSE file system, for all users or for UID alone, whose server does
+ * not answer when a directory hang* is created, when a name lost* is looked up, or when the file "page" is
+ * read.  Other directories cannot be created: ENOSPC.  Prints "mounted" when it is mounted, and "kept" for
+ * each request that it does not answer.  Serves until it is unmounted or killed.  On SIGUSR1 it answers the
+ * requests kept so far, with EIO. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,7 +112,7 @@ static void on_signal(int signal) {
 }
 
 int main(int argc, char **argv) {
-        const struct sigaction action = {.sa_handler = on_signal}; /* it ends read() */
+        const struct sigaction action = {.sa_handler = on_signal}; /* interrupts read() */
         char options[128];
 
         fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* While one process calls mkdir, another one of the same user, which nobody supervises, exchanges each
- * component of the path with a symbolic link into the denied tree, and moves a directory there from which
- * ".." leads up.  Whoever looks where a path leads and then uses the path again ends somewhere else.
+/* While one process calls mkdir, an unsupervised process of the same user exchanges each component of the
+ * path with a symbolic link into the denied tree, and moves into that tree a directory from which ".." leads
+ * up.  A supervisor that resolves the path and then uses it again creates the directory elsewhere.
  *
- *      links prepare TREE      TREE/open/1/2/3, which is allowed, TREE/shut/1/2/3, which is not, and links
- *      links flip TREE         for a minute at most
- *      links call CALLS TREE   ends with 1 as soon as a directory was made in TREE/shut, with 2 if there was
- *                              no race, as one of both was never met
+ *      links prepare TREE      creates TREE/open/1/2/3 (allowed), TREE/shut/1/2/3 (denied) and the links
+ *      links flip TREE         exchanges them, for a minute at most
+ *      links call CALLS TREE   exits with 1 as soon as a directory was created in TREE/shut, with 2 if there
+ *                              was no race because each call met the same side
  */
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static void prepare(const char *tree) {
         must(mkdir(path, 0777) == 0, path);
 }
 
-/* The directory itself, of which the name is sometimes a link. */
+/* Opens the directory; its name is a symbolic link part of the time. */
 static int open_directory(int parent_fd, const char *name) {
         for (int n = 0; n < 1000000; n++) {
                 int fd = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -92,7 +92,7 @@ static void flip(const char *tree) {
         }
 }
 
-/* Takes away what was made, and says how often. */
+/* Removes the new directories, and returns how many there were. */
 static int clear(const int *fds) {
         int n = 0;
 
@@ -102,7 +102,7 @@ static int clear(const int *fds) {
 }
 
 static int call(unsigned long n, const int *open_fds, const char *tree) {
-        /* On one page, which is all that the naive supervisor reads. */
+        /* Aligned to stay on one page: ./naive-supervisor.c reads no further. */
         static char path[4096] __attribute__((aligned(4096)));
 
         if (n % 4 == 0) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* While one thread calls mkdir, somebody else who writes to the same memory changes the path as fast as he
- * can.  Whoever judges the path and then lets the kernel read it again, or reads it twice himself, makes
- * what he did not judge.
+/* While one thread calls mkdir, another thread or process writes to the same memory and changes the path as
+ * fast as it can.  A supervisor that judges the path and then lets the kernel read it again, or reads it
+ * twice itself, creates a directory that it has not judged.
  *
- *      memory HOW CALLS TREE    with TREE/open/x and TREE/shut/x, of which the latter is denied.  HOW is who
- *                               changes it: thread, process (in shared memory), writev (by
- *                               process_vm_writev) or mem (by /proc/PID/mem)
+ *      memory HOW CALLS TREE    with the paths TREE/open/x and TREE/shut/x, of which a rule denies the
+ *                               latter.  HOW is what changes the path: thread, process (in shared memory),
+ *                               writev (by process_vm_writev) or mem (through /proc/PID/mem)
  *
- * Ends with 1 as soon as the denied one was made, with 2 if there was no race, as one of both was never met.
- */
+ * Exits with 1 as soon as the denied directory was created, with 2 if there was no race because each call
+ * met the same path. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Of one length, and aligned: each reader sees one or the other. */
+/* Of one length, and aligned: each reader sees one word or the other, never a mixture. */
 static const char words[2][5] = {"open", "shut"};
 
 typedef struct Race {
@@ -89,7 +89,7 @@ static int open_in(const char *tree, const char *word) {
 int main(int argc, char **argv) {
         unsigned long allowed = 0, refused = 0, n;
         int open_fd, shut_fd;
-        static Race race; /* the thread goes on until the process is gone */
+        static Race race; /* static: the thread runs until the process exits */
 
         if (argc != 4)
                 return 255;

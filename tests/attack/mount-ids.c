@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mount-ids POINT DENIED WARM HOST: the host unmounts what it has at POINT, and the kernel gives the id of
- * that mount to the next one, which shows DENIED at POINT in a mount namespace of our own.  To whom knows
- * mounts by their ids it is still the host's.  WARM is where directories may be created, HOST the host's
- * mount namespace.
+/* mount-ids POINT DENIED WARM HOST: the host unmounts its mount at POINT, and the kernel gives that mount's
+ * id to the next mount, which shows DENIED at POINT in this program's own mount namespace.  A supervisor
+ * that remembers mounts by their ids takes it for the host's mount.  WARM is a directory in which a rule
+ * allows directories, HOST the host's mount namespace.
  *
- * Ends with 0 if a directory was created in DENIED, with 1 if not, and with 2 if the id was given to another
- * mount. */
+ * Exits with 0 if a directory was created in DENIED, with 1 if not, and with 2 if the kernel gave the id to
+ * another mount. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static uint64_t mount_id(const char *path) {
         return stx.stx_mnt_id;
 }
 
-/* What knows the host's mounts has just looked at them when this returns. */
+/* Makes the worker read the host's mounts before it returns. */
 static void warm_up(const char *directory) {
         char path[4096];
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who may mount arranges a tree in which the denied directory has an allowed name, or none at all.  To be
- * run in a mount namespace of its own.
+/* A process that may mount can give a denied directory an allowed path, or none at all.  SHUT is the denied
+ * directory, NEW_ROOT an empty one.  Must run in its own mount namespace.
  *
- *      pivot root SHUT STAGE        makes SHUT its root, and calls mkdir on /x
- *      pivot stage SHUT STAGE OPEN  makes a tmpfs its root, which it prepares at STAGE, with SHUT in it as
- * OPEN; and calls mkdir on OPEN/x pivot detached SHUT STAGE    calls mkdirat on a copy of the mount of SHUT
- * that is mounted nowhere pivot covered SHUT STAGE     enters SHUT, and covers it and what is above it with
- * a tmpfs
+ *      pivot root SHUT NEW_ROOT          makes SHUT its root directory, and calls mkdir on /x
+ *      pivot renamed SHUT NEW_ROOT OPEN  mounts a tmpfs on NEW_ROOT, binds SHUT in it as OPEN, makes it the
+ *                                        root directory, and calls mkdir on OPEN/x
+ *      pivot detached SHUT NEW_ROOT      calls mkdirat in a copy of SHUT's mount that is mounted nowhere
+ *      pivot covered SHUT NEW_ROOT       enters SHUT, mounts a tmpfs over it and over its parent, and calls
+ *                                        mkdir on x
  *
  * The exit status is the errno. */
 
@@ -21,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* linux/mount.h and sys/mount.h do not go together. */
+/* <linux/mount.h> and <sys/mount.h> contradict each other. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 int umount2(const char *target, int flags);
 enum { DETACH = 2 };
@@ -50,19 +51,19 @@ static int pivot_root_to(const char *shut) {
         return make(AT_FDCWD, "/x");
 }
 
-static int pivot_stage(const char *shut, const char *stage, const char *open_path) {
+static int pivot_renamed(const char *shut, const char *new_root, const char *open_path) {
         char path[4096], name[4096];
 
-        must(mount("stage", stage, "tmpfs", 0, NULL) == 0, "tmpfs");
-        (void)snprintf(path, sizeof(path), "%s%s", stage, open_path);
-        for (char *slash = path + strlen(stage) + 1; (slash = strchr(slash, '/')); slash++) {
+        must(mount("new-root", new_root, "tmpfs", 0, NULL) == 0, "tmpfs");
+        (void)snprintf(path, sizeof(path), "%s%s", new_root, open_path);
+        for (char *slash = path + strlen(new_root) + 1; (slash = strchr(slash, '/')); slash++) {
                 *slash = '\0';
                 (void)mkdir(path, 0755);
                 *slash = '/';
         }
         must(mkdir(path, 0755) == 0, path);
         must(mount(shut, path, NULL, MS_BIND, NULL) == 0, "bind");
-        enter(stage);
+        enter(new_root);
         (void)snprintf(name, sizeof(name), "%s/x", open_path);
         return make(AT_FDCWD, name);
 }
@@ -89,8 +90,8 @@ int main(int argc, char **argv) {
                 return 255;
         if (strcmp(argv[1], "root") == 0)
                 return pivot_root_to(argv[2]);
-        if (strcmp(argv[1], "stage") == 0 && argc == 5)
-                return pivot_stage(argv[2], argv[3], argv[4]);
+        if (strcmp(argv[1], "renamed") == 0 && argc == 5)
+                return pivot_renamed(argv[2], argv[3], argv[4]);
         if (strcmp(argv[1], "detached") == 0)
                 return pivot_detached(argv[2]);
         return strcmp(argv[1], "covered") == 0 ? pivot_covered(argv[2]) : 255;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Renames directories around one whose path on another mount is denied.
+/* Renames the parents of a directory that a rule denies by its path on a bind mount.
  *
- *      renames flip TREE BOUND         says "ready", and gives TREE/source, which is bound to BOUND, and
- * BOUND/way another name and back, until it is killed renames call TREE CALLS         calls mkdirat on
- * TREE/source/way/here, or whatever it is called, and says how often that made a directory
+ *      renames flip TREE BOUND   prints "ready", then renames TREE/source, which is bind-mounted on BOUND,
+ *                                and BOUND/way, and renames them back, until it is killed
+ *      renames call TREE CALLS   calls mkdirat() that often in the directory TREE/source/way/here, whatever
+ *                                its parents are called, and prints how many directories that created
  *
- * The exit status is 1 if one was made. */
+ * The exit status is 1 if a directory was created. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* second-try DIRECTORY PAGE: in a user and mount namespace of its own, lets the process that performs
- * mkdir() in a tmpfs on DIRECTORY hang there, unmounts that and kills the process, so that a second one
- * finds what is below.  PAGE is a file whose contents never come: getdents64() into a page of it keeps the
- * directory's lock.  Prints what mkdir() returned; exits 2 where it did not get so far. */
+/* second-try DIRECTORY PAGE: mounts a tmpfs on DIRECTORY in its own user and mount namespace, and calls
+ * mkdir() in it.  Makes the process that performs the call hang, unmounts the tmpfs, and kills that process:
+ * the worker that repeats the call finds the directory below the mount under the same path.  To make the
+ * process hang, another process holds the directory's lock: it calls getdents64() into a page of PAGE, a
+ * file whose contents never arrive.  Prints the result of mkdir(); exits with 2 if a step before that
+ * fails. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,7 +46,7 @@ static void read_file(const char *format, int pid, char *ret, size_t size) {
         (void)close(fd);
 }
 
-/* Natively no other process performs the call: then it is the caller that hangs. */
+/* Without supervision the caller itself performs the call, and hangs. */
 static int caller;
 
 static bool hangs(int pid) {
@@ -60,9 +62,7 @@ static bool is_performer(int pid) {
         char comm[64];
 
         read_file("/proc/%d/comm", pid, comm, sizeof(comm));
-        return (strcmp(comm, "snotifyd-helper\n") == 0 || strcmp(comm, "snotifyd-helper\n") == 0 ||
-                       pid == caller) &&
-               hangs(pid);
+        return (strcmp(comm, "snotifyd-helper\n") == 0 || pid == caller) && hangs(pid);
 }
 
 /* Returns the process that hangs in the directory, or 0. */
@@ -82,7 +82,7 @@ static int find_performer(void) {
         return found;
 }
 
-static bool holds(int pid) {
+static bool holds_lock(int pid) {
         char text[256];
 
         read_file("/proc/%d/syscall", pid, text, sizeof(text));
@@ -120,9 +120,9 @@ int main(int argc, char **argv) {
                 fail("a tmpfs");
         (void)snprintf(name, sizeof(name), "%s/x", argv[1]);
         holder = start_holder(argv[1], argv[2]);
-        for (int i = 0; i < 10000 && !holds(holder); i++)
+        for (int i = 0; i < 10000 && !holds_lock(holder); i++)
                 (void)nanosleep(&nap, NULL);
-        if (!holds(holder))
+        if (!holds_lock(holder))
                 fail("the directory's lock");
         caller = start_caller();
         for (int i = 0; i < 10000 && (performer = find_performer()) == 0; i++)

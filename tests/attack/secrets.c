@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who may not search a directory does not learn what is in it.  A supervisor may search it, and its errors
- * can tell: EEXIST, or "denied" where the target's own call would have failed before.
+/* A user who may not search a directory must not learn what is in it.  A supervisor may search it, and its
+ * errors can leak: EEXIST, or the error of a rule where the target's own call fails with EACCES.
  *
- *      secrets FD DIRECTORY   DIRECTORY, which is open as FD and the working directory, has dir/, file, and
- *                             link -> dir, and may not be searched
+ *      secrets FD DIRECTORY   DIRECTORY is open as FD, is the working directory, and contains dir/, file and
+ *                             link -> dir; the user may not search it
  *
- * Ends with 1, and says where, if a call for what is there fails in another way than one for what isn't. */
+ * Prints each call for an existing name that does not fail as a call for a missing name does, and exits
+ * with 1. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,8 @@ static int error_of(int dir_fd, const char *path) {
         return mkdirat(dir_fd, path, 0755) < 0 ? errno : 0;
 }
 
-/* Is path, below before, told from the same with other names? */
-static int told(int dir_fd, const char *before, const char *path) {
+/* Does a call tell whether path exists in the directory that before leads to? */
+static int is_leaked(int dir_fd, const char *before, const char *path) {
         char name[4096], missing[4096];
         int error, expected;
 
@@ -47,15 +48,15 @@ int main(int argc, char **argv) {
                 return 255;
         for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
                 (void)snprintf(before, sizeof(before), "%s/", argv[2]);
-                failures += told(AT_FDCWD, before, there[i]);
+                failures += is_leaked(AT_FDCWD, before, there[i]);
                 (void)snprintf(before, sizeof(before), "%s/../%s/", argv[2], strrchr(argv[2], '/') + 1);
-                failures += told(AT_FDCWD, before, there[i]);
+                failures += is_leaked(AT_FDCWD, before, there[i]);
                 (void)snprintf(before, sizeof(before), "/proc/self/fd/%s/", argv[1]);
-                failures += told(AT_FDCWD, before, there[i]);
-                failures += told(AT_FDCWD, "/proc/self/cwd/", there[i]);
-                failures += told(AT_FDCWD, "", there[i]);
-                failures += told(AT_FDCWD, "./", there[i]);
-                failures += told(atoi(argv[1]), "", there[i]);
+                failures += is_leaked(AT_FDCWD, before, there[i]);
+                failures += is_leaked(AT_FDCWD, "/proc/self/cwd/", there[i]);
+                failures += is_leaked(AT_FDCWD, "", there[i]);
+                failures += is_leaked(AT_FDCWD, "./", there[i]);
+                failures += is_leaked(atoi(argv[1]), "", there[i]);
         }
         return failures > 0;
 }

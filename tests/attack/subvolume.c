@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A subvolume of btrfs is a directory to everybody, its owner may make one with an ioctl, and so may he a
- * snapshot of one.  No mkdir is called.
+/* A btrfs subvolume looks like a directory, and any user can create one in a directory of theirs with an
+ * ioctl, without mkdir(2).  A snapshot of a subvolume is another one.
  *
- *      subvolume FORM DIRECTORY NAME   FORM is create, create-v2, snapshot or snapshot-v2, of DIRECTORY; or
- * one of these with ",high": with bits in the half of the command that the kernel ignores
+ *      subvolume FORM DIRECTORY NAME   creates DIRECTORY/NAME.  FORM is create, create-v2, snapshot or
+ *                                      snapshot-v2 (of DIRECTORY); ",high" after it sets bits in the half of
+ *                                      the command that the kernel ignores, ",int80" after it uses the
+ *                                      32-bit entry.
  *
  * The exit status is the errno. */
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Copies of /proc in which an entry lies: nobody is let in by the links of another process.
+# A workload forges its own entry in a copy of /proc: the links there, of another process, must not give it access to what that process
+# has.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 tree=$work/tree
@@ -22,7 +23,7 @@ CONF
 EACCES=13
 ! as_user unshare -Urm true 2>/dev/null || namespaces=yes
 
-# Root's processes, which no user may look into.
+# Processes of root, to which no user has access.
 (cd "$tree/closed/inner" && exec sleep 1000 7</ 8<.) &
 victim=$!
 unshare -m sh -ec "mount -t tmpfs -o mode=777 tmpfs $tree/private; cd $tree/private; exec sleep 1000" &
@@ -33,11 +34,11 @@ is_sleeping() {
 wait_for is_sleeping $victim
 wait_for is_sleeping $service
 
-nothing_made() {
-        [ -z "$(find "$tree/closed/inner" "/proc/$service/cwd/" -mindepth 1)" ] || { echo "it is made"; return 1; }
+nothing_created() {
+        [ -z "$(find "$tree/closed/inner" "/proc/$service/cwd/" -mindepth 1)" ] || { echo "a directory was created"; return 1; }
 }
 
-# The forgery is in place: root, whom the kernel lets in, makes the directory by the path that is to mislead.
+# Shows that the forgery works: root, which has access, creates the directory by the forged path.
 misleads() {
         local path
         coproc FORGER { "$@" "$bin/forger" show $victim "$tree/forge" cwd/x; }
@@ -49,44 +50,41 @@ misleads() {
         return $status
 }
 
-# forgery NAME COMMAND...: run by the command, the caller of the calls is who must not be let in.
+# forgery NAME COMMAND...: COMMAND runs the attack as a user without access to the victim.
 forgery() {
         local name=$1 how fd
         shift
         local supervised=("$@" "$SNOTIFY_RUN" --socket "$socket")
-        check "$name: who may look into all processes is misled" misleads "$@"
+        check "$name: the forged path leads a process with access to everything to the victim's directory" misleads "$@"
         for how in entry thread cwd; do
-                check "$name, $how: natively a directory below a closed one is not made" \
+                check "$name, $how: natively the call for a directory in a closed one fails" \
                         fails_with $EACCES "$@" "$bin/forger" $how $victim "$tree/forge" cwd/x
-                check "... nor supervised" fails_with $EACCES "${supervised[@]}" -- "$bin/forger" $how $victim "$tree/forge" cwd/x
-                check "... nor by its root" fails_with $EACCES "${supervised[@]}" -- \
+                check "... and supervised" fails_with $EACCES "${supervised[@]}" -- "$bin/forger" $how $victim "$tree/forge" cwd/x
+                check "... and by the victim's root directory" fails_with $EACCES "${supervised[@]}" -- \
                         "$bin/forger" $how $victim "$tree/forge" "root$tree/closed/inner/x"
-                check "... nor by a descriptor" \
+                check "... and by a descriptor of the victim" \
                         fails_with $EACCES "${supervised[@]}" -- "$bin/forger" $how $victim "$tree/forge" fd/8/x
-                check "... nor in a tmpfs of a service's own" \
+                check "... and in the private tmpfs of a service" \
                         fails_with $EACCES "${supervised[@]}" --profile opposite -- "$bin/forger" $how $service "$tree/forge" cwd/x
-                check "... really" nothing_made
+                check "... and nothing is created" nothing_created
                 for fd in 7 99; do
                         "$@" "$bin/forger" $how $victim "$tree/forge" fd/$fd
-                        check "... is descriptor $fd open? supervised no more is told than natively" \
+                        check "... the error tells no more than natively whether the victim has descriptor $fd open" \
                                 fails_with $? "${supervised[@]}" -- "$bin/forger" $how $victim "$tree/forge" fd/$fd
                 done
         done
-        check "$name: a status that never ends is not waited for" \
+        check "$name: the worker does not wait for a forged status file that never ends" \
                 timeout 20 "${supervised[@]}" -- "$bin/forger" fifo $victim "$tree/forge" "cwd/$checks"
 }
 cd "$tree/forge" || exit 1
 if [ "${namespaces-}" ]; then
         forgery "a user" setpriv --reuid=65534 --regid=65534 --groups=65534,60001
 else
-        skip "a user" "the user may not make a user namespace here"
+        skip "a user" "an unprivileged user cannot create a user namespace here"
 fi
-forgery "root without capabilities but for mounting" setpriv --bounding-set=-all,+sys_admin --inh-caps=-all
+forgery "root with no capability but CAP_SYS_ADMIN" setpriv --bounding-set=-all,+sys_admin --inh-caps=-all
 
 kill $victim $service
 wait $victim $service 2>/dev/null
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

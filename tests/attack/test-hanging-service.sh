@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A file system that never answers, and the installed units: systemd waits for nobody who hangs in it, and nobody else notices.
+# A file system never answers, under the installed units: systemd does not wait for the hanging workers, and other sessions are
+# unaffected.
 source "$(dirname "$0")/../end-to-end/box.sh"
 
 mknod -m 600 /dev/fuse c 10 229
@@ -12,7 +13,7 @@ call-timeout = 2s
 default = allow
 CONF
 mkdir -p /srv/open
-# One for each call: a second one in the same directory would wait for the first.
+# One file system for each call: a second call in the same directory would wait for the first.
 servers=()
 for name in first second third; do
         mkdir "$work/$name"
@@ -32,7 +33,7 @@ hangs_in() {
 errno_of() {
         "$@" 2>&1 | sed 's/.*: //'
 }
-# within MSEC COMMAND...: no longer than that; those of systemd's are 10 s and more.
+# within MSEC COMMAND...: the command takes no longer than that.  Each of systemd's own timeouts is 10 s or more.
 within() {
         local begin=${EPOCHREALTIME/[.,]/} msec=$1 status
         shift
@@ -44,7 +45,7 @@ within() {
 }
 exec 3>&1
 
-### A session that goes on through all of it.
+### A session that outlives all of the following.
 
 mkfifo "$work/in" "$work/out"
 # shellcheck disable=SC2016
@@ -56,18 +57,18 @@ goes_on() {
         read -r -t 20 -u "$out" line
         [ "$line" = "status 0" ] || { echo "it says: $line"; return 1; }
 }
-check "a session" goes_on first
+check "a session begins" goes_on first
 
-### One hangs.
+### A call hangs.
 
-check "a call that hangs gets ETIMEDOUT" \
+check "a hanging call fails with ETIMEDOUT" \
         test "$(errno_of $snotify_run -- mkdir "$work/first/hang")" = "Connection timed out"
 check "systemctl status shows that a worker hangs" wait_for status_has "1 hanging worker; "
-check "... and the other session goes on" goes_on while-one-hangs
+check "... and the first session is still served" goes_on while-one-hangs
 
 check "systemctl restart does not wait for it" within 5000 systemctl restart snotifyd
-check "... the other session goes on" goes_on after-restart
-check "... and new ones begin" $snotify_run -- mkdir /srv/open/new
+check "... the first session is still served" goes_on after-restart
+check "... and new sessions are served" $snotify_run -- mkdir /srv/open/new
 
 ### The daemon is killed while a call hangs.
 
@@ -80,14 +81,14 @@ systemctl kill -s KILL --kill-who=main snotifyd
 is_back() {
         [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
 }
-check "the daemon is killed, and the next one comes" within 5000 wait_for is_back
-check "... the other session goes on" goes_on after-kill
-check "... and that call gets ETIMEDOUT too" wait_for grep -q "Connection timed out" "$work/second.says"
+check "the daemon is killed, and systemd starts it again at once" within 5000 wait_for is_back
+check "... the first session is still served" goes_on after-kill
+check "... the hanging call fails with ETIMEDOUT, too" wait_for grep -q "Connection timed out" "$work/second.says"
 gone() {
         ! kill -0 "$1" 2>/dev/null
 }
 wait_for gone $second
-check "... and its session goes on" test -d /srv/open/second-of-the-same
+check "... and its session is served again" test -d /srv/open/second-of-the-same
 
 ### The file system answers.
 
@@ -95,23 +96,23 @@ kill -USR1 "${servers[@]}"
 none_hangs() {
         status_has "1 session;" && ! status_has hanging
 }
-check "once the file system answers nothing hangs any more" wait_for none_hangs
-check "... and no process is left of it" wait_for workers_are 0
-check "... nor of the store" stored 2
+check "once the file system answers, nothing hangs any more" wait_for none_hangs
+check "... no process is left" wait_for workers_are 0
+check "... and no file descriptor of the ended sessions is in systemd's store" stored 2
 
-### Stop.
+### The daemon is stopped while a call hangs.
 
 $snotify_run -- mkdir "$work/third/hang" >"$work/third.says" 2>&1 &
 third=$!
-check "a third one hangs" hangs_in third
+check "a third call hangs" hangs_in third
 check "systemctl stop does not wait for it" within 5000 systemctl stop snotifyd.socket snotifyd.service
-check "... and is a clean one" test "$(property Result)" = success
+check "... and the service's result is success" test "$(property Result)" = success
 wait_for gone $third
-check "... its caller gets ENOSYS" grep -q "Function not implemented" "$work/third.says"
-check "the service starts beside it" systemctl start snotifyd.socket snotifyd.service
+check "... the hanging call fails with ENOSYS" grep -q "Function not implemented" "$work/third.says"
+check "the service starts while the old worker still hangs" systemctl start snotifyd.socket snotifyd.service
 check "... and serves new sessions" $snotify_run -- mkdir /srv/open/beside
 kill -USR1 "${servers[@]}"
-check "in the end no process is left" wait_for workers_are 0
+check "once the file system answers, no process is left" wait_for workers_are 0
 umount -l "$work"/{first,second,third}
 
 journalctl -o short -u snotifyd --no-pager >"$work/log"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What never answers: file systems, and pages that are read for their sake.  Who calls gets ETIMEDOUT, and nobody else waits.
+# File systems and memory pages that never answer: the caller gets ETIMEDOUT, and no other call waits.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 [ -c /dev/fuse ] || skip_all "there is no /dev/fuse"
@@ -27,13 +27,13 @@ workers() {
         grep -lxE 'snotifyd-(worker|helper)' /proc/[0-9]*/comm 2>/dev/null | wc -l
 }
 
-# Those of sessions without work leave after five seconds.
+# The workers of idle sessions exit after five seconds.
 workers_are() {
         [ "$(workers)" = "$1" ]
 }
 
 servers=()
-# mounted NAME [UID]: a file system that hangs, in $work/NAME.
+# mounted NAME [UID]: mounts a hanging file system on $work/NAME, for all users or for that one.
 mounted() {
         local name=$1
         shift
@@ -44,7 +44,7 @@ mounted() {
         grep -q mounted "$work/$name.out"
 }
 
-# says WHAT COMMAND...
+# says TEXT COMMAND...: the command's output is that text.
 says() {
         local what=$1 said
         shift
@@ -56,7 +56,7 @@ errno_of() {
         "$@" 2>&1 | sed 's/.*: //'
 }
 
-# Each way to hang, in a session of its own.
+# Each way to hang, in a session of its own.  (A process that sleeps uninterruptibly cannot be killed.)
 
 mkdir -m 777 "$work/room"
 mounted all || skip_all "cannot mount FUSE here: $(cat "$work/all.out")"
@@ -73,33 +73,33 @@ native_hangs() {
         wait "$pid"
         return $result
 }
-check "natively a call hangs there, and its process can not be killed" native_hangs
-check "a file system that does not answer: ETIMEDOUT" \
+check "natively a call on such a file system hangs, and its process cannot be killed" native_hangs
+check "supervised, a call on a file system that does not answer fails with ETIMEDOUT" \
         says "Connection timed out" errno_of supervised -- mkdir "$work/all/hang-1"
-check "the record says why" logged "trouble with mkdir(\"$work/all/hang-1\")"
-check "another one says that a process hangs" logged "hangs in the kernel over a call and can not be killed"
-check "while it hangs, the others of its session go on" \
+check "... and is recorded" logged "trouble with mkdir(\"$work/all/hang-1\")"
+check "... and another record says that a process hangs" logged "hangs in the kernel over a call and can not be killed"
+check "while a call hangs, other calls of its session are answered" \
         supervised -- sh -c "mkdir '$work/all/hang-2' 2>/dev/null & for n in 1 2 3 4 5 6; do mkdir '$work/room/a'\$n || exit 1; done; kill -0 \$!"
-check "a file system in which nothing can be looked up: ETIMEDOUT" \
+check "a call fails with ETIMEDOUT when a lookup hangs" \
         says "Connection timed out" errno_of supervised -- mkdir "$work/all/lost/x"
 
 mounted own 65534
-check "the same for one that admits its owner alone, a helper's work: ETIMEDOUT" \
+check "... when a helper hangs, on a file system that admits its owner alone" \
         says "Connection timed out" errno_of supervised_user -- mkdir "$work/own/hang-3"
-check "also where it lies in a user namespace" \
+check "... when the caller is in its own user namespace" \
         says "Connection timed out" errno_of supervised -- unshare -Ur mkdir "$work/all/hang-4"
 mounted page
-check "an ordinary error still is one" \
+check "on the same file system a call that the server refuses fails with the server's error" \
         says "No space left on device" errno_of supervised -- mkdir "$work/page/other"
 
 if [ "$("$bin/bad-page" 2>&1 & sleep 0.5; kill -KILL $! 2>/dev/null; wait $! 2>/dev/null)" = "" ]; then
-        check "a page of userfaultfd that nobody serves: ETIMEDOUT" says ETIMEDOUT supervised -- "$bin/bad-page"
+        check "a call fails with ETIMEDOUT when its path is in a userfaultfd page that no process serves" says ETIMEDOUT supervised -- "$bin/bad-page"
 else
-        skip "a page of userfaultfd" "userfaultfd(2) can not be used here"
+        skip "a path in a userfaultfd page" "userfaultfd(2) cannot be used here"
 fi
-check "a page of a file that can not be read: ETIMEDOUT" says ETIMEDOUT supervised -- "$bin/bad-page" "$work/page/page"
+check "... when its path is in a page of a file whose read hangs" says ETIMEDOUT supervised -- "$bin/bad-page" "$work/page/page"
 
-# Many in one session: more than it can have workers.
+# In one session, more calls that hang than a session can have workers.
 
 cat >"$work/many.sh" <<'SH'
 for ((n = 0; n < 40; n++)); do
@@ -117,12 +117,12 @@ all_timed_out() {
         wait_for test -e "$work/done" || { echo "some never got an answer"; return 1; }
         [ "$(sort "$work/many" | uniq -c | sed 's/^ *//')" = "40 Connection timed out" ] || { cat "$work/many"; return 1; }
 }
-check "forty calls that hang: each gets ETIMEDOUT" all_timed_out
-check "so many processes of one session hang that may, and no more" test "$(workers)" -le 31
-check "then its calls get ETIMEDOUT" grep -qx "Connection timed out" "$work/refused"
-check "a record says why" logged "as many calls of its session hang as may"
-check "another session does not notice" supervised -- mkdir "$work/room/other"
-check "neither do new ones, in any number" \
+check "forty hanging calls of one session: each fails with ETIMEDOUT" all_timed_out
+check "... and no more of its processes hang than the daemon permits" test "$(workers)" -le 31
+check "... from then on its calls fail with ETIMEDOUT at once" grep -qx "Connection timed out" "$work/refused"
+check "... and a record says why" logged "as many calls of its session hang as may"
+check "another session is unaffected" supervised -- mkdir "$work/room/other"
+check "... and so are new sessions, in any number" \
         bash -c "for n in {1..20}; do '$SNOTIFY_RUN' --socket '$socket' -- mkdir '$work/room/new-'\$n || exit 1; done"
 
 kill -USR1 "${servers[@]}"
@@ -131,10 +131,10 @@ recovers() {
         : >"$work/recovered"
         timeout 10 tail --pid="$many" -f /dev/null && [ -d "$work/room/again" ]
 }
-check "once the file system answers they are gone, and the session makes directories again" recovers
-check "what timed out was not made up for later" sh -c "! ls '$work/room' | grep -q refused"
+check "once the file system answers, no process hangs, and the session can create directories again" recovers
+check "the call that timed out was not performed later" sh -c "! ls '$work/room' | grep -q refused"
 
-# A process that acts for a user, whom the user stops.  A worker has no signal for it.
+# A user stops a helper that acts for them, which a user may do.
 
 cat >"$work/stop.sh" <<'SH'
 exec 2>/dev/null
@@ -161,23 +161,23 @@ gone" timeout 30 "$SNOTIFY_RUN" --socket "$socket" --profile=slow -- setpriv --r
                 sh "$work/stop.sh" "$work"
 }
 if as_user unshare -Ur true 2>/dev/null; then
-        check "a process that acts for a user and is stopped ends when nothing waits for it any more" stopped_helper
-        check "... which its session has not noticed" logged "allowed mkdir(\"$work/room/next\")"
+        check "a helper that the user has stopped ends when no call waits for it any more" stopped_helper
+        check "... and the session's next call is answered" logged "allowed mkdir(\"$work/room/next\")"
         check "... and no worker died" fails_with 1 grep -q "a worker of session .* \(was killed\|failed\)" "$work/log"
 fi
 
-# Not each is stopped before it is bound to its worker's end.
+# Some are stopped only after they were bound to end with their worker.
 no_helpers() {
         ! pgrep -x snotifyd-helper
 }
-stopped=$(supervised_user "$bin/stopper" 12)
+stopped=$(supervised_user "$bin/stop-helpers" 12)
 if [ "$stopped" = 0 ]; then
-        skip "processes that mark restricted ones, stopped" "none is started here: is there Landlock?"
+        skip "stopped helpers that mark processes restricted by Landlock" "none is started here; has this kernel Landlock?"
 else
-        check "none of $stopped processes that mark restricted ones, and were stopped, stays" wait_for no_helpers
+        check "$stopped helpers that mark processes restricted by Landlock were stopped: none remains" wait_for no_helpers
 fi
 
-# Stopping.
+# The daemon is stopped while a call hangs.
 
 cat >"$work/after.sh" <<'SH'
 echo "first $(mkdir "$1/all/hang-5" 2>&1 | sed 's/.*: //')" >>"$1/after"
@@ -189,20 +189,20 @@ caller=$!
 hangs_too() {
         [ "$(grep -c kept "$work/all.out")" -gt "$kept" ]
 }
-check "a call that just hangs" wait_for hangs_too
+check "a call hangs" wait_for hangs_too
 stops() {
         kill -TERM "$daemon_pid"
         timeout 8 tail --pid="$daemon_pid" -f /dev/null || { echo "it still runs"; return 1; }
 }
-check "does not keep the daemon from stopping" stops
+check "... and does not keep the daemon from stopping" stops
 gets_enosys() {
         timeout 10 tail --pid="$caller" -f /dev/null || { echo "it still waits"; return 1; }
         [ "$(cat "$work/after")" = "first Function not implemented
 then Function not implemented" ] || { cat "$work/after"; return 1; }
 }
-check "its session's calls get ENOSYS, though the process that hangs has the listener" gets_enosys
-check "nothing stays when the session's programs have ended, but what hangs" wait_for workers_are 1
+check "... its session's calls fail with ENOSYS, although the hanging process still holds the listener" gets_enosys
+check "when the session's programs have ended, only the hanging process remains" wait_for workers_are 1
 kill -USR1 "${servers[@]}"
-check "nor that, once the file system answers" wait_for workers_are 0
+check "... and none once the file system answers" wait_for workers_are 0
 umount -l "$work"/{all,own,page}
 finish

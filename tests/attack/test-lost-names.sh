@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A directory on FUSE that its server has not found by its name for a moment: it has no path any more, and what is denied there
-# stays denied.
+# The server of a FUSE file system does not find a directory by its name for a moment, and the kernel forgets the directory's path: what
+# is denied there stays denied.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 [ -e /dev/fuse ] && [ -e "$bin/fuse-maker" ] || skip_all "no /dev/fuse, or built without libfuse3"
@@ -19,7 +19,7 @@ server=$!
 wait_for mountpoint -q "$work/mnt" || skip_all "cannot mount FUSE here"
 trap 'umount -q -l "$work/mnt"; cleanup' EXIT
 
-# In that directory: make NAME once the server has lost it and found it again.
+# Enters the directory, lets the server lose it and find it again, and creates NAME in it.
 cat >"$work/lose.sh" <<'SH'
 cd "$1/mnt/denied" || exit 2
 mv "$1/backing/denied" "$1/backing/elsewhere"
@@ -31,20 +31,18 @@ SH
 bash "$work/lose.sh" "$work" created
 natively=$?
 if [ $natively = 0 ]; then
-        check "natively a directory is created there" rmdir "$work/backing/denied/created"
+        check "natively the call creates a directory there" rmdir "$work/backing/denied/created"
         check "supervised it is denied" fails_with 1 supervised -- bash "$work/lose.sh" "$work" created
         check "... and nothing is created" test ! -e "$work/backing/denied/created"
 else
-        skip "a directory without a path" "the kernel does not lose it here"
+        skip "a directory without a path" "this kernel keeps the path"
 fi
 mkdir "$work/mnt/removed"
 # shellcheck disable=SC2016
-check "in a directory that was removed the error is as natively" \
+check "in a removed directory the call fails as natively" \
         test "$(supervised -- sh -c 'cd "$0" && rmdir "$0" && mkdir x 2>&1 | sed "s/.*: //"' "$work/mnt/removed")" = \
         "No such file or directory"
 umount "$work/mnt"
 wait $server
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

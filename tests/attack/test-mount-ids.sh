@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The id of a mount that the host has no more, given to one of the workload's own: what is denied stays denied.
+# The kernel gives the id of a mount that the host has unmounted to a mount of the workload's own: a denied directory stays denied.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 [ -e /dev/fuse ] && [ -e "$bin/fuse-maker" ] || skip_all "no /dev/fuse, or built without libfuse3"
@@ -15,7 +15,7 @@ path = $work/allowed/
 action = allow
 CONF
 
-# reuse COMMAND...: what the host unmounts is a FUSE file system, which a worker doesn't enter.
+# reuse COMMAND...: runs the attack.  The host's mount is a FUSE file system, which a worker does not enter.
 reuse() {
         local status n
         for ((n = 0; n < 10; n++)); do
@@ -37,13 +37,11 @@ reuse supervised --
 supervised=$?
 if [ $natively != 2 ] && [ $supervised != 2 ]; then
         check "natively the directory is created" test $natively = 0
-        check "supervised the call fails" test $supervised = 1
+        check "supervised the call is denied" test $supervised = 1
         check "... and nothing is created" test ! -e "$work/denied/created"
-        check "... which is recorded" logged "denied mkdir(\"$work/denied/created\") by mount-ids["
+        check "... and the record names the denied path" logged "denied mkdir(\"$work/denied/created\") by mount-ids["
 else
-        skip "the id of a mount" "it is not given to the next one here"
+        skip "the id of a mount" "this kernel does not give it to the next mount"
 fi
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Names that are arranged: roots, copies of mounts, and file systems of the workload's own.  See test-namespaces.sh for the plain ones.
+# A workload mounts what it likes in its own mount namespace, so that a denied directory gets an allowed path: another root, copies of
+# mounts, file systems of its own.  See test-namespaces.sh for workloads with namespaces that do not attack.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 tree=$work/tree
-mkdir -m 777 "$tree" "$tree"/{open,open/fuse,open/over,shut,shut/over,stage,upper,work}
+mkdir -m 777 "$tree" "$tree"/{open,open/fuse,open/over,shut,shut/over,new-root,upper,work}
 daemon_start <<CONF
 [profile default]
 default = deny
@@ -20,7 +21,7 @@ profile = default private
 path = $tree/open/
 action = allow
 
-[rule stage]
+[rule new-root]
 path = /x
 action = allow
 
@@ -34,94 +35,93 @@ default = allow
 CONF
 EXDEV=18 EPERM=1
 
-# attack NAME RUN COMMAND...: natively RUN COMMAND makes the denied directory, and here does not.
+# attack NAME RUN COMMAND...: RUN COMMAND creates the denied directory natively; supervised it must not.
 attack() {
         local name=$1 as=$2
         shift 2
-        check "$name: natively" $as "$@"
-        check "... it is made" rmdir "$tree/shut/x"
-        check "... supervised it is refused" fails_with $EXDEV $as "$SNOTIFY_RUN" --socket "$socket" -- "$@"
-        check "... really" test ! -e "$tree/shut/x"
+        check "$name: natively the call succeeds" $as "$@"
+        check "... and creates the denied directory" rmdir "$tree/shut/x"
+        check "... supervised it is denied" fails_with $EXDEV $as "$SNOTIFY_RUN" --socket "$socket" -- "$@"
+        check "... and creates nothing" test ! -e "$tree/shut/x"
 }
 
-stage() {
+attack_by_mounts() {
         local name=$1 as=$2
         shift 2
-        attack "$name, the denied tree as its root" "$as" "$@" "$bin/pivot" root "$tree/shut" -
-        attack "$name, a root with the denied tree by an allowed name" "$as" \
-                "$@" "$bin/pivot" stage "$tree/shut" "$tree/stage" "$tree/open"
-        attack "$name, a copy of its mount that is mounted nowhere" "$as" "$@" "$bin/pivot" detached "$tree/shut" -
-        attack "$name, the denied tree out of sight" "$as" "$@" "$bin/pivot" covered "$tree/shut" -
+        attack "$name makes the denied directory its root" "$as" "$@" "$bin/pivot" root "$tree/shut" -
+        attack "$name makes a root in which the denied directory has an allowed path" "$as" \
+                "$@" "$bin/pivot" renamed "$tree/shut" "$tree/new-root" "$tree/open"
+        attack "$name uses a copy of the mount that is mounted nowhere" "$as" "$@" "$bin/pivot" detached "$tree/shut" -
+        attack "$name covers the denied directory with another mount" "$as" "$@" "$bin/pivot" covered "$tree/shut" -
 }
-stage root env unshare -m
-attack "root of the host's mounts, a copy that is mounted nowhere" env "$bin/pivot" detached "$tree/shut" -
-if ! as_user unshare -Urm mount -t tmpfs tmpfs "$tree/stage" 2>/dev/null; then
-        skip "a user's mounts" "the user may not mount here"
+attack_by_mounts root env unshare -m
+attack "root, in the host's mount namespace, uses a copy of the mount that is mounted nowhere" env "$bin/pivot" detached "$tree/shut" -
+if ! as_user unshare -Urm mount -t tmpfs tmpfs "$tree/new-root" 2>/dev/null; then
+        skip "a user's mounts" "an unprivileged user cannot mount here"
 else
-        stage "a user" as_user unshare -Urm
+        attack_by_mounts "a user" as_user unshare -Urm
 fi
 
-liar=(unshare -Urm "$bin/liar" "$tree/open/fuse")
-lies() {
-        "$@" "${liar[@]}" "$tree/open" "$tree/shut" "$bin/mkdir-as" mkdir "$tree/open/fuse" x
+lying_fs=(unshare -Urm "$bin/lying-fs" "$tree/open/fuse")
+create_on_it() {
+        "$@" "${lying_fs[@]}" "$tree/open" "$tree/shut" "$bin/mkdir-as" mkdir "$tree/open/fuse" x
 }
-link() {
-        as_user "${liar[@]}" "$1" "$2" "$bin/naive" resolve shut "$bin/mkdir-as" mkdir "$tree/open/fuse/link" x
+create_by_link() {
+        as_user "${lying_fs[@]}" "$1" "$2" "$bin/naive-supervisor" resolve shut "$bin/mkdir-as" mkdir "$tree/open/fuse/link" x
 }
-if ! lies as_user >"$work/lies" 2>&1; then
-        skip "a file system of the user's" "the user may not mount one here: $(tail -n 1 "$work/lies")"
+if ! create_on_it as_user >"$work/lying-fs" 2>&1; then
+        skip "a FUSE file system of the user" "an unprivileged user cannot mount one here: $(tail -n 1 "$work/lying-fs")"
 else
-        check "a file system of the user's on an allowed path: natively it is asked" grep -qx MKDIR "$work/lies"
-        lies supervised_user -- >"$work/lies" 2>&1
-        check "... supervised it is refused" test $? = $EPERM
-        check "... because it has no place on the host" logged "on a file system that has no place on the host"
-        check "... and not asked" fails_with 1 grep MKDIR "$work/lies"
+        check "a FUSE file system of the user, on an allowed path: natively its server gets the mkdir" grep -qx MKDIR "$work/lying-fs"
+        create_on_it supervised_user -- >"$work/lying-fs" 2>&1
+        check "... supervised the call is denied" test $? = $EPERM
+        check "... and the record says that the file system has no place on the host" logged "on a file system that has no place on the host"
+        check "... and its server gets no mkdir" fails_with 1 grep MKDIR "$work/lying-fs"
 
-        lies supervised_user --profile all -- >"$work/lies" 2>&1
-        check "... where nothing is denied it is asked" grep -qx MKDIR "$work/lies"
+        create_on_it supervised_user --profile all -- >"$work/lying-fs" 2>&1
+        check "... with a profile that denies nothing its server gets the mkdir" grep -qx MKDIR "$work/lying-fs"
 
-        lies supervised_user --profile private -- >"$work/lies" 2>&1
-        check "... with private=allow, too" grep -qx MKDIR "$work/lies"
+        create_on_it supervised_user --profile private -- >"$work/lying-fs" 2>&1
+        check "... and with private = allow, too" grep -qx MKDIR "$work/lying-fs"
 
-        # How often a link is read is the supervisor's matter: each has to meet both lies.
+        # A supervisor may read the link an even or an odd number of times: try both orders of its targets.
         for targets in "$tree/open $tree/shut" "$tree/shut $tree/open"; do
                 # shellcheck disable=SC2086
-                link $targets >"$work/link" 2>&1
+                create_by_link $targets >"$work/link" 2>&1
                 # shellcheck disable=SC2086
-                supervised_user -- "${liar[@]}" $targets "$bin/mkdir-as" mkdir "$tree/open/fuse/link" "y" >>"$work/link" 2>&1
+                supervised_user -- "${lying_fs[@]}" $targets "$bin/mkdir-as" mkdir "$tree/open/fuse/link" "y" >>"$work/link" 2>&1
         done
-        check "its link leads elsewhere each time: who looks twice loses" test -d "$tree/shut/x"
-        check "... who looks once does not" test ! -e "$tree/shut/y"
-        check "... and makes what he saw" test -d "$tree/open/y"
+        check "a link that changes at each reading: a supervisor that resolves the path twice creates the denied directory" test -d "$tree/shut/x"
+        check "... snotify does not" test ! -e "$tree/shut/y"
+        check "... and creates the allowed one, which it has judged" test -d "$tree/open/y"
 fi
 
-# overlay RUN... UPPER DIRECTORY: makes DIRECTORY/z in an overlay that is mounted there.
+# overlay RUN... UPPER DIRECTORY: mounts an overlay with that upper directory on DIRECTORY, and creates DIRECTORY/z.
 overlay() {
         local upper=${*: -2:1} directory=${*: -1}
         "${@:1:$#-2}" unshare -Urm sh -c "mount -t overlay -o userxattr,lowerdir=$tree/open,upperdir=$upper,workdir=$tree/work \
                 overlay $directory && exec $bin/mkdir-as mkdir $directory z"
 }
-none_made() {
-        [ -z "$(find "$tree" -name z)" ] || { echo "it is made:"; find "$tree" -name z; return 1; }
+none_created() {
+        [ -z "$(find "$tree" -name z)" ] || { echo "it was created:"; find "$tree" -name z; return 1; }
 }
 private=(supervised_user --profile private --)
 if ! overlay as_user "$tree/upper" "$tree/open/over" 2>/dev/null || ! rmdir "$tree/upper/z"; then
-        skip "an overlay of the user's" "the user may not mount one here"
+        skip "an overlay of the user" "an unprivileged user cannot mount one here"
 else
-        check "an overlay on an allowed path is refused" fails_with $EPERM overlay supervised_user -- "$tree/upper" "$tree/open/over"
-        check "... really" none_made
-        check "... with private=allow it is not" overlay "${private[@]}" "$tree/upper" "$tree/open/over"
-        check "... and the directory is where it would be natively" rmdir "$tree/upper/z"
-        check "... but on a path that a rule denies it is" fails_with $EXDEV overlay "${private[@]}" "$tree/upper" "$tree/shut/over"
-        check "... really" none_made
-        check "... and so is what else the host sees" fails_with $EXDEV "${private[@]}" "$bin/mkdir-as" mkdir "$tree/shut" z
-        check "... really" none_made
-        check "private=allow is a way round, as snotify.conf(5) says" overlay "${private[@]}" "$tree/shut" "$tree/open/over"
-        check "... to what an upper directory shows" rmdir "$tree/shut/z"
+        check "a call in the user's overlay on an allowed path is denied" fails_with $EPERM overlay supervised_user -- "$tree/upper" "$tree/open/over"
+        check "... and creates nothing" none_created
+        check "... with private = allow it is allowed" overlay "${private[@]}" "$tree/upper" "$tree/open/over"
+        check "... and the directory is in the upper directory, as natively" rmdir "$tree/upper/z"
+        check "... but in an overlay on a path that a rule denies it is denied" \
+                fails_with $EXDEV overlay "${private[@]}" "$tree/upper" "$tree/shut/over"
+        check "... and creates nothing" none_created
+        check "... and so is a call for a denied directory of the host" \
+                fails_with $EXDEV "${private[@]}" "$bin/mkdir-as" mkdir "$tree/shut" z
+        check "... and it creates nothing" none_created
+        check "private = allow is a way round the rules, as snotify.conf(5) says: the call in the overlay succeeds" overlay "${private[@]}" "$tree/shut" "$tree/open/over"
+        check "... and creates a directory in the denied one, which is the upper directory" rmdir "$tree/shut/z"
 fi
 
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A worker, a helper or a vetting child that was taken over makes a system call which it does not need: it dies, the journal says
-# so, and nothing is made.  The daemon is the real one, but for what ./traitor.c links around three of its functions.  Nor have
-# they capabilities that they do not need.
+# A compromised worker, helper, handshake process or acceptor makes a system call that it does not need: its own filter kills it, the
+# journal says so, and no directory is created.  The daemon is the real one, except for the wrappers in ./compromised-snotifyd.c.  And
+# none of these processes has a capability that it does not need.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
-: "${TRAITOR:?}"
+: "${COMPROMISED_SNOTIFYD:?}"
 
-SNOTIFYD=$TRAITOR
+SNOTIFYD=$COMPROMISED_SNOTIFYD
 tree=$work/tree
 mkdir -m 777 "$tree"
 daemon_start <<'CONF'
@@ -16,20 +16,21 @@ log = none
 CONF
 EIO=5 launcher_fails=125
 
-everybody=(execve execveat ptrace socket mount fsopen bpf io_uring module keyctl userfaultfd perf memfd unshare clone3 steal
+forbidden_to_all=(execve execveat ptrace socket mount fsopen bpf io_uring module keyctl userfaultfd perf memfd unshare clone3 steal
         write-memory unlink rename chmod map-code make-code other-abi i386 no-such-call thread signal signal-by-descriptor signal-by-owner signal-by-socket terminal
         open-for-writing open-for-both open-and-create open-and-empty open-handle-for-writing open-without-name mount-namespace
         keep-capabilities limit listen)
-not_worker=(open-by-handle read-memory fork user user-namespace chroot capabilities pidfd filter)
-[ -n "$SANITIZED" ] || not_worker+=(write)
+allowed_to_worker=(open-by-handle read-memory fork user user-namespace chroot capabilities pidfd filter)
+[ -n "$SANITIZED" ] || allowed_to_worker+=(write)
 
-# By everything that was said since.
+# logged_times LINE PATTERN N: the log has so many lines of that pattern from line LINE on.
 logged_times() {
         [ "$(tail -n +"$1" "$work/log" | grep -c -- "$2")" = "$3" ]
 }
 
 forbidden="killed by SIGSYS: it made a system call that its own filter forbids"
-made() {
+# created NAME COMMAND...: the command creates that directory.
+created() {
         local path=$tree/$1
         shift
         "$@" && [ -d "$path" ] && rmdir "$path"
@@ -49,33 +50,35 @@ helper_dies() {
         wait_for logged_times $from "^trouble with .*: EIO (helpers died over it)" 1 || return
         [ ! -e "$tree/helper-$1" ]
 }
-vetting_dies() {
+handshake_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with $launcher_fails supervised --label "vetting-$1" -- mkdir "$tree/vetting-$1" || return
+        fails_with $launcher_fails supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
         # The launcher asks three times.
         wait_for logged_times $from "a vetting child was $forbidden" 3 || return
-        [ ! -e "$tree/vetting-$1" ]
+        [ ! -e "$tree/handshake-$1" ]
 }
 
-check "a worker that makes a call which is on its list goes on" \
-        made worker-getpid supervised -- mkdir "$tree/worker-getpid"
-for call in "${everybody[@]}"; do
-        check "... $call: it dies" worker_dies "$call"
+check "a worker that makes a call which its filter allows is unaffected" \
+        created worker-getpid supervised -- mkdir "$tree/worker-getpid"
+for call in "${forbidden_to_all[@]}"; do
+        check "a worker that makes a forbidden call dies: $call" worker_dies "$call"
 done
 
-check "a vetting child" made vetting-getpid supervised --label vetting-getpid -- mkdir "$tree/vetting-getpid"
-for call in "${everybody[@]}" "${not_worker[@]}"; do
-        check "... $call: it dies" vetting_dies "$call"
+check "a handshake process that makes a call which its filter allows is unaffected" \
+        created handshake-getpid supervised --label handshake-getpid -- mkdir "$tree/handshake-getpid"
+for call in "${forbidden_to_all[@]}" "${allowed_to_worker[@]}"; do
+        check "a handshake process that makes a forbidden call dies: $call" handshake_dies "$call"
 done
 
 if as_user unshare -Ur true 2>/dev/null; then
-        check "a helper" made helper-getpid supervised_user -- unshare -Ur mkdir "$tree/helper-getpid"
-        for call in "${everybody[@]}" "${not_worker[@]}"; do
-                check "... $call: it dies" helper_dies "$call"
+        check "a helper that makes a call which its filter allows is unaffected" \
+                created helper-getpid supervised_user -- unshare -Ur mkdir "$tree/helper-getpid"
+        for call in "${forbidden_to_all[@]}" "${allowed_to_worker[@]}"; do
+                check "a helper that makes a forbidden call dies: $call" helper_dies "$call"
         done
 else
-        skip "a helper" "the user may not make a user namespace here"
+        skip "a compromised helper" "an unprivileged user cannot create a user namespace here"
 fi
 
 ### Capabilities.
@@ -87,9 +90,9 @@ bits() {
         echo $mask
 }
 dac_override=1 dac_read_search=2 kill=5 setgid=6 setuid=7 sys_chroot=18 sys_ptrace=19 sys_admin=21 sys_resource=24
-raised=$(bits $dac_read_search $sys_ptrace)
-of_worker=$((raised | $(bits $dac_override $setgid $setuid $sys_admin $sys_chroot $sys_resource)))
-needed=$((of_worker | $(bits $kill)))
+effective_of_worker=$(bits $dac_read_search $sys_ptrace)
+permitted_of_worker=$((effective_of_worker | $(bits $dac_override $setgid $setuid $sys_admin $sys_chroot $sys_resource)))
+needed=$((permitted_of_worker | $(bits $kill)))
 # has_no_more PID FIELD MASK
 has_no_more() {
         local has
@@ -101,52 +104,53 @@ find_process() {
 }
 
 check "the daemon has no more capabilities than its workers need" has_no_more $daemon_pid CapPrm $needed
-check "... nor could get them" has_no_more $daemon_pid CapBnd $needed
-check "... and uses none of them" has_no_more $daemon_pid CapEff 0
+check "... nor can gain more" has_no_more $daemon_pid CapBnd $needed
+check "... and has none of them in effect" has_no_more $daemon_pid CapEff 0
 supervised_user -- sh -c 'mkdir "$1"; exec sleep 60' sh "$tree/caller" &
 sleeper=$!
 wait_for test -d "$tree/caller"
 process=none
 wait_for find_process snotifyd-worker
-check "a worker uses no more than it needs to read its caller" has_no_more "$process" CapEff $raised
-check "... and cannot have more than its other steps need" has_no_more "$process" CapPrm $of_worker
+check "a worker has only those in effect that it needs to read about its caller" has_no_more "$process" CapEff $effective_of_worker
+check "... and cannot raise more than its other steps need" has_no_more "$process" CapPrm $permitted_of_worker
 kill $sleeper
 wait $sleeper 2>/dev/null
 
-visit() {
+connect_silently() {
         python3 -c 'import socket, sys, time
-visitor = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-visitor.connect(sys.argv[1])
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect(sys.argv[1])
 time.sleep(1)' "$socket" &
         wait_for find_process snotifyd-vet
 }
-looks_at() {
+# Reads a link in /proc that takes access to the process.
+has_access() {
         setpriv --inh-caps=-all --bounding-set=-all readlink "/proc/$1/fd/0" >"$work/fd"
 }
 setpriv --inh-caps=-all --bounding-set=-all sleep 60 &
 sleeper=$!
-check "root without capabilities looks into a process of the same kind" wait_for looks_at $sleeper
+check "root without capabilities has access to a process of root without capabilities" wait_for has_access $sleeper
 kill $sleeper
 wait $sleeper 2>/dev/null
 process=none
-visit
-check "a vetting child has no capability" has_no_more "$process" CapPrm 0
-check "... and root without capabilities does not look into it" fails_with 1 looks_at "$process"
+connect_silently
+check "a handshake process has no capability" has_no_more "$process" CapPrm 0
+check "... and root without capabilities has no access to it" fails_with 1 has_access "$process"
 
 process=none
 wait_for find_process snotifyd-accept
-check "the acceptor has one capability" has_no_more "$process" CapPrm $(bits $sys_ptrace)
-check "... and root without capabilities does not look into it" fails_with 1 looks_at "$process"
+check "the acceptor has only CAP_SYS_PTRACE" has_no_more "$process" CapPrm $(bits $sys_ptrace)
+check "... and root without capabilities has no access to it" fails_with 1 has_access "$process"
 
-check "other sessions go on" made after supervised_user -- mkdir "$tree/after"
+check "the daemon still serves new sessions" created after supervised_user -- mkdir "$tree/after"
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 
-### The acceptor, which no launcher can tell anything: the environment does.
+### The acceptor reads nothing from launchers: the environment tells it which call to make.
 acceptor_dies() {
         local from status
         from=$(($(wc -l <"$work/log") + 1))
-        TREASON=$1 daemon_start <"$work/kept"
+        COMPROMISED_CALL=$1 daemon_start <"$work/kept"
         fails_with $launcher_fails supervised -- mkdir "$tree/acceptor-$1"
         status=$?
         wait_for logged_in "$from" "the process that accepts launchers was $forbidden" || status=1
@@ -158,10 +162,8 @@ logged_in() {
 }
 cp "$work/conf" "$work/kept"
 for call in execve ptrace socket mount open-by-handle read-memory fork user user-namespace capabilities steal; do
-        check "an acceptor that makes a call which is not on its list dies: $call" acceptor_dies "$call"
+        check "an acceptor that makes a forbidden call dies: $call" acceptor_dies "$call"
 done
-TREASON=getpid daemon_start <"$work/kept"
-check "... one that makes one that is goes on" supervised -- true
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+COMPROMISED_CALL=getpid daemon_start <"$work/kept"
+check "an acceptor that makes a call which its filter allows is unaffected" supervised -- true
+stop_and_finish

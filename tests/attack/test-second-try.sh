@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A process dies while it performs a call, and what the next one finds under the same path is another directory: a denied one.
+# A worker or helper dies while it performs a call.  Meanwhile the path leads to another directory, which is denied: the process that
+# repeats the call must not create anything there.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 mkdir -m 755 "$work/tree" "$work/hang"
@@ -32,7 +33,7 @@ default = allow
 log = all
 CONF
 
-answer_until_over() {
+answer_until_ended() {
         kill -USR1 "$fs"
         ! kill -0 "$1" 2>/dev/null
 }
@@ -42,12 +43,12 @@ try() {
         : >"$work/said"
         "$@" unshare -Urm "$bin/second-try" "$directory" "$work/hang/page" >"$work/said" 2>&1 &
         pid=$!
-        # The kernel asks for the page more than once.
-        wait_for grep -q . "$work/said" && wait_for answer_until_over "$pid"
+        # The kernel asks for the page more than once: answer each time.
+        wait_for grep -q . "$work/said" && wait_for answer_until_ended "$pid"
         wait "$pid" || { cat "$work/said"; return 1; }
         sed -n 2p "$work/said"
 }
-# What is on the host must never be there.
+# second_try DIRECTORY EXPECTED COMMAND...: the call has one of the expected results, and nothing was created in the host's DIRECTORY.
 second_try() {
         local directory=$1 expected=$2 got
         shift 2
@@ -56,16 +57,16 @@ second_try() {
         [[ " $expected " == *" $got "* ]] || { echo "not \"$expected\" but \"$got\""; return 1; }
 }
 
-check "natively the directory is created in the tmpfs" second_try "$work/tree/shut" 0 as_user
-check "a denied directory is not created by a second try" second_try "$work/tree/shut" EIO supervised_user --
-check "... which says why" logged "EIO (a process died over it, and its parent directory is not the same any more)"
-check "nor one that the rules allow, which is not where the call was" second_try "$work/tree/open" EIO supervised_user --
-check "nor where the rules deny nothing" second_try "$work/tree/shut" EIO supervised_user --profile=open --
-check "the place that the host does not have is recorded by no path of the host" \
+check "natively the call creates the directory in the tmpfs" second_try "$work/tree/shut" 0 as_user
+check "the second attempt at a call does not create a denied directory" second_try "$work/tree/shut" EIO supervised_user --
+check "... and the record says why" logged "EIO (a process died over it, and its parent directory is not the same any more)"
+check "... nor an allowed one, which the call was not for" second_try "$work/tree/open" EIO supervised_user --
+check "... nor when the profile denies nothing" second_try "$work/tree/shut" EIO supervised_user --profile=open --
+check "no record names the host's path for a directory in the tmpfs, which the host does not have" \
         fails_with 1 grep -E "(allowed|trouble with) mkdir(at)?\(\"$work/tree/shut/x" "$work/log"
 
-# The same with the name itself denied: what the tmpfs shows under it is held to that, too.
-check "a rule for the very name" \
+# A rule that denies the very name also holds in the tmpfs that is mounted over its parent.
+check "a rule for the very directory denies it in the tmpfs, too" \
         fails_with 1 supervised_user --profile=by-rule -- unshare -Urm sh -c "mount -t tmpfs tmpfs $work/tree/shut && mkdir $work/tree/shut/x"
-check "nothing is there" test -z "$(ls -A "$work/tree/shut" "$work/tree/open" | grep -v :)"
+check "nothing was created on the host" test -z "$(ls -A "$work/tree/shut" "$work/tree/open" | grep -v :)"
 finish

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the worker may see and the workload may not: neither errors nor links of /proc show it, nor lead there.
+# A worker can see more than the workload.  Neither the errors that it reports nor the links of /proc may give the workload access to it.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
-# What the user may run.
+# So that unprivileged users find the helpers.
 PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 tree=$work/tree
-mkdir -m 777 "$tree" "$tree"/{open,shut,jail,jail/{proc,bin,place}}
+mkdir -m 777 "$tree" "$tree"/{open,shut,root,root/{proc,bin,place}}
 daemon_start <<CONF
 [profile default]
 default = allow
@@ -25,7 +25,7 @@ namespaces=
 ! as_user unshare -Urm true 2>/dev/null || namespaces=yes
 
 ### Errors.
-# secret MODE PLACE COMMAND...: what is in a directory of root's there, with that mode, is none of the command's user's business.
+# secret MODE PLACE COMMAND...: creates a directory of root's with that mode in PLACE; the command's user learns nothing of what is in it.
 secret() {
         local private=$tree/$2/private
         mkdir -m 700 "$private"
@@ -42,37 +42,37 @@ secret() {
 }
 for mode in 700 744; do
         for place in open shut; do
-                check "a directory of root's, mode $mode, in $place: natively nothing is told" secret $mode $place as_user
-                check "... supervised" secret $mode $place supervised_user --
-                check "... by the profile that denies all" secret $mode $place supervised_user --profile opposite --
+                check "what is in a directory of root's (mode $mode, in $place) stays secret natively" secret $mode $place as_user
+                check "... and supervised" secret $mode $place supervised_user --
+                check "... and with a profile that denies everything" secret $mode $place supervised_user --profile opposite --
                 if [ "$namespaces" ]; then
-                        check "... in a user namespace, as its root" secret $mode $place supervised_user -- unshare -Ur
-                        check "... and in a mount namespace" secret $mode $place supervised_user -- unshare -Urm
+                        check "... and for root of a user namespace" secret $mode $place supervised_user -- unshare -Ur
+                        check "... and in a mount namespace, too" secret $mode $place supervised_user -- unshare -Urm
                 fi
         done
 done
-check "... root is told" fails_with 1 secret 700 open supervised --
+check "the test notices when it does not stay secret: root can see it" fails_with 1 secret 700 open supervised --
 
 ### Links of /proc.
 like_native() {
-        "$@" "$bin/self" "$tree/open" >"$work/native" 2>&1
+        "$@" "$bin/proc-self" "$tree/open" >"$work/native" 2>&1
         echo "exit status $?" >>"$work/native"
-        "$@" "$SNOTIFY_RUN" --socket "$socket" -- "$bin/self" "$tree/open" >"$work/supervised" 2>&1
+        "$@" "$SNOTIFY_RUN" --socket "$socket" -- "$bin/proc-self" "$tree/open" >"$work/supervised" 2>&1
         echo "exit status $?" >>"$work/supervised"
         diff "$work/native" "$work/supervised" || return 1
         grep -qx 'exit status 0' "$work/native" && grep -q 'fd/40/x: 0' "$work/native" || { head "$work/native"; return 1; }
 }
-astray() {
-        cd "$tree/jail/place" || return
-        as_user "$bin/naive" resolve shut "$bin/self" "$tree/open" >"$work/astray"
+leads_astray() {
+        cd "$tree/root/place" || return
+        as_user "$bin/naive-supervisor" resolve shut "$bin/proc-self" "$tree/open" >"$work/naive"
         find "$tree" -name x -delete
-        grep -qx '/proc/self/cwd/x: 0, but not here' "$work/astray"
+        grep -qx '/proc/self/cwd/x: 0, but not here' "$work/naive"
 }
-check "links of /proc lead a supervisor that follows them to its own" astray
-check "... this one to the caller's own: root" like_native env
-check "... the user" like_native as_user
+check "a supervisor that follows links in /proc/self reaches its own working directory" leads_astray
+check "... snotify reaches the caller's own: root" like_native env
+check "... a user" like_native as_user
 if [ "$namespaces" ]; then
-        check "... in a user namespace" like_native as_user unshare -Ur
+        check "... a user in a user namespace" like_native as_user unshare -Ur
         # From a mount namespace of its own, the host's path of a directory is found by its file handle.
         if [ "$(stat -f -c %T /)" = overlayfs ]; then
                 skip "... with a /proc of its own" "the root directory is on an overlay, which has no file handles"
@@ -81,14 +81,14 @@ if [ "$namespaces" ]; then
         fi
 fi
 
-### The entries of the daemon's own processes in /proc, which the kernel lets each into itself.
+### The entries of workers in /proc, which the kernel opens to the worker itself.
 cat >"$work/entries.py" <<'PY'
 import errno, os, sys
 def error_of(path, dir_fd=None):
     try:
         os.mkdir(path, dir_fd=dir_fd)
         os.rmdir("x")
-        return "made"
+        return "created"
     except OSError as error:
         return errno.errorcode[error.errno]
 def name_of(pid):
@@ -115,7 +115,7 @@ def note_all(pid):
                 note(f"{directory} by link", f"to-entry/{path}")
                 note(f"{directory} by another way", f"/proc/self/../{entry.removeprefix('/proc')}/./{path}")
         os.close(fd)
-    # What a process told that ended meanwhile is of no interest.
+    # Ignore a process that ended meanwhile.
     if name_of(pid).startswith("snotifyd-worker"):
         for what, error in told:
             found.setdefault(what, set()).add(error)
@@ -130,7 +130,7 @@ for what, errors in sorted(found.items()):
     print(what, *sorted(errors))
 sys.exit(0 if found else 1)
 PY
-# A worker is there natively, too, of another session.
+# So that there is a worker in the native run, too: of another session.
 mkfifo "$work/hold"
 exec 6<>"$work/hold"
 entries() {
@@ -146,26 +146,23 @@ entries() {
         rmdir "$tree/open/started"
         diff "$work/entries.native" "$work/entries.supervised" && return $status
 }
-check "who asks for descriptors of a worker is told what natively is told: a user" entries as_user
-check "... really nothing" fails_with 1 grep -v 'fd.* EACCES$' "$work/entries.native"
+check "a call for a worker's descriptors in /proc fails as natively: a user" entries as_user
+check "... always with EACCES" fails_with 1 grep -v 'fd.* EACCES$' "$work/entries.native"
 check "... root without capabilities" entries setpriv --bounding-set=-all --inh-caps=-all
 
-# In a root of its own.
-cp "$bin/self" "$tree/jail/bin/"
-mount --bind /proc "$tree/jail/proc"
-like_native_jailed() {
-        "$@" chroot "$tree/jail" /bin/self /place >"$work/native" 2>&1
-        supervised -- "$@" chroot "$tree/jail" /bin/self /place >"$work/supervised" 2>&1
+# A workload whose root directory is not the host's.
+cp "$bin/proc-self" "$tree/root/bin/"
+mount --bind /proc "$tree/root/proc"
+like_native_in_root() {
+        "$@" chroot "$tree/root" /bin/proc-self /place >"$work/native" 2>&1
+        supervised -- "$@" chroot "$tree/root" /bin/proc-self /place >"$work/supervised" 2>&1
         diff "$work/native" "$work/supervised" || return 1
         grep -q 'fd/40/x: 0' "$work/native" || { head "$work/native"; return 1; }
 }
-check "... in a root of its own" like_native_jailed env
-check "... without capabilities" like_native_jailed setpriv --inh-caps=-all --bounding-set=-all,+sys_chroot
-check "... nothing is left" test -z "$(find "$tree" -name x)"
-umount "$tree/jail/proc"
+check "links of /proc lead to the caller's own when its root directory is another one" like_native_in_root env
+check "... and without capabilities" like_native_in_root setpriv --inh-caps=-all --bounding-set=-all,+sys_chroot
+check "no directory is left behind" test -z "$(find "$tree" -name x)"
+umount "$tree/root/proc"
 
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

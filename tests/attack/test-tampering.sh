@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A worker that was taken over writes what it likes into all that it can reach, and then the daemon is started anew.  Its session
-# remains what it was.  Other sessions do not notice, the daemon lives, and the session itself gets answers.
+# A compromised worker overwrites all the memory that it can reach, and then the daemon is restarted.  The session keeps its profile
+# and its identity, and its calls are answered; other sessions are unaffected; the daemon does not crash.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 rounds=40
@@ -14,28 +14,28 @@ log = all
 [profile guarded]
 default = deny
 CONF
-mkfifo "$work/orders" "$work/answers"
+mkfifo "$work/commands" "$work/answers"
 python3 "$SOURCE_ROOT/tests/end-to-end/store.py" "$work/notify" "$socket" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
-        <"$work/orders" >"$work/answers" 2>>"$work/log" &
-exec {orders}>"$work/orders" {answers}<"$work/answers"
+        <"$work/commands" >"$work/answers" 2>>"$work/log" &
+exec {commands}>"$work/commands" {answers}<"$work/answers"
 wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 
-order() {
-        echo "$*" >&"$orders"
+store() {
+        echo "$*" >&"$commands"
         read -r -t 30 answer <&"$answers" || { echo "Bail out! no answer to: $*"; exit 1; }
 }
 
-# begin NAME [OPTION...]: starts a session, which makes each directory that it is told.
+# begin NAME [OPTION...]: starts a session, which creates a directory each time that it is asked.
 declare -A pids to from id
 begin() {
         local to_fd from_fd
         mkfifo "$work/to-$1" "$work/from-$1"
-        supervised --label "$1" "${@:2}" -- bash -c 'while read -r path; do mkdir "$path" && echo made || echo failed; done' \
+        supervised --label "$1" "${@:2}" -- bash -c 'while read -r path; do mkdir "$path" && echo created || echo failed; done' \
                 <"$work/to-$1" >"$work/from-$1" 2>/dev/null &
         pids[$1]=$!
         exec {to_fd}>"$work/to-$1" {from_fd}<"$work/from-$1"
         to[$1]=$to_fd from[$1]=$from_fd
-        wait_for has_begun "$1" || { echo "Bail out! no session"; exit 1; }
+        wait_for has_begun "$1" || { echo "Bail out! the session did not begin"; exit 1; }
 }
 
 has_begun() {
@@ -43,50 +43,52 @@ has_begun() {
         [ "${id[$1]}" ]
 }
 
-ask() {
+# asked NAME RESULT: asks the session for a directory; RESULT is "created" or "failed".
+asked() {
         local said
         echo "$work/$1-$EPOCHREALTIME" >&"${to[$1]}"
         read -r -t 20 said <&"${from[$1]}" || { echo "no answer"; return 1; }
         [ "$said" = "$2" ] || { echo "it says: $said"; return 1; }
 }
 
-ravage() {
-        order ledger "${id[$1]}"
-        "$bin/ravage" all "$answer" "$2"
+# randomize NAME SEED: fills the ledger of a session with random bytes.
+randomize() {
+        store ledger "${id[$1]}"
+        "$bin/tamper-ledger" randomize "$answer" "$2"
 }
 
-# Every memory that a worker of a session, or another child of the daemon, has open or mapped.
-reach() {
+# Prints the memory files that the daemon's children have open or mapped.
+reachable_memory() {
         local process
         for process in $(pgrep '^snotifyd-'); do
                 find "/proc/$process/fd" "/proc/$process/map_files" -lname '*memfd:*' 2>/dev/null
         done
 }
 
-# overwrite FROM TO: in all of that; makes n how often.
+# overwrite FROM TO: replaces that text in all of it; sets n to how often.
 overwrite() {
         local file
         n=0
-        for file in $(reach); do
-                n=$((n + $("$bin/ravage" text "$file" "$1" "$2")))
+        for file in $(reachable_memory); do
+                n=$((n + $("$bin/tamper-ledger" replace "$file" "$1" "$2")))
         done
 }
 
-# Does nobody but the daemon have the identities?
+# Is the daemon the only process that has the identities of the sessions open, and are they mapped nowhere?
 identities_are_out_of_reach() {
         local file
-        reach >"$work/reach"
-        [ -s "$work/reach" ] || { echo "there is no worker"; return 1; }
+        reachable_memory >"$work/reachable"
+        [ -s "$work/reachable" ] || { echo "no worker has any memory open"; return 1; }
         while read -r file; do
                 ! readlink "$file" | grep identities || { echo "$file"; return 1; }
-        done <"$work/reach"
+        done <"$work/reachable"
         daemon=$(pgrep -ox snotifyd)
-        find "/proc/$daemon/fd" -lname '*memfd:snotify-identities*' | grep -q . || { echo "the daemon has none"; return 1; }
+        find "/proc/$daemon/fd" -lname '*memfd:snotify-identities*' | grep -q . || { echo "the daemon has no identities open"; return 1; }
         ! grep identities "/proc/$daemon/maps"
 }
 
 is_stored() {
-        order ids
+        store ids
         [ "$(wc -w <<<"$answer")" = "$1" ]
 }
 
@@ -94,53 +96,53 @@ lacks() {
         ! LC_ALL=C grep -aoP "$1" "$work/log" | cut -b -100 | head -n 5 | grep ''
 }
 
-begin bystander
-begin captive --profile guarded
-order restart
-check "a session survives a restart" ask bystander made
-check "... and so does one that is denied everything" ask captive failed
+begin untouched
+begin restricted --profile guarded
+store restart
+check "a session survives a restart" asked untouched created
+check "... and so does one whose profile denies everything" asked restricted failed
 
-check "no worker has the identities open or mapped" identities_are_out_of_reach
-ask captive failed
+check "no worker has the identities of sessions open or mapped" identities_are_out_of_reach
+asked restricted failed
 overwrite guarded default
 echo "# the name of its profile was overwritten $n times"
-order restart
-check "one that has the name of another profile wherever its worker can write is still denied everything" ask captive failed
-# What a record says of a session is of the identity, too.
-ask captive failed
-overwrite captive forger
-order restart
-ask captive failed
-exec {to[captive]}>&-
-wait "${pids[captive]}"
-# A record may be there twice, where a worker was killed while it sent it.
-of_guarded() {
-        grep -F "$work/captive-" "$work/log" >"$work/captive" || { echo "no record"; return 1; }
-        ! grep -v 'profile guarded: no rule covers it' "$work/captive"
+store restart
+check "a session is denied everything even when its worker has overwritten the name of its profile" asked restricted failed
+# The label in the records, too, comes from the identity.
+asked restricted failed
+overwrite restricted forged
+store restart
+asked restricted failed
+exec {to[restricted]}>&-
+wait "${pids[restricted]}"
+# A record may be there twice if a worker was killed while it sent it.
+records_are_right() {
+        grep -F "$work/restricted-" "$work/log" >"$work/restricted" || { echo "no record"; return 1; }
+        ! grep -v 'profile guarded: no rule covers it' "$work/restricted"
 }
-check "... with that in its records" of_guarded
-check "... to the end" logged "session ${id[captive]} ended: 0 allowed, 5 denied"
+check "... and its records name that profile" records_are_right
+check "... and so does the record of its end" logged "session ${id[restricted]} ended: 0 allowed, 5 denied"
 
-begin nameless
-order forget identities
-order restart
-check "one without an identity is not taken up" logged "cannot take up session ${id[nameless]}: its identity is not in the store"
-check "... and fails" ask nameless failed
-exec {to[nameless]}>&- {to[bystander]}>&-
-wait "${pids[nameless]}" "${pids[bystander]}"
-check "... and is not in the store any more" wait_for is_stored 0
-begin neighbour
-order restart
-check "one that begins then is" ask neighbour made
+begin forgotten
+store forget identities
+store restart
+check "after a restart the daemon does not take up a session without an identity" logged "cannot take up session ${id[forgotten]}: its identity is not in the store"
+check "... its calls fail" asked forgotten failed
+exec {to[forgotten]}>&- {to[untouched]}>&-
+wait "${pids[forgotten]}" "${pids[untouched]}"
+check "... and it is removed from the store" wait_for is_stored 0
+begin newcomer
+store restart
+check "a session that begins afterwards is taken up" asked newcomer created
 
 begin victim
 for ((seed = 1; seed <= rounds; seed++)); do
-        ravage victim "$seed"
-        order restart
-        ask victim made && ask neighbour made || { echo "# with seed $seed"; break; }
+        randomize victim "$seed"
+        store restart
+        asked victim created && asked newcomer created || { echo "# with seed $seed"; break; }
 done
-check "whatever is in its ledger, a session goes on, and the other one does" test "$seed" -gt "$rounds"
-check "no worker has died of it" lacks "a worker of .*|.*Sanitizer.*|.*runtime error.*"
-check "nor has one given up" lacks "a worker had to give up.*"
-check "the records are lines" lacks '.*[\x00-\x1f\x7f].*'
+check "after $rounds random ledgers the session still gets answers, and so does another one" test "$seed" -gt "$rounds"
+check "no worker died" lacks "a worker of .*|.*Sanitizer.*|.*runtime error.*"
+check "no worker gave up" lacks "a worker had to give up.*"
+check "no record contains a control character" lacks '.*[\x00-\x1f\x7f].*'
 finish

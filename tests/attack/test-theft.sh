@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The supervisor itself under attack: what it holds, its processes, its place among filters, and what it needs to work.
+# A workload attacks the supervision itself: it tries to get the listener, to get access to snotify's processes or to kill them, to
+# override the filter, and to take away the resources that supervision needs.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
 
 tree=$work/tree
@@ -25,15 +26,15 @@ without_capabilities=(setpriv --inh-caps=-all --bounding-set=-all)
 
 denied() {
         "$@"
-        [ $? = $EXDEV ] || { echo "no EXDEV"; return 1; }
-        [ -z "$(ls -A "$tree/shut")" ] || { echo "made"; return 1; }
+        [ $? = $EXDEV ] || { echo "the error is not EXDEV"; return 1; }
+        [ -z "$(ls -A "$tree/shut")" ] || { echo "a denied directory was created"; return 1; }
 }
 
-### What it holds.
-check "a workload has no listener among its own" supervised_user -- "$bin/thief" search
-check "... nor where the launcher left it others" supervised_user -- "$bin/thief" search 5</ 6</dev/null
+### The listener, and access to the processes that hold it.
+check "a workload does not inherit a listener" supervised_user -- "$bin/steal-listener" search
+check "... nor when the launcher leaves it other descriptors open" supervised_user -- "$bin/steal-listener" search 5</ 6</dev/null
 
-# Other sessions of root's come and go meanwhile, and with them vetting children and workers.
+# Meanwhile other sessions, of root, begin and end, and with them handshake processes and workers.
 launch() {
         until [ -e "$work/enough" ]; do
                 supervised -- "$bin/mkdir-as" mkdir "$tree/open" "$tree/nothing"
@@ -41,45 +42,45 @@ launch() {
 }
 launch &
 launcher=$!
-check "nothing is got from the daemon, the workers and vetting children" supervised_user -- "$bin/thief" rob $rounds "$tree/open"
-check "... nor killed" supervised_user -- "$bin/thief" kill $rounds "$tree/open/"
+check "a workload gets no access to the daemon, its workers and handshake processes" supervised_user -- "$bin/steal-listener" open  $rounds "$tree/open"
+check "... and cannot kill them" supervised_user -- "$bin/steal-listener" kill $rounds "$tree/open/"
 if [ "$namespaces" ]; then
-        check "... nor from helpers" supervised_user -- unshare -Ur "$bin/thief" rob $((rounds / 2)) "$tree/open"
-        check "... in whatever moment" supervised_user -- unshare -Ur "$bin/thief" seize $rounds "$tree/open"
-        check "... nor by root without capabilities" \
-                supervised -- "${without_capabilities[@]}" unshare -U "$bin/thief" seize $rounds "$tree/open"
+        check "... and gets no access to helpers that act for it" supervised_user -- unshare -Ur "$bin/steal-listener" open  $((rounds / 2)) "$tree/open"
+        check "... at no moment of their lives" supervised_user -- unshare -Ur "$bin/steal-listener" seize $rounds "$tree/open"
+        check "... nor does root without capabilities" \
+                supervised -- "${without_capabilities[@]}" unshare -U "$bin/steal-listener" seize $rounds "$tree/open"
 else
-        skip "helpers" "the user may not make a user namespace here"
+        skip "access to helpers" "an unprivileged user cannot create a user namespace here"
 fi
 touch "$work/enough"
 wait $launcher
 
-# A launcher has the listener for a moment, too; here it waits for a daemon that does not answer.
+# A launcher, too, holds the listener for a moment.  Here it waits for a daemon that does not answer.
 python3 -c 'import os, socket, sys, time
 server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 server.bind(sys.argv[1])
 os.chmod(sys.argv[1], 0o777)
 server.listen()
-time.sleep(60)' "$work/mute" &
-mute=$!
-wait_for is_listening "$work/mute"
+time.sleep(60)' "$work/silent" &
+silent=$!
+wait_for is_listening "$work/silent"
 has_socket() {
         find "/proc/$1/fd" -lname 'socket:*' | grep -q .
 }
-setpriv --reuid=65534 --regid=65534 --clear-groups "$SNOTIFY_RUN" --socket "$work/mute" -- true 2>/dev/null &
+setpriv --reuid=65534 --regid=65534 --clear-groups "$SNOTIFY_RUN" --socket "$work/silent" -- true 2>/dev/null &
 launcher=$!
 setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
 sleeper=$!
-check "the user looks into his processes" wait_for as_user find "/proc/$sleeper/fd" -mindepth 1
-check "... but not into a launcher, not even into one whose program he may read" wait_for has_socket $launcher
-check "... really" fails_with 1 as_user find "/proc/$launcher/fd" -mindepth 1
-kill $launcher $sleeper $mute
-wait $launcher $sleeper $mute 2>/dev/null
+check "a user has access to a process of their own" wait_for as_user find "/proc/$sleeper/fd" -mindepth 1
+check "a launcher whose program the user may read waits for the daemon" wait_for has_socket $launcher
+check "... and the user has no access to it" fails_with 1 as_user find "/proc/$launcher/fd" -mindepth 1
+kill $launcher $sleeper $silent
+wait $launcher $sleeper $silent 2>/dev/null
 
-### Its place among filters.
+### Further filters and tracers.
 while read -r kind error; do
-        check "a further filter, $kind" fails_with "$error" supervised_user -- "$bin/filters" "$kind" "$tree/shut/filter"
-        check "... makes nothing" test -z "$(ls -A "$tree/shut")"
+        check "with a further filter ($kind) a denied call fails" fails_with "$error" supervised_user -- "$bin/filters" "$kind" "$tree/shut/filter"
+        check "... and nothing is created" test -z "$(ls -A "$tree/shut")"
 done <<KINDS
 allow $EXDEV
 errno $EIDRM
@@ -88,30 +89,30 @@ notify $ENOSYS
 listener $EBUSY
 KINDS
 for kind in retrace turn; do
-        check "another call that a tracer turns into mkdir, $kind: natively" "$bin/filters" $kind "$tree/open/$kind"
-        check "... supervised" denied supervised_user -- "$bin/filters" $kind "$tree/shut/$kind"
+        check "a tracer changes another call into mkdir ($kind): natively it creates the directory" "$bin/filters" $kind "$tree/open/$kind"
+        check "... supervised it is denied" denied supervised_user -- "$bin/filters" $kind "$tree/shut/$kind"
 done
 
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
+check_no_trouble
 
-### What it needs to work.
+### Resources.
 if [ "$namespaces" ]; then
-        # Whoever kills all of them gets no call done.
+        # A workload that kills all of its helpers gets no answer but errors.
         for round in 1 2 3 4 5; do
-                supervised_user -- unshare -Ur "$bin/thief" kill 3 "$tree/shut" >/dev/null 2>&1
+                supervised_user -- unshare -Ur "$bin/steal-listener" kill 3 "$tree/shut" >/dev/null 2>&1
         done
-        check "helpers that are killed make nothing that is denied" test -z "$(ls -A "$tree/shut")"
-        check "... and the daemon goes on" supervised_user -- unshare -Ur mkdir "$tree/open/after"
+        check "a workload that kills its helpers creates nothing that is denied" test -z "$(ls -A "$tree/shut")"
+        check "... and the daemon still serves new sessions" supervised_user -- unshare -Ur mkdir "$tree/open/after"
 fi
 
-# The user's processes are as many as he may have, and no file can be opened: a user of his own, for others count too.
+# The user has as many processes as RLIMIT_NPROC allows, and the workload can open no file.  The kernel counts all processes of a uid,
+# so that this one must be the test's own.
 cat >"$work/fill.py" <<'PY'
 import os, resource, sys
 def mkdir(path):
     try:
         os.mkdir(path)
-        return "made"
+        return "created"
     except OSError as error:
         return str(error.errno)
 resource.setrlimit(resource.RLIMIT_NPROC, (20, 20))
@@ -131,23 +132,21 @@ except BlockingIOError:
 resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 print(mkdir(sys.argv[1] + "/open/full"), mkdir(sys.argv[1] + "/shut/full"))
 PY
-check "with neither processes nor fds left it is as ever" \
-        test "$(supervised -- python3 "$work/fill.py" "$tree")" = "full made $EXDEV"
+check "a workload that can have no more processes and descriptors is judged as any other" \
+        test "$(supervised -- python3 "$work/fill.py" "$tree")" = "full created $EXDEV"
 
-# Who is not dumpable, or has changed his ids, is not to be looked into by his own user.
+# Nobody but root has access to a process that is not dumpable.
 cat >"$work/hide.py" <<'PY'
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 for place in "open", "shut":
     try:
         os.mkdir(sys.argv[1] + "/" + place + "/hidden")
-        print("made")
+        print("created")
     except OSError as error:
         print(error.errno)
 PY
-check "who is not dumpable is judged as ever" \
-        test "$(supervised_user -- python3 "$work/hide.py" "$tree" | xargs)" = "made $EXDEV"
+check "a workload that is not dumpable is judged as any other" \
+        test "$(supervised_user -- python3 "$work/hide.py" "$tree" | xargs)" = "created $EXDEV"
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A ring of io_uring takes IORING_OP_MKDIRAT from memory: no filter sees that call.  The ring may be older
- * than the filter, too, for it lives on across exec.
+/* io_uring takes IORING_OP_MKDIRAT from memory: no seccomp filter sees it.  A ring survives execve(2), so it
+ * can be older than the filter.
  *
- *      uring make PATH                with a ring of its own
- *      uring lend COMMAND...          makes a ring and becomes COMMAND
- *      uring lend-polled COMMAND...   makes a ring, whose requests are taken by a thread of the kernel for
- * as long as this process is there, and runs COMMAND uring borrow PATH              with the ring that was
- * lent uring wait PATH                with the one of lend-polled, without a call
+ *      uring make PATH                creates PATH through a new ring
+ *      uring lend COMMAND...          sets up a ring and executes COMMAND
+ *      uring lend-polled COMMAND...   sets up a ring that a kernel thread polls as long as this process
+ *                                     lives, and runs COMMAND as a child
+ *      uring borrow PATH              creates PATH through the ring of "lend"
+ *      uring wait PATH                creates PATH through the ring of "lend-polled", without a system call
  *
- * The exit status is the errno, or 255 where there is no ring to be had. */
+ * The exit status is the errno, or 255 if the kernel gives no ring. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,8 @@
 #define RINGS_SIZE 4096U
 #define VARIABLE "URING"
 
-/* The kernel's thread has the memory of the process that made the ring: there, here, is the path. */
+/* The polling kernel thread reads the memory of the process that set up the ring: the path is at this
+ * address. */
 #define POLLED_PATH ((char *)0x200000000)
 
 typedef struct Ring {
@@ -62,8 +64,8 @@ static void wait_for_result(const char *rings, const Ring *ring, unsigned before
         exit(255);
 }
 
-/* Has the ring take the request, by a call with these flags, or without a call where they are 0.  Returns
- * the errno. */
+/* Submits the request, by io_uring_enter(2) with these flags, or without a system call if flags is 0.
+ * Returns the errno. */
 static int submit(const Ring *ring, const struct io_uring_sqe *request, unsigned flags) {
         char *rings = mmap(NULL, RINGS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
         char *requests =
@@ -93,7 +95,7 @@ static int make_directory(const Ring *ring, const char *path, bool call) {
         return submit(ring, &request, call ? IORING_ENTER_GETEVENTS : 0);
 }
 
-/* It sleeps until it had something to do, and then looks for more for a minute. */
+/* The polling thread sleeps until its first request, and then polls for a minute. */
 static bool wake_poller(const Ring *ring) {
         const struct io_uring_sqe nothing = {.opcode = IORING_OP_NOP};
 
@@ -109,7 +111,7 @@ static bool keep_path(char **command) {
         return kept == POLLED_PATH && snprintf(kept, 4096, "%s", command[0]) < 4096;
 }
 
-/* Becomes the command in a child: the kernel's thread is one of the process that made the ring. */
+/* Runs the command in a child: the polling thread ends with the process that set up the ring. */
 static int run(char **command) {
         int status;
         pid_t pid;

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# For the end-to-end tests: a daemon of the build tree on a private socket, and TAP.
+# For the end-to-end tests and the attacks: starts the daemon of the build tree on a private socket, and prints TAP.
 #
 #   source "$(dirname "$0")/lib.sh" [alone]
 #   daemon_start <<'CONF'           the configuration
 #   ...
 #   CONF
 #   check "what must hold" COMMAND...
-#   finish
+#   stop_and_finish
 #
-# From meson: $SNOTIFYD, $SNOTIFY_RUN, $HELPERS, $SOURCE_ROOT, $BUILD_ROOT.  Must run as root.  $work is an empty directory of the
-# test's own; the daemon's records are in $work/log; $work/bin has snotify-run and the C helpers, for users who may not look into
-# the build tree.
+# The output of a COMMAND is shown if it fails.  A description that begins with "..." continues the one before it.
 #
-# "alone": the test, its daemon and its workloads are the only ones in a PID and a mount namespace.  What it mounts and starts goes
-# when it ends, however it ends, and what it counts in /proc is its own.
+# meson sets $SNOTIFYD, $SNOTIFY_RUN, $HELPERS, $SOURCE_ROOT and $BUILD_ROOT.  A test must run as root.  $work is a new directory that
+# is removed when the test ends.  The daemon's records are in $work/log.  $work/bin ($bin) has copies of snotify-run and of the helpers
+# that are written in C, because unprivileged users may have no access to the build tree.
+#
+# "alone" runs the test in its own PID and mount namespace: when it ends, for whatever reason, the kernel kills the processes that it
+# has started and removes its mounts, and it finds no processes but its own in /proc.
 
 set -u
 : "${SNOTIFYD:?}" "${SNOTIFY_RUN:?}" "${HELPERS:?}" "${SOURCE_ROOT:?}" "${BUILD_ROOT:?}"
@@ -24,12 +26,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/host.sh"
 skip_without_host
 
 if [ "${1-}" = alone ] && [ -z "${SNOTIFY_TEST_ALONE-}" ]; then
-        unshare --mount --pid --fork true 2>/dev/null || skip_all "cannot make a mount and a PID namespace here"
+        unshare --mount --pid --fork true 2>/dev/null || skip_all "cannot create a mount and a PID namespace here"
         SNOTIFY_TEST_ALONE=yes exec unshare --mount --pid --fork --kill-child --mount-proc bash "$0"
 fi
 unset SNOTIFY_TEST_ALONE
 
-# Debian 13's /tmp is a tmpfs without set-user-ID programs and devices.
+# On Debian 13 /tmp is a tmpfs that ignores set-user-ID bits and device nodes.
 if [ "${1-}" = alone ] && findmnt -nT /tmp -o OPTIONS | grep -qE 'nosuid|nodev|noexec'; then
         mount -o remount,bind,suid,dev,exec "$(findmnt -nT /tmp -o TARGET)"
 fi
@@ -63,7 +65,7 @@ daemon_start() {
         wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 }
 
-# A name of a daemon that was killed is not enough.
+# Does a process listen on that socket?  The file alone says nothing: a daemon that was killed leaves it behind.
 is_listening() {
         grep -q " 00010000 .* $1\$" /proc/net/unix
 }
@@ -99,6 +101,7 @@ supervised_user() {
         as_user "$SNOTIFY_RUN" --socket "$socket" "$@"
 }
 
+# check DESCRIPTION COMMAND...: reports whether the command succeeds.
 check() {
         local what=$1 output
         shift
@@ -112,12 +115,13 @@ check() {
         fi
 }
 
-# A check that cannot be made here.
+# skip DESCRIPTION REASON: reports that something cannot be checked here.
 skip() {
         checks=$((checks + 1))
         echo "ok $checks - $1 # SKIP $2"
 }
 
+# fails_with STATUS COMMAND...: the command has that exit status.
 fails_with() {
         local status=$1
         shift
@@ -125,11 +129,12 @@ fails_with() {
         [ $? = "$status" ] || { echo "exit status is not $status"; return 1; }
 }
 
+# logged TEXT: waits until a record contains the text.
 logged() {
         wait_for grep -qF -- "$1" "$work/log" || { echo "no record: $1"; cat "$work/log"; return 1; }
 }
 
-# What the daemon has open, and forked.
+# Prints how many descriptors the daemon has open.
 count_fds() {
         local fds=("/proc/$daemon_pid/fd/"*)
         echo ${#fds[@]}
@@ -139,8 +144,7 @@ has_fds() {
         [ "$(count_fds)" = "$1" ] || { ls -l "/proc/$daemon_pid/fd"; return 1; }
 }
 
-# The pids of the daemon's children, but for the one that accepts launchers, which is there as long as the daemon.  Returns whether
-# there is one.
+# Prints the pids of the daemon's children, except for the acceptor, which lives as long as the daemon.  Fails if there are none.
 daemon_children() {
         ps -o pid=,comm= --ppid "$daemon_pid" | awk '$2 != "snotifyd-accept" { print $1; n++ } END { exit !n }'
 }
@@ -149,8 +153,20 @@ has_no_children() {
         ! daemon_children
 }
 
+# In a test that disturbs no worker: nothing has gone wrong so far.
+check_no_trouble() {
+        check "no worker died" fails_with 1 grep 'a worker' "$work/log"
+        check "no record reports trouble" fails_with 1 grep '^trouble' "$work/log"
+}
+
 finish() {
         echo "1..$checks"
         [ "$failures" = 0 ] || { echo "# the daemon's records:"; tail -n 40 "$work/log" | sed 's/^/# /'; }
         exit $((failures > 0))
+}
+
+stop_and_finish() {
+        daemon_stop
+        check "the daemon exits with status 0" test $? = 0
+        finish
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """stalls.py BLOWS FILE...: says how long calls waited after each blow to the daemon.
 
-BLOWS has lines "KIND USEC", of CLOCK_REALTIME; the other files what steady.c says.  Calls that were slow and ended after a blow,
+BLOWS has lines "KIND USEC", of CLOCK_REALTIME; the other files what steady-load.c says.  Calls that were slow and ended after a blow,
 and before the next, had waited for the new daemon: "first" is when the first of them was answered, "all" when the last was."""
 
 import collections

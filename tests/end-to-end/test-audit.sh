@@ -24,6 +24,4 @@ check "audit names the worker, and who started the daemon" \
         test "$(audited "$SNOTIFY_RUN" --socket "$socket" --)" = "snotifyd-worker $(cat "/proc/$daemon_pid/loginuid")"
 check "the directory is there" test -d "$work/watched/made"
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

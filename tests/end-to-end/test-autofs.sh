@@ -58,6 +58,4 @@ umount "$work/own"
 kill $automounter
 wait $automounter 2>/dev/null
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -49,9 +49,9 @@ count() {
 ### Beside a call that takes long, the others of the session keep at least half of the speed that those of another session have.
 for kind in threads processes; do
         slow=$work/slow/$kind
-        supervised --profile=counted -- "$bin/pace" $kind "$work/fast" "$work/board-$kind" &
+        supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/board-$kind" &
         control=$!
-        result=$(supervised --profile=counted -- "$bin/pace" $kind "$work/fast" "$work/board-$kind" "$slow")
+        result=$(supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/board-$kind" "$slow")
         check "$kind: all calls succeed beside one that takes 5 s" test $? = 0
         wait $control
         check "... and those of another session" test $? = 0
@@ -200,6 +200,4 @@ check "... which made each directory once" totals_are 85
 
 check "no worker stays" wait_for no_workers
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

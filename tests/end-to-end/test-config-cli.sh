@@ -189,7 +189,7 @@ kill -HUP "$daemon_pid"
 check "a reload of a good one" logged "loaded $work/conf, policy generation 2"
 check "... has effect" supervised -- mkdir /srv/a
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 
 # The rest of the command line.
 says() {

@@ -271,6 +271,4 @@ else
         skip "strace" "there is none, or it may not trace"
 fi
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -234,7 +234,7 @@ check "... which is recorded" logged ': ENOSPC (as without snotify)'
 rmdir "$work/small/1"
 check "... until there is room" supervised -- mkdir "$work/small/1"
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 
 ### The journal.
 
@@ -274,6 +274,6 @@ check "... each of them" journal check "$work/records" "$(cat "$work/id")" \
         "$work/room/journal-before" "$work/room/journal-during" "$work/room/journal-during-2" "$work/room/journal-after"
 check "what the daemon had to say itself is counted" recorded 'records lost before this one, for the journal did not take them: [1-9]'
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 kill "$journal_pid"
 finish

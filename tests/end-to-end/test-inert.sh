@@ -118,8 +118,5 @@ mount -t tmpfs tmpfs "$work/fs"
 check "what is no such file system is denied" fails_with $EXDEV supervised -- "$bin/mkdir-as" mkdir "$work/fs" x
 umount "$work/fs"
 
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

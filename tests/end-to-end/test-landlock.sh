@@ -138,6 +138,4 @@ check "... really" test ! -e started
 check "... and it is said why" logged "the launcher is restricted by landlock(7) or another security module"
 
 check "no other call was trouble" fails_with 1 grep '^trouble with [^sp]' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

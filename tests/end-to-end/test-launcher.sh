@@ -85,7 +85,7 @@ gone() {
 ### An impostor, who ends or goes wrong at each step.
 impostor() {
         local step=$1 text=$2 path=$work/impostor.$1 pid status
-        python3 "$SOURCE_ROOT/tests/end-to-end/impostor.py" "$path" "$step" &
+        python3 "$SOURCE_ROOT/tests/end-to-end/fake-daemon.py" "$path" "$step" &
         pid=$!
         wait_for is_listening "$path" || { kill $pid; echo "the impostor did not start"; return 1; }
         refuses "$text" as_user "$SNOTIFY_RUN" --socket "$path" -- touch "$ran"
@@ -369,6 +369,4 @@ fi
 check "--profile and --label show in the record" supervised --profile other --label 'of a label' -- true
 check "... of the session" logged "profile other, label of a label"
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -279,8 +279,5 @@ else
         check "... and what is on it is judged by the path there" logged 'denied mkdir("(private)/28")'
 fi
 
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

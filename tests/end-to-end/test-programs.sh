@@ -219,8 +219,5 @@ program "meson" "$outside_and_inside" "meson ninja cc" \
 initdb=$(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
 program "initdb" "user bwrap" "${initdb:-initdb}" "${initdb:-initdb} -D data -A trust --no-sync --no-locale"
 
-check "no call was trouble" fails_with 1 grep '^trouble' "$work/log"
-check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+check_no_trouble
+stop_and_finish

@@ -141,6 +141,6 @@ end
 check "each record has arrived" complete $(seq 400)
 
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 check "it did not write to stderr" test ! -s "$work/log"
 finish

@@ -106,6 +106,6 @@ check "no process is left, and none that nobody waits for" wait_for has_no_child
 check "no file descriptor is left" wait_for has_fds "$fds"
 check "no worker died" fails_with 1 grep 'a worker' "$work/records"
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 check "it did not write to stderr" test ! -s "$work/log"
 finish

@@ -32,7 +32,7 @@ systemctl start snotifyd.socket
 
 busy=()
 for ((n = 0; n < busy_max; n++)); do
-        $snotify_run -- "$bin/steady" /srv/open /srv/shut 20000 >"$work/busy.$n" &
+        $snotify_run -- "$bin/steady-load" /srv/open /srv/shut 20000 >"$work/busy.$n" &
         busy+=("$!")
 done
 mkfifo "$work/gate"

@@ -39,18 +39,18 @@ else
         skip "an idle daemon takes less than 4 MiB" "the build is sanitized"
 fi
 
-mkdir "$work/crowd"
+mkdir "$work/load"
 mkfifo "$work/go" "$work/end"
 touch "$work/done"
 pids=()
 for ((i = 0; i < N; i++)); do
-        mkdir "$work/crowd/$i"
-        "$SNOTIFY_RUN" --socket "$socket" -- "$bin/crowd" "$work/crowd/$i" "$work/go" "$work/done" "$work/end" \
-                >>"$work/crowd.out" 2>&1 &
+        mkdir "$work/load/$i"
+        "$SNOTIFY_RUN" --socket "$socket" -- "$bin/gated-load" "$work/load/$i" "$work/go" "$work/done" "$work/end" \
+                >>"$work/load.out" 2>&1 &
         pids+=($!)
 done
 all_wait() {
-        [ "$(pgrep -cx crowd)" = $N ]
+        [ "$(pgrep -cx gated-load)" = $N ]
 }
 check "$N sessions at once" wait_for all_wait
 exec 8<>"$work/go"
@@ -79,9 +79,9 @@ failed=0
 for pid in "${pids[@]}"; do
         wait "$pid" || failed=$((failed + 1))
 done
-check "no call has failed" test "$failed" = 0 -a ! -s "$work/crowd.out"
-[ "$failed" = 0 ] || sort "$work/crowd.out" | uniq -c | sed 's/^/# /'
-check "all directories are there" test "$(find "$work/crowd" -mindepth 2 -type d | wc -l)" = $((100 * N))
+check "no call has failed" test "$failed" = 0 -a ! -s "$work/load.out"
+[ "$failed" = 0 ] || sort "$work/load.out" | uniq -c | sed 's/^/# /'
+check "all directories are there" test "$(find "$work/load" -mindepth 2 -type d | wc -l)" = $((100 * N))
 check "each session has ended with the right count" \
         wait_for logged_times ' ended: 100 allowed, 0 denied, 0 failed; 100 of them not recorded$' $N
 check "no file descriptor is left of them" wait_for has_fds "$fds"
@@ -95,7 +95,7 @@ supervised -- sh -c "read -r _ <'$work/go'; mkdir '$work/lost' 2>'$work/lost.err
 last=$!
 check "a session that runs on" wait_for logged_times ' started: ' $((before + 1))
 daemon_stop
-check "the daemon ends well" test $? = 0
+check "the daemon exits with status 0" test $? = 0
 check "... and says that it is lost" logged "lost: 0 allowed, 0 denied, 0 failed so far; its calls fail with ENOSYS from now on"
 check "... and says how many sessions are lost" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
 echo >"$work/go"

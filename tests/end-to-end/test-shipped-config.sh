@@ -103,6 +103,4 @@ check "with the rule or its absence" logged "denied mkdir(\"/srv/a\") by"
 check "... said" logged "(profile default: no rule covers it)"
 check "an allowed call is not" fails_with 1 grep -q '^allowed' "$work/log"
 
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

@@ -46,7 +46,7 @@ no_workers() {
 
 # storm ARG...: $result is what it says.
 storm() {
-        result=$(supervised --profile="$profile" -- "$bin/storm" "$work/storm" "$@")
+        result=$(supervised --profile="$profile" -- "$bin/signal-storm" "$work/storm" "$@")
         echo "# $*: $result"
 }
 
@@ -172,7 +172,7 @@ for signal in KILL TERM; do
         check "... unperformed, which has no record" fails_with 1 has_record "long/$signal"
 done
 
-"$SNOTIFY_RUN" --socket "$socket" -- "$bin/storm" "$work/long" 4 1 100000000 restart &
+"$SNOTIFY_RUN" --socket "$socket" -- "$bin/signal-storm" "$work/long" 4 1 100000000 restart &
 workload=$!
 wait_for received 4
 check "four threads are in a call each" test $? = 0
@@ -237,7 +237,7 @@ for version in 2 1; do
 done
 
 # The signals come from when the call was received for sure.
-"$SNOTIFY_RUN" --socket "$socket" -- "$bin/storm" "$work/slow" 1 1 500000 interrupt >"$work/handled.out" &
+"$SNOTIFY_RUN" --socket "$socket" -- "$bin/signal-storm" "$work/slow" 1 1 500000 interrupt >"$work/handled.out" &
 handled=$!
 
 check "SIGSTOP in mid-call: the target stops" wait_for has_state $stopped T
@@ -282,6 +282,4 @@ check "... and the handler has run" test "$(count signals)" -gt 0
 
 check "no worker stays" wait_for no_workers
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
-daemon_stop
-check "the daemon ends well" test $? = 0
-finish
+stop_and_finish

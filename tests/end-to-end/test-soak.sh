@@ -36,7 +36,7 @@ n_begun=0
 begin() {
         local pause=100000
         (($1 % 5)) || pause=6000000
-        $snotify_run -- "$bin/steady" /srv/open /srv/shut $pause >"$work/session.$n_begun" &
+        $snotify_run -- "$bin/steady-load" /srv/open /srv/shut $pause >"$work/session.$n_begun" &
         pids[$1]=$!
         n_begun=$((n_begun + 1))
 }

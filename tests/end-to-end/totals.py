@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """totals.py FILE...: holds the journal, as `journalctl -o json` prints it on stdin, to what workloads have counted themselves.
 
-A line "SESSION ALLOWED DENIED ..." in one of the files (see steady.c) says what a session's calls came to.  The session's end
+A line "SESSION ALLOWED DENIED ..." in one of the files (see steady-load.c) says what a session's calls came to.  The session's end
 record must say the same, nothing may be lost, and each call must have its record; the same one may be there again, of who was
 killed when it had just sent it."""
 

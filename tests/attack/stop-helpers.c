@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* stopper N: N processes restrict themselves with landlock(7), one after the other, and each helper process
- * that takes on their user for that is stopped as soon as that is allowed: it has one of the next pids.
- * Prints how many were stopped.  The caller must be alone in its PID namespace. */
+/* stop-helpers N: starts N processes, one after the other, each of which restricts itself with landlock(7).
+ * For each of them the worker forks a helper, which takes on the process's user; from then on that user may
+ * send it signals.  This program stops it at that moment: the helper has one of the next pids.  Prints how
+ * many helpers were stopped.  Must run in a PID namespace in which no other program forks. */
 
 #include <linux/landlock.h>
 #include <signal.h>
@@ -31,7 +32,7 @@ static pid_t fork_restricted(int go_fd) {
         _exit(0);
 }
 
-/* Until one is stopped, or none was for a second. */
+/* Tries for one to two seconds.  Returns the pid of the process that it stopped, or 0. */
 static pid_t stop_next(pid_t last) {
         for (time_t end = time(NULL) + 2; time(NULL) < end;)
                 for (pid_t pid = last + 1; pid <= last + PIDS; pid++)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A FUSE file system says what its server likes: it has each directory that it is asked to make, and its
- * links lead elsewhere each time that they are read.  To be run as root of a user and a mount namespace.
+/* A FUSE file system whose server gives inconsistent answers: it confirms every mkdir, and its symbolic link
+ * has another target each time that it is read.  Must run as root of its own user and mount namespace.
  *
- *      liar DIRECTORY EVEN ODD COMMAND...   mounts one on DIRECTORY and becomes COMMAND.  DIRECTORY/link
- * leads to EVEN when it is read for the first time, then to ODD, to EVEN...
+ *      lying-fs DIRECTORY EVEN ODD COMMAND...   mounts the file system on DIRECTORY and executes COMMAND.
+ *                                               DIRECTORY/link leads to EVEN when it is read for the first
+ *                                               time, then to ODD, then to EVEN, and so on.
  *
- * The server says "MKDIR" when it is asked for that. */
+ * The server prints "MKDIR" for each mkdir that the kernel sends. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,8 +89,8 @@ int main(int argc, char **argv) {
                 return 255;
         fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse_fd);
-        if (fuse_fd < 0 || mount("liar", argv[1], "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
-                perror("liar");
+        if (fuse_fd < 0 || mount("lying-fs", argv[1], "fuse", MS_NOSUID | MS_NODEV, options) < 0) {
+                perror("lying-fs");
                 return 255;
         }
         if (fork() == 0) {

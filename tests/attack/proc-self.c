@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /proc/self is whoever asks.  A supervisor that opens a path through it for somebody else comes to its own
- * descriptors, its own working directory and its own root, with which the target may reach what it never
- * could.
+/* /proc/self is the process that looks it up.  A supervisor that follows a target's path through /proc/self
+ * reaches its own descriptors, working directory and root, and so gives the target access to them.
  *
- *      self DIRECTORY   makes a directory through each such link by each name that it has, also through
- *                       descriptors that are not open here but may well be there.  Says which errno each
- * call had; what was made is taken away by the same path, without supervision.
+ *      proc-self DIRECTORY   creates a directory through each such link, by each of its names, also through
+ *                            descriptors that are closed here but may be open in the supervisor.  Prints the
+ *                            errno of each call.  Removes each new directory by the same path; rmdir(2) is
+ *                            not supervised, so that it finds only what the target's own path leads to.
  *
- * The transcript is to be the same with supervision and without. */
+ * What it prints must be the same with supervision and without. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static void try(int dir_fd, const char *said, const char *path) {
         (void)printf("%s: %d%s\n", said, error, removed < 0 ? ", but not here" : "");
 }
 
-/* Entries of a process by what is before them. */
+/* Tries the entries of a process's directory in /proc; before is the path to that directory. */
 static void try_entries(int dir_fd, const char *said, const char *before) {
         static const char *const entries[] = {"cwd/x", "cwd/../x", "cwd/./x/", "root/x", "root/../x",
                 "exe/x", "fd/x", "fdinfo/x", "ns/x", "ns/mnt/x", "attr/x", "task/x", "map_files/x", "net/x",

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* snotifyd as it is once a process of it has been taken over: what is linked around four of its functions
- * makes a system call on demand, and then goes on as if nothing had happened.
+/* snotifyd with one compromised process: wrappers around four of its functions make a system call on demand,
+ * and then continue as if nothing had happened.
  *
- *      mkdir ...worker-CALL...          the worker that reads this path makes the call
- *      mkdir helper-CALL                the helper that is to make this directory
- *      snotify-run --label vetting-CALL the vetting child that reads this
- *      TREASON=CALL in the environment  the acceptor that looks whose a connection is
+ *      mkdir ...worker-CALL...               the worker that reads this path makes the call
+ *      mkdir helper-CALL                     the helper that creates this directory makes it
+ *      snotify-run --label handshake-CALL    the handshake process that reads this label makes it
+ *      COMPROMISED_CALL=CALL snotifyd        the acceptor makes it when it identifies a connection's peer
  *
  * CALL is a name in the table below. */
 
@@ -44,10 +44,10 @@ static const struct {
         const char *name;
         long nr;
         long arguments[5];
-} treasons[] = {
-        /* on each list */
+} calls[] = {
+        /* allowed in each of the processes */
         {"getpid", SYS_getpid, {0}},
-        /* on none */
+        /* allowed in none */
         {"execve", SYS_execve, {WORD(path), WORD(arguments)}},
         {"execveat", SYS_execveat, {0, WORD(path), WORD(arguments)}},
         {"ptrace", SYS_ptrace, {PTRACE_TRACEME}},
@@ -72,7 +72,7 @@ static const struct {
         {"make-code", SYS_mprotect, {0, 4096, PROT_READ | PROT_EXEC}},
         {"other-abi", SYS_getpid | X32, {0}},
         {"no-such-call", 100000, {0}},
-        /* with these arguments on none */
+        /* allowed in none with these arguments */
         {"thread", SYS_clone, {CLONE_VM | CLONE_SIGHAND | CLONE_THREAD}},
         {"signal", SYS_kill, {1, SIGKILL}},
         {"signal-by-descriptor", SYS_pidfd_send_signal, {-1, SIGKILL}},
@@ -89,7 +89,7 @@ static const struct {
         {"keep-capabilities", SYS_prctl, {PR_SET_SECUREBITS, 0}},
         {"limit", SYS_prlimit64, {0, 7, 0, WORD(room)}},
         {"listen", SYS_seccomp, {1, 1U << 3, WORD(room)}},
-        /* on the worker's */
+        /* allowed in the worker alone */
         {"open-by-handle", SYS_open_by_handle_at, {-1, WORD(room), 0}},
         {"read-memory", SYS_process_vm_readv, {1, WORD(room), 0, WORD(room), 0}},
         {"fork", SYS_clone, {SIGCHLD}},
@@ -102,23 +102,22 @@ static const struct {
         {"filter", SYS_seccomp, {1, 1U << 2, 0}},
 };
 
-/* The i386 calls have another gate. */
+/* The 32-bit system calls have an entry of their own. */
 static void call_i386(void) {
         long result = 20; /* getpid */
 
         __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
 }
 
-static void betray(const char *name) {
+static void make_call(const char *name) {
         size_t length = strcspn(name, "/");
 
         if (strncmp(name, "i386", length) == 0)
                 call_i386();
-        for (size_t i = 0; i < sizeof(treasons) / sizeof(treasons[0]); i++)
-                if (strlen(treasons[i].name) == length && memcmp(name, treasons[i].name, length) == 0)
-                        (void)syscall(treasons[i].nr, treasons[i].arguments[0], treasons[i].arguments[1],
-                                treasons[i].arguments[2], treasons[i].arguments[3], treasons[i].arguments[4],
-                                0);
+        for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+                if (strlen(calls[i].name) == length && memcmp(name, calls[i].name, length) == 0)
+                        (void)syscall(calls[i].nr, calls[i].arguments[0], calls[i].arguments[1],
+                                calls[i].arguments[2], calls[i].arguments[3], calls[i].arguments[4], 0);
 }
 
 #define WRAP(Type, function, ...)                                                                           \
@@ -132,26 +131,26 @@ WRAP(int, memory_read_string, Target *target, uint64_t address, char ret[static 
         const char *found = r == 0 ? strstr(ret, "worker-") : NULL;
 
         if (found)
-                betray(found + strlen("worker-"));
+                make_call(found + strlen("worker-"));
         return r;
 }
 
 WRAP(int, resolve_parent, const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
         if (resolved->name && strncmp(resolved->name, "helper-", strlen("helper-")) == 0)
-                betray(resolved->name + strlen("helper-"));
+                make_call(resolved->name + strlen("helper-"));
         return __real_resolve_parent(resolved, base_fd, reader, ret_fd);
 }
 
 WRAP(bool, protocol_hello_is_valid, const ProtocolHello *hello, size_t size, const char **ret_why) {
-        if (strncmp(hello->label, "vetting-", strlen("vetting-")) == 0)
-                betray(hello->label + strlen("vetting-"));
+        if (strncmp(hello->label, "handshake-", strlen("handshake-")) == 0)
+                make_call(hello->label + strlen("handshake-"));
         return __real_protocol_hello_is_valid(hello, size, ret_why);
 }
 
 WRAP(int, peer_find_account, const PeerReader *reader, int connection_fd, Peer *peer) {
-        const char *name = getenv("TREASON");
+        const char *name = getenv("COMPROMISED_CALL");
 
         if (name)
-                betray(name);
+                make_call(name);
         return __real_peer_find_account(reader, connection_fd, peer);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who holds the listener answers for himself, and who traces a process that nobody supervises makes what he
- * likes through it.  A listener is in the launcher for a moment, and in the daemon and its children; some of
- * these take the thief's own uid to do his work.
+/* A workload that held its own listener could answer its own calls, and a workload that traced an
+ * unsupervised process could create directories through it.  The launcher holds a listener for a moment, the
+ * daemon and its children hold one all the time, and a helper takes on the workload's own uid.
  *
- *      thief search                looks for a listener among its own fds, which it may have inherited
- *      thief rob CALLS DIRECTORY   makes and removes DIRECTORY/x so often, while a thread tries whatever
- * opens another process to each that is not of the session; says what it got thief seize CALLS DIRECTORY the
- * same, but only seizes, only whoever is the youngest, and fast: for processes that are open for a moment
- *      thief kill CALLS DIRECTORY  the same, but sends each SIGKILL; it says whom that reached
+ *      steal-listener search                 looks for a listener among its own descriptors
+ *      steal-listener open CALLS DIRECTORY   creates and removes DIRECTORY/x that often, while a thread
+ * tries everything that gives access to another process (ptrace, pidfd_getfd, process_vm_readv, /proc) on
+ * each process outside the session; prints what it got steal-listener seize CALLS DIRECTORY  the same, but
+ * only PTRACE_SEIZE, on the youngest process, as fast as it can: for processes that are accessible for a
+ * moment steal-listener kill CALLS DIRECTORY   the same as open, but sends SIGKILL; prints what it killed
  *
- * Ends with 1 if something was got, with an errno if a call failed. */
+ * Exits with 1 if it got access, with an errno if a call failed. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,11 +28,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static atomic_int loot;
+static atomic_int has_access;
 static atomic_ulong tries;
 static const char *how;
 
-static void got(const char *what, pid_t pid) {
+static void report_access(const char *what, pid_t pid) {
         char path[64], comm[32] = "?";
         FILE *file;
 
@@ -39,12 +40,12 @@ static void got(const char *what, pid_t pid) {
         file = fopen(path, "re");
         if (file) {
                 if (fscanf(file, "%31[^\n]", comm) != 1)
-                        (void)strcpy(comm, "nobody");
+                        (void)strcpy(comm, "a process that has exited");
                 (void)fclose(file);
         }
         (void)printf("%s of %s\n", what, comm);
         (void)fflush(stdout);
-        atomic_store(&loot, 1);
+        atomic_store(&has_access, 1);
 }
 
 static int is_listener(int fd) {
@@ -73,9 +74,9 @@ static void try_files(pid_t pid) {
                 fd = open(path, strcmp(names[i], "mem") == 0 ? O_RDWR : O_RDONLY);
                 if (fd < 0)
                         continue;
-                /* It opens for everybody, and then has nothing to read. */
+                /* Every user may open it; reading it takes access to the process. */
                 if (strcmp(names[i], "environ") != 0 || read(fd, path, 1) > 0)
-                        got(names[i], pid);
+                        report_access(names[i], pid);
                 (void)close(fd);
         }
 }
@@ -88,7 +89,7 @@ static void try_fds(pid_t pid) {
 
                 if (copy_fd < 0)
                         continue;
-                got(is_listener(copy_fd) ? "a listener" : "an fd", pid);
+                report_access(is_listener(copy_fd) ? "a listener" : "an fd", pid);
                 (void)close(copy_fd);
         }
         (void)close(pid_fd);
@@ -97,7 +98,7 @@ static void try_fds(pid_t pid) {
 static void try_trace(pid_t pid, int request) {
         if (ptrace((enum __ptrace_request)request, pid, NULL, NULL) < 0)
                 return;
-        got("seized, the memory", pid);
+        report_access("seized, the memory", pid);
         (void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
@@ -105,16 +106,16 @@ static void try_memory(pid_t pid) {
         char byte;
         struct iovec local = {&byte, 1}, remote = {(void *)0x400000, 1};
 
-        /* EFAULT: it would have let us, had anything been there. */
+        /* EFAULT: access was granted, but nothing is mapped there. */
         if (process_vm_readv(pid, &local, 1, &remote, 1, 0) > 0 || errno == EFAULT)
-                got("the memory", pid);
+                report_access("the memory", pid);
 }
 
 static void try_all(pid_t pid) {
         atomic_fetch_add(&tries, 1);
         if (strcmp(how, "kill") == 0) {
                 if (kill(pid, SIGKILL) == 0)
-                        got("the death", pid);
+                        report_access("the death", pid);
                 return;
         }
         try_trace(pid, PTRACE_SEIZE);
@@ -126,9 +127,9 @@ static void try_all(pid_t pid) {
         try_files(pid);
 }
 
-/* The session's own processes are no prey: us, and who started us, up to the launcher's process. */
+/* Is it a process of this session: a thread of this one, or its parent? */
 static int is_ours(pid_t pid) {
-        static pid_t first; /* of the test's: the daemon is older */
+        static pid_t first;
         char path[64];
         struct stat st;
 
@@ -138,7 +139,7 @@ static int is_ours(pid_t pid) {
         return pid <= 0 || pid == getppid() || stat(path, &st) == 0;
 }
 
-static int is_prey(pid_t pid) {
+static int is_snotify(pid_t pid) {
         char path[64], comm[8] = "";
         int fd;
 
@@ -151,7 +152,7 @@ static int is_prey(pid_t pid) {
         return strncmp(comm, "snotify", 7) == 0;
 }
 
-static void rob_all(void) {
+static void try_each_process(void) {
         DIR *dir = opendir("/proc");
         struct dirent *entry;
 
@@ -160,13 +161,13 @@ static void rob_all(void) {
         while ((entry = readdir(dir))) {
                 pid_t pid = atoi(entry->d_name);
 
-                if (!is_ours(pid) && is_prey(pid))
+                if (!is_ours(pid) && is_snotify(pid))
                         try_all(pid);
         }
         (void)closedir(dir);
 }
 
-__attribute__((noreturn)) static void *rob(void *unused) {
+__attribute__((noreturn)) static void *try_all_the_time(void *unused) {
         int last_fd = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
         char text[16];
 
@@ -178,7 +179,7 @@ __attribute__((noreturn)) static void *rob(void *unused) {
                 if (!is_ours(atoi(text)))
                         try_all(atoi(text));
                 if (strcmp(how, "seize") != 0 && turn % 64 == 0)
-                        rob_all();
+                        try_each_process();
         }
 }
 
@@ -192,7 +193,7 @@ int main(int argc, char **argv) {
                 return 255;
         how = argv[1];
         (void)snprintf(path, sizeof(path), "%s/x", argv[3]);
-        if (pthread_create(&thread, NULL, rob, NULL) != 0)
+        if (pthread_create(&thread, NULL, try_all_the_time, NULL) != 0)
                 return 255;
         for (unsigned long n = strtoul(argv[2], NULL, 10); n > 0; n--)
                 if (mkdir(path, 0755) < 0 || rmdir(path) < 0) {
@@ -202,5 +203,5 @@ int main(int argc, char **argv) {
                         return error;
                 }
         (void)printf("%lu tries\n", atomic_load(&tries));
-        return atomic_load(&loot);
+        return atomic_load(&has_access);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* naive KIND WORD COMMAND...: runs a command under a supervision that an attack must get round, lest it be
- * no attack.  All trap the two native calls by their numbers and nothing else.  KIND is
+/* naive-supervisor KIND WORD COMMAND...: runs a command under a supervisor with a well-known weakness.  An
+ * attack must succeed against it; otherwise the attack proves nothing when it fails against snotifyd.  Each
+ * kind traps mkdir(2) and mkdirat(2) by their x86-64 numbers and nothing else.  KIND is
  *
- *      refuse    the filter refuses them all; WORD is ignored
- *      continue  a supervisor reads the path, refuses those with WORD in them, and lets the kernel go on
- *      resolve   it refuses where the parent directory's real path has WORD in it, and makes the others
- *                itself, by their path */
+ *      refuse    the filter refuses both calls; WORD is ignored
+ *      continue  a supervisor reads the path, refuses it if WORD is in it, and otherwise lets the kernel
+ *                continue the call
+ *      resolve   a supervisor resolves the parent directory, refuses the call if WORD is in the real path,
+ *                and otherwise creates the directory by the path that it was given */
 
 #include <errno.h>
 #include <limits.h>
@@ -46,14 +48,14 @@ static int install(uint32_t action, unsigned flags) {
         long fd;
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                fail("naive: no_new_privs");
+                fail("naive-supervisor:  no_new_privs");
         fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
         if (fd < 0)
-                fail("naive: seccomp");
+                fail("naive-supervisor:  seccomp");
         return (int)fd;
 }
 
-/* What is on the path's first page is enough for us. */
+/* The tests' paths end on the page on which they begin. */
 static int read_path(const struct seccomp_notif *request, char *ret_path) {
         uint64_t address = request->data.args[request->data.nr == SYS_mkdirat ? 1 : 0];
         struct iovec local = {ret_path, PAGE - address % PAGE};
@@ -63,7 +65,7 @@ static int read_path(const struct seccomp_notif *request, char *ret_path) {
         return process_vm_readv((pid_t)request->pid, &local, 1, &remote, 1, 0) < 0 ? EFAULT : 0;
 }
 
-/* For absolute paths with a parent. */
+/* The path must be absolute and have a parent.  Returns an errno. */
 static int make_by_path(const char *path, const char *word) {
         char parent[PAGE + 1], real[PATH_MAX];
 
@@ -103,7 +105,7 @@ static void become(int socket_fd, char **command) {
 
         if (write(socket_fd, &listener_fd, sizeof(listener_fd)) != sizeof(listener_fd) ||
                 read(socket_fd, &listener_fd, 1) != 1)
-                fail("naive: hand over");
+                fail("naive-supervisor:  hand over");
         (void)execvp(command[0], command);
         fail(command[0]);
 }
@@ -114,16 +116,16 @@ static int supervise(const char *kind, const char *word, char **command) {
         pid_t pid;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-                fail("naive: socketpair");
+                fail("naive-supervisor:  socketpair");
         pid = fork();
         if (pid == 0)
                 become(ends[1], command);
         pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (read(ends[0], &listener_fd, sizeof(listener_fd)) != sizeof(listener_fd))
-                fail("naive: listener");
+                fail("naive-supervisor:  listener");
         fd.fd = (int)syscall(SYS_pidfd_getfd, pid_fd, listener_fd, 0);
         if (fd.fd < 0 || write(ends[0], "", 1) != 1)
-                fail("naive: take over");
+                fail("naive-supervisor:  take over");
         for (;;) {
                 if (poll(&fd, 1, 10) > 0 && (fd.revents & POLLIN))
                         answer(fd.fd, kind, word);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""impostor.py SOCKET STEP: a snotifyd that goes wrong at one step of the handshake, for test-launcher.sh.
+"""fake-daemon.py SOCKET STEP: a snotifyd that goes wrong at one step of the handshake, for test-launcher.sh.
 
 Speaks daemon/common/protocol.h to one launcher, then exits; a STEP that starts with "killed-" ends by SIGKILL."""
 

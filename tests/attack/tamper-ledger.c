@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes what a worker that was taken over could write:
+/* Writes into memory shared with the daemon what a compromised worker could write:
  *
- *      ravage text FILE FROM TO  TO wherever the file has the text FROM
- *      ravage all LEDGER SEED    anything in all slots, and where outboxes begin; of who holds a slot, its
- *                                phase and how often it was tried, mostly something that there is */
+ *      tamper-ledger replace FILE FROM TO     replaces each text FROM in the file by TO, and prints how many
+ *                                             there were
+ *      tamper-ledger randomize LEDGER SEED    random bytes into each slot and the beginning of each outbox.
+ *                                             A slot's holder, phase and number of attempts are mostly valid
+ *                                             ones, so that the daemon's checks do not stop at the first. */
 
 #include <err.h>
 #include <fcntl.h>
@@ -29,7 +31,7 @@ static void put_number(uint32_t number, size_t offset) {
         put(&number, sizeof(number), offset);
 }
 
-static void put_anything(size_t size, size_t offset) {
+static void put_random(size_t size, size_t offset) {
         static uint8_t bytes[LEDGER_SLOT_SIZE];
 
         for (size_t i = 0; i < size; i++)
@@ -41,7 +43,8 @@ static uint32_t choose(uint32_t n) {
         return (uint32_t)lrand48() % n;
 }
 
-/* Mostly of those that can be; sometimes nobody can. */
+/* Returns a worker, SLOT_WAITING or the number behind the last worker; or, if not possible, an invalid one.
+ */
 static uint32_t choose_holder(bool possible) {
         uint32_t holder = choose(LEDGER_WORKERS + 2);
 
@@ -56,13 +59,13 @@ static uint32_t choose_number(void) {
         return numbers[choose(sizeof(numbers) / sizeof(numbers[0]))];
 }
 
-static void ravage(void) {
+static void randomize(void) {
         bool possible = choose(4) > 0;
 
         for (size_t i = 0; i < LEDGER_SLOTS; i++) {
                 size_t slot = LEDGER_PAGE + i * LEDGER_SLOT_SIZE;
 
-                put_anything(LEDGER_SLOT_SIZE, slot);
+                put_random(LEDGER_SLOT_SIZE, slot);
                 put_number(choose(SLOT_DONE + 2), slot + offsetof(Slot, phase));
                 put_number(choose(LEDGER_WORKERS), slot + offsetof(Slot, attempts));
                 put_number(choose_holder(possible), offsetof(LedgerHeader, holders[i]));
@@ -70,14 +73,14 @@ static void ravage(void) {
         for (size_t i = 0; i < LEDGER_WORKERS; i++) {
                 size_t outbox = LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + i * LEDGER_OUTBOX_SIZE;
 
-                put_anything(OUTBOX_BYTES, outbox);
+                put_random(OUTBOX_BYTES, outbox);
                 put_number(choose_number(), outbox);
                 put_number(choose_number(), offsetof(LedgerHeader, outboxes[i].start));
                 put_number(choose_number(), offsetof(LedgerHeader, outboxes[i].used));
         }
 }
 
-/* Both with their NUL. */
+/* Compares and writes the terminating NUL, too. */
 static void replace(const char *from, const char *to) {
         static char bytes[LEDGER_SIZE];
         ssize_t n = pread(ledger_fd, bytes, sizeof(bytes), 0);
@@ -94,18 +97,19 @@ static void replace(const char *from, const char *to) {
 }
 
 int main(int argc, char **argv) {
-        bool text = argc == 5 && strcmp(argv[1], "text") == 0;
+        bool is_replace = argc == 5 && strcmp(argv[1], "replace") == 0;
 
-        if (!text && !(argc == 4 && strcmp(argv[1], "all") == 0))
-                errx(EXIT_FAILURE, "usage: ravage text FILE FROM TO, or ravage all LEDGER SEED");
+        if (!is_replace && !(argc == 4 && strcmp(argv[1], "randomize") == 0))
+                errx(EXIT_FAILURE,
+                        "usage: tamper-ledger replace FILE FROM TO, or tamper-ledger randomize LEDGER SEED");
         ledger_fd = open(argv[2], O_RDWR | O_CLOEXEC);
         if (ledger_fd < 0)
                 err(EXIT_FAILURE, "%s", argv[2]);
-        if (text)
+        if (is_replace)
                 replace(argv[3], argv[4]);
         else {
                 srand48(strtol(argv[3], NULL, 10));
-                ravage();
+                randomize();
         }
         return EXIT_SUCCESS;
 }
