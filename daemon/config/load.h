@@ -9,7 +9,7 @@
 #include "config/errors.h"
 #include "policy/policy.h"
 
-#define CONFIG_PATH "/etc/snotify.conf"
+/* CONFIG_PATH, the default configuration file, comes from the build. */
 
 /* Reads the file at path, then those files in the directory path.d that end in .conf, in the order of their
  * names; the directory need not exist.  Compiles them.  Calls on_message for every error and warning, not

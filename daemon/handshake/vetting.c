@@ -202,8 +202,7 @@ static int vet_hello(Vetting *vetting) {
         vetting->profile = policy_find_profile(vetting->arguments->policy, hello.profile);
         if (!vetting->profile)
                 return refuse(vetting, ENOENT,
-                        "there is no profile %s; see the [profile NAME] sections of /etc/snotify.conf",
-                        shown);
+                        "there is no profile %s; see the [profile NAME] sections of " CONFIG_PATH, shown);
         return vet_access_list(vetting);
 }
 
