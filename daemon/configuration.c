@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "common/ownership.h"
 #include "config/load.h"
 #include "policy-loader.h"
@@ -97,7 +98,7 @@ static void configuration_note_trouble(Configuration *configuration, const Polic
                         explain(result->error));
         else
                 (void)snprintf(configuration->trouble, TROUBLE_SIZE, "%s%s",
-                        report_escape(first, strlen(first), text, sizeof(text)), n > 1 ? " (and more)" : "");
+                        escape_text(first, strlen(first), text, sizeof(text)), n > 1 ? " (and more)" : "");
 }
 
 static void configuration_retry_within(Configuration *configuration, uint64_t usec) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/escape.h"
 #include "common/rate-limit.h"
 
 #define SECOND_USEC 1000000U
@@ -68,7 +69,7 @@ void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64
                 report, "SNOTIFY_LABEL", findings->label, strnlen(findings->label, sizeof(findings->label)));
         (void)report_send(report, "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", findings->pid,
                 findings->uid,
-                report_escape(findings->text, strnlen(findings->text, sizeof(findings->text)), text,
+                escape_text(findings->text, strnlen(findings->text, sizeof(findings->text)), text,
                         sizeof(text)));
 }
 

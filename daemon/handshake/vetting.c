@@ -17,10 +17,10 @@
 
 #include "common/calls.h"
 #include "common/clock.h"
+#include "common/escape.h"
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
-#include "common/report.h"
 #include "handshake/launcher-status.h"
 #include "handshake/peer.h"
 #include "handshake/probe-fs.h"
@@ -163,7 +163,7 @@ static int vet_groups(Vetting *vetting, const gid_t *groups, size_t n_groups) {
 
         if (profile_admits(vetting->profile, vetting->findings.uid, groups, n_groups))
                 return 0;
-        (void)report_escape(profile, strlen(profile), shown, sizeof(shown));
+        (void)escape_text(profile, strlen(profile), shown, sizeof(shown));
         return refuse(vetting, EACCES,
                 "profile %s is not for user %u; see users= and groups= in its [profile %s] section", shown,
                 vetting->findings.uid, shown);
@@ -198,7 +198,7 @@ static int vet_hello(Vetting *vetting) {
         memcpy(vetting->findings.label, hello.label, sizeof(hello.label));
         if (policy_refusal(vetting->arguments->policy))
                 return refuse(vetting, ECANCELED, "%s", policy_refusal(vetting->arguments->policy));
-        (void)report_escape(hello.profile, strlen(hello.profile), shown, sizeof(shown));
+        (void)escape_text(hello.profile, strlen(hello.profile), shown, sizeof(shown));
         vetting->profile = policy_find_profile(vetting->arguments->policy, hello.profile);
         if (!vetting->profile)
                 return refuse(vetting, ENOENT,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "common/ledger.h"
 #include "common/sandbox.h"
 
@@ -28,9 +29,9 @@ void session_records_start(Report *report, const SessionIdentity *session) {
         (void)report_send(report,
                 "session %016" PRIx64 " started: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
                 session->session_id, session->pid, session->uid,
-                report_escape(session->profile, strlen(session->profile), profile, sizeof(profile)),
+                escape_text(session->profile, strlen(session->profile), profile, sizeof(profile)),
                 session->label[0] ? ", label " : "",
-                report_escape(session->label, strlen(session->label), label, sizeof(label)));
+                escape_text(session->label, strlen(session->label), label, sizeof(label)));
 }
 
 static void add_totals(Report *report, const LedgerTotals *totals) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "common/ledger.h"
 #include "common/ownership.h"
 #include "policy/policy.h"
@@ -202,7 +203,7 @@ static void report_lost_profile(const SessionTable *table, const SessionIdentity
                         "session %016" PRIx64 " uses profile %s, which the configuration no longer has: "
                         "everything is denied to it",
                         session->session_id,
-                        report_escape(session->profile, strlen(session->profile), shown, sizeof(shown)));
+                        escape_text(session->profile, strlen(session->profile), shown, sizeof(shown)));
 }
 
 void session_table_renew(SessionTable *table) {

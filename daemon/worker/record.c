@@ -12,6 +12,7 @@
 
 #include "common/calls.h"
 #include "common/clock.h"
+#include "common/escape.h"
 
 static ReportKind decision_kind(const Slot *slot) {
         switch ((SlotVerdict)slot->verdict) {
@@ -114,7 +115,7 @@ static const char *explain(
         else
                 (void)snprintf(text, sizeof(text), "profile %.*s: no rule covers it",
                         (int)sizeof(session->profile), session->profile);
-        return report_escape(text, strlen(text), to, size);
+        return escape_text(text, strlen(text), to, size);
 }
 
 void record_excess(const SessionIdentity *session, LedgerHeader *header, Report *report) {
@@ -149,8 +150,8 @@ static bool report_decision(
         report_begin(report, kind);
         add_fields(report, session, slot, kind, call, now);
         return report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
-                call, report_escape(shown, strnlen(shown, room), path, sizeof(path)),
-                report_escape(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
+                call, escape_text(shown, strnlen(shown, room), path, sizeof(path)),
+                escape_text(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
                 slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made",
                 explain(session, slot, kind, why, sizeof(why)));
 }

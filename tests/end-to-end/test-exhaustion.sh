@@ -272,7 +272,7 @@ end
 check "... which the session's end shows" recorded '"MESSAGE": "session [0-9a-f]* ended: 4 allowed, 0 denied, 0 failed"'
 check "... each of them" journal check "$work/records" "$(cat "$work/id")" \
         "$work/room/journal-before" "$work/room/journal-during" "$work/room/journal-during-2" "$work/room/journal-after"
-check "what the daemon had to say itself is counted" recorded 'records lost before this one, for the journal did not take them: [1-9]'
+check "what the daemon had to say itself is counted" recorded 'records lost before this one, because the journal did not take them: [1-9]'
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
 kill "$journal_pid"

@@ -63,11 +63,11 @@ end() {
 }
 told_of_lost() {
         makes 1
-        grep -aq 'records lost before this one, for standard error did not take them: [1-9]' "$work/log"
+        grep -aq 'records lost before this one, because standard error did not take them: [1-9]' "$work/log"
 }
 # Lines that are neither whole records nor said to be missing.
 broken_lines() {
-        grep -avE '^(allowed mkdir\("/tmp/.*\(profile default: no rule covers it\)|session [0-9a-f]{16} (started|ended): .*|loaded .*|no memory cgroup .*|records lost before this one, for standard error did not take them: [0-9]+|running sessions .*|stopping.*|)$' "$work/log"
+        grep -avE '^(allowed mkdir\("/tmp/.*\(profile default: no rule covers it\)|session [0-9a-f]{16} (started|ended): .*|loaded .*|no memory cgroup .*|records lost before this one, because standard error did not take them: [0-9]+|running sessions .*|stopping.*|)$' "$work/log"
 }
 records() {
         grep -ac '^allowed mkdir(' "$work/log"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds report_escape() any bytes, and any size to write to.  What comes out is printable UTF-8 on one line;
+/* Feeds escape_text() any bytes, and any size to write to.  What comes out is printable UTF-8 on one line;
  * with room enough it tells every byte that went in, with less it is the beginning of that and "...". */
 
 #include "fuzz.h"
@@ -9,10 +9,10 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "common/escape.h"
 #include "common/ownership.h"
-#include "common/report.h"
 
-#define SIZE_MIN 8U /* see report.h */
+#define SIZE_MIN 8U /* see escape.h */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void)argc;
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         const char *from = (const char *)input.at;
 
         HOLDS(full && cut && back);
-        HOLDS(report_escape(from, input.left, full, full_size) == full);
-        HOLDS(report_escape(from, input.left, cut, cut_size) == cut);
+        HOLDS(escape_text(from, input.left, full, full_size) == full);
+        HOLDS(escape_text(from, input.left, cut, cut_size) == cut);
         check_printable(full);
         check_printable(cut);
         HOLDS(unescape(full, back) == input.left && memcmp(back, from, input.left) == 0);

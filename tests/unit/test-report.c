@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/report.c: escaping, and the records' bytes as a journal gets them.  The journal's
- * socket has a fixed name, so that each test of it runs in a child with a /run of its own. */
+/* Tests daemon/common/escape.c, and the records of daemon/common/report.c: their bytes as a journal gets
+ * them.  The journal's socket has a fixed name, so that each test of it runs in a child with a /run of its
+ * own. */
 
 #include "harness.h"
 
@@ -14,6 +15,7 @@
 #include <sys/un.h>
 #include <termios.h>
 
+#include "common/escape.h"
 #include "common/report.h"
 
 static const struct {
@@ -80,7 +82,7 @@ static void test_escape(void **state) {
 
                 assert_non_null(from);
                 memcpy(from, escapes[i].from, escapes[i].length);
-                assert_ptr_equal(report_escape(from, escapes[i].length, to, sizeof(to)), to);
+                assert_ptr_equal(escape_text(from, escapes[i].length, to, sizeof(to)), to);
                 assert_string_equal(to, escapes[i].expected);
                 free(from);
         }
@@ -95,13 +97,13 @@ static void test_escape_cut(void **state) {
 
         (void)state;
         for (size_t i = 0; i < COUNT(texts); i++) {
-                (void)report_escape(texts[i], strlen(texts[i]), whole, sizeof(whole));
+                (void)escape_text(texts[i], strlen(texts[i]), whole, sizeof(whole));
                 for (size_t size = 8; size < 64; size++) {
                         char *to = malloc(size);
                         size_t length;
 
                         assert_non_null(to);
-                        (void)report_escape(texts[i], strlen(texts[i]), to, size);
+                        (void)escape_text(texts[i], strlen(texts[i]), to, size);
                         length = strlen(to);
                         assert_true(length < size);
                         if (strcmp(to, whole) != 0) {
@@ -111,7 +113,7 @@ static void test_escape_cut(void **state) {
                         } else
                                 assert_true(strlen(whole) < size);
                         /* A character in half would be escaped now. */
-                        (void)report_escape(to, length, again, sizeof(again));
+                        (void)escape_text(to, length, again, sizeof(again));
                         assert_true(strchr(to, '\\') || strcmp(again, to) == 0);
                         free(to);
                 }
@@ -305,7 +307,7 @@ static void get_stuck(const void *argument) {
         CHECK(report_line(report, REPORT_NOTE, "back"));
         check_text(receive(journal_fd), "MESSAGE", "back");
         check_text(receive(journal_fd), "MESSAGE",
-                "records lost before this one, for the journal did not take them: 101");
+                "records lost before this one, because the journal did not take them: 101");
         CHECK(report_line(report, REPORT_NOTE, "once"));
         check_text(receive(journal_fd), "MESSAGE", "once");
 
@@ -340,7 +342,7 @@ static void reconnect(const void *argument) {
         CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         check_text(receive(journal_fd), "MESSAGE", "two");
         check_text(receive(journal_fd), "MESSAGE",
-                "records lost before this one, for the journal did not take them: 1");
+                "records lost before this one, because the journal did not take them: 1");
         report_drain(report, 1000000);
         report_free(report);
 }
@@ -497,7 +499,7 @@ static void get_stuck_on(const void *argument) {
         CHECK(report_line(report, REPORT_NOTE, "on"));
         read_lines(fd, text, sizeof(text));
         CHECK(strstr(text,
-                "back\nrecords lost before this one, for standard error did not take them: 101\non\n"));
+                "back\nrecords lost before this one, because standard error did not take them: 101\non\n"));
         (void)close(fd);
         (void)signal(SIGPIPE, SIG_IGN);
         CHECK(!report_line(report, REPORT_NOTE, "to nobody"));
