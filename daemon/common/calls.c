@@ -44,16 +44,17 @@ const Call *call_find(const struct seccomp_data *data) {
         return call_find_on(MACHINE_NATIVE, data);
 }
 
-void call_arguments(const Call *call, const struct seccomp_data *data, CallArguments *ret) {
-        *ret = (CallArguments){
+void call_arguments(const Call *call, const struct seccomp_data *data, Arguments *ret) {
+        *ret = (Arguments){
                 /* An int and a umode_t: the kernel ignores the registers' upper halves, and so must we. */
-                .dirfd = call->dirfd_at < 0 ? AT_FDCWD : (int)(uint32_t)data->args[call->dirfd_at],
-                .path = call->path_at < 0 ? 0 : data->args[call->path_at],
+                .dirfds = {call->dirfd_at < 0 ? AT_FDCWD : (int)(uint32_t)data->args[call->dirfd_at],
+                        AT_FDCWD},
+                .paths = {call->path_at < 0 ? 0 : data->args[call->path_at]},
                 .mode = call->mode_at < 0 ? 0 : (uint16_t)data->args[call->mode_at],
                 .pid = !call->limit || call->limit->pid_at < 0
                                ? 0
                                : (int)(uint32_t)data->args[call->limit->pid_at],
         };
         if (audit_arch_is_32_bit(data->arch))
-                ret->path = (uint32_t)ret->path;
+                ret->paths[0] = (uint32_t)ret->paths[0];
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/abi.h"
+#include "common/arguments.h"
 
 /* What a worker does with a call. */
 typedef enum OperationKind {
@@ -41,18 +42,10 @@ typedef struct Call {
 extern const Call calls[];
 extern const size_t n_calls;
 
-/* The arguments of a supervised call, as the kernel itself takes them from the registers. */
-typedef struct CallArguments {
-        int dirfd;
-        uint64_t path; /* an address in the target */
-        uint32_t mode;
-        int pid; /* 0: the caller itself, or the call has none */
-} CallArguments;
-
 /* Returns the row of the call that data holds, or NULL where no such call is supervised. */
 const Call *call_find(const struct seccomp_data *data);
 
 /* As call_find(), for a call that was made on that machine. */
 const Call *call_find_on(const Machine *machine, const struct seccomp_data *data);
 
-void call_arguments(const Call *call, const struct seccomp_data *data, CallArguments *ret);
+void call_arguments(const Call *call, const struct seccomp_data *data, Arguments *ret);

@@ -20,19 +20,23 @@
 struct Ledger {
         union {
                 LedgerHeader header;
-                uint8_t page[LEDGER_PAGE];
+                uint8_t header_unit[LEDGER_UNIT];
         };
-        union {
-                Slot slot;
-                struct {
-                        uint8_t pages[LEDGER_SLOT_SIZE - sizeof(Intent)];
+        struct {
+                union {
+                        Slot slot;
+                        uint8_t slot_unit[LEDGER_UNIT];
+                };
+                union {
                         Intent intent;
+                        uint8_t intent_unit[LEDGER_UNIT];
                 };
         } slots[LEDGER_SLOTS];
         uint8_t outboxes[LEDGER_WORKERS][LEDGER_OUTBOX_SIZE];
 };
 static_assert(sizeof(Ledger) == LEDGER_SIZE, "the mapping is the memfd");
-static_assert(offsetof(Ledger, slots) == LEDGER_PAGE, "slots are page-aligned");
+static_assert(offsetof(Ledger, slots) == LEDGER_UNIT, "slots are page-aligned");
+static_assert(offsetof(Ledger, outboxes) % LEDGER_UNIT == 0, "outboxes are page-aligned");
 
 static int write_all(int fd, const void *data, size_t size, off_t offset) {
         ssize_t written = pwrite(fd, data, size, offset);
@@ -51,7 +55,7 @@ static int write_knock(int fd, const NotifyRequest *knock, int64_t answer) {
         slot->verdict = SLOT_UNDECIDED;
         notify_reply(&slot->reply, knock->notif.id, answer, 0);
         atomic_store(&slot->phase, SLOT_DONE);
-        return write_all(fd, slot, offsetof(Slot, argument), LEDGER_PAGE);
+        return write_all(fd, slot, offsetof(Slot, locations), LEDGER_UNIT);
 }
 
 int ledger_new(uint64_t session_id, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd) {
@@ -125,10 +129,6 @@ int ledger_read_totals(int ledger_fd, LedgerTotals *ret) {
 
 void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret) {
         *ret = (LedgerTotals){
-                .allowed = header->allowed,
-                .denied = header->denied,
-                .failed = header->failed,
-                .suppressed = header->suppressed,
                 .lost = header->lost,
         };
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
@@ -223,9 +223,7 @@ Intent *ledger_intent(Ledger *ledger, uint32_t index) {
 }
 
 int intent_lend(Intent *intent, bool lend) {
-        void *page = (uint8_t *)(intent + 1) - LEDGER_PAGE;
-
-        return madvise(page, LEDGER_PAGE, lend ? MADV_DOFORK : MADV_DONTFORK) < 0 ? -errno : 0;
+        return madvise(intent, LEDGER_UNIT, lend ? MADV_DOFORK : MADV_DONTFORK) < 0 ? -errno : 0;
 }
 
 IntentState intent_state(const Intent *intent) {
@@ -304,7 +302,7 @@ void ledger_set_overdue(Ledger *ledger, uint32_t index, bool overdue) {
 }
 
 void slot_trim(Slot *slot) {
-        (void)madvise(slot, LEDGER_SLOT_SIZE, MADV_REMOVE);
+        (void)madvise(slot, 2 * (size_t)LEDGER_UNIT, MADV_REMOVE); /* its intent, too */
 }
 
 void ledger_trim_outbox(Ledger *ledger, uint32_t number) {

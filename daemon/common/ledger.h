@@ -49,20 +49,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/arguments.h"
 #include "common/notify.h"
 #include "common/outbox.h"
 #include "common/protocol.h"
 #include "common/rate-limit.h"
 
-/* A daemon takes up the ledgers of the one before, which may be of an earlier release.  So fields are only
- * appended, to the header and to Slot, where an earlier release has left zeros; and zero must mean what it
- * meant without the field.  Where that can't be, LEDGER_VERSION goes up: then an upgrade ends the sessions
- * that run. */
-#define LEDGER_MAGIC 0x72676c79666e73ULL /* "snfylgr" */
-#define LEDGER_VERSION 3U
+/* A daemon takes over the ledgers of the one before, which may be of an earlier version.  Until the first
+ * release LEDGER_VERSION goes up with each change: an upgrade then ends the sessions that run, and says how
+ * many.  From the release on fields are only appended, to the header, to Slot and to Intent, where an
+ * earlier version has left zeros; and zero must mean what it meant without the field. */
+#define LEDGER_MAGIC 0x72656764656c6e73ULL /* "snledger" */
+#define LEDGER_VERSION 1U
 #define LEDGER_SLOTS 16U
 #define LEDGER_WORKERS 16U
-#define LEDGER_PAGE 4096U
+/* The header, a slot and an intent each begin at a multiple of this, which no page of a kernel exceeds that
+ * the daemon runs on.  Memory that is never touched costs nothing. */
+#define LEDGER_UNIT 65536U
 #define LEDGER_NO_RECEIVER UINT32_MAX
 
 /* The last of the workers only serves while all others hang: it performs nothing, so that it can't hang too.
@@ -92,13 +95,7 @@ typedef struct LedgerHeader {
          * and leave. */
         _Atomic uint32_t receiver;
         _Atomic uint32_t landlocked; /* some process of the session has restricted itself: see landlock.h */
-        /* Of what `totals` does not have: requests that an earlier version answered, and records that were
-         * lost after their requests were done with. */
-        _Atomic uint64_t allowed;
-        _Atomic uint64_t denied;
-        _Atomic uint64_t failed;
-        _Atomic uint64_t suppressed;
-        _Atomic uint64_t lost;
+        _Atomic uint64_t lost; /* records, after their requests were finished: `totals` does not have them */
         _Atomic uint32_t holders[LEDGER_SLOTS];
         struct {
                 _Atomic uint32_t start; /* see outbox.h */
@@ -110,7 +107,7 @@ typedef struct LedgerHeader {
         RateLimit records;                 /* that the session makes */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
 } LedgerHeader;
-static_assert(sizeof(LedgerHeader) == 1048, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 1016, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -147,36 +144,38 @@ typedef struct LedgerObject {
 } LedgerObject;
 static_assert(sizeof(LedgerObject) == 176, "crosses a process boundary");
 
+/* One of the places that a call names. */
+typedef struct SlotLocation {
+        LedgerObject parent; /* valid in ACTING: the directory that the call is performed in */
+        uint32_t argument_length;
+        uint32_t path_length;                /* 0: the call failed before its path was known */
+        char argument[LEDGER_ARGUMENT_SIZE]; /* as passed, NUL-terminated */
+        char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
+} SlotLocation;
+
 /* Written by its holder alone. */
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
         uint32_t attempts;      /* workers that started on this request; the last few may have died of it */
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
-
-        /* Valid in ACTING: the parent directory that the call is performed in. */
-        LedgerObject parent;
-
         /* The decision, for the record that is made after the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
         uint64_t taken_usec;    /* when its holder began with it; 0 while it waits */
         uint64_t generation;
         uint32_t verdict; /* SlotVerdict */
         int32_t error;    /* what the target got: 0 or a positive errno */
-        uint32_t mode;
         uint32_t uid;
         uint32_t pid; /* thread group */
+        Arguments arguments;
+        /* The slot's totals without this request, valid in DONE: a worker that finds it there, counted or
+         * not, sets them to what they are with it. */
+        LedgerTotals before;
         char comm[LEDGER_COMM_SIZE];
         char rule[LEDGER_RULE_SIZE]; /* empty: the profile's default decided, or nothing had to be decided */
         char why[128];               /* SLOT_TROUBLE: a clause for the record */
-        uint32_t argument_length;
-        uint32_t path_length;                /* 0: the call failed before its path was known */
-        char argument[LEDGER_ARGUMENT_SIZE]; /* as passed, NUL-terminated */
-        char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
-
-        /* The slot's totals without this request, valid in DONE: who finds it there, counted or not, sets
-         * them to what they are with it. */
-        LedgerTotals before;
+        SlotLocation locations[LOCATIONS_MAX];
+        char text[LEDGER_ARGUMENT_SIZE]; /* of a call that passes one, NUL-terminated */
 } Slot;
 
 typedef enum IntentState {
@@ -185,25 +184,36 @@ typedef enum IntentState {
         INTENT_DONE,
 } IntentState;
 
-/* The system call that makes a directory, as noted just before it and just after it by who performs it.  All
- * of it zero is one that is not begun. */
+/* What an object was at a location when the call began. */
+typedef enum IntentSight {
+        INTENT_UNSEEN, /* it was not looked for */
+        INTENT_ABSENT, /* nothing had the name */
+        INTENT_PRESENT,
+} IntentSight;
+
+/* The system call that carries out a request, as noted just before it and just after it by the process that
+ * performs it: a worker or its helper.  All of it zero is one that is not begun. */
 typedef struct Intent {
         _Atomic uint32_t state; /* IntentState */
         int32_t error;          /* DONE: what it returned, 0 or a positive errno */
         int64_t begun_sec;      /* CLOCK_REALTIME_COARSE, which is what inodes are stamped with */
         int64_t begun_nsec;
-        uint32_t owner;  /* the fsuid that acts, as the worker's user namespace has it */
-        uint32_t absent; /* the name was looked for just before, and did not exist */
+        uint32_t owner; /* the fsuid that acts, as the worker's user namespace has it */
+        uint32_t reserved;
+        struct {
+                uint32_t sight; /* IntentSight */
+                uint32_t reserved;
+                LedgerObject object; /* valid in PRESENT; without its handle */
+        } locations[LOCATIONS_MAX];
 } Intent;
 
-/* Slots are page-aligned, so that `request` never crosses a page. */
-#define LEDGER_SLOT_SIZE (3 * LEDGER_PAGE)
-#define LEDGER_OUTBOX_SIZE (16 * LEDGER_PAGE)
-#define LEDGER_SIZE (LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + LEDGER_WORKERS * LEDGER_OUTBOX_SIZE)
-static_assert(sizeof(LedgerHeader) <= LEDGER_PAGE, "a header must fit");
-static_assert(sizeof(Intent) == 32, "crosses a process boundary");
-static_assert(sizeof(Slot) <= LEDGER_SLOT_SIZE - sizeof(Intent), "a slot and its intent must fit");
-static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= LEDGER_PAGE, "RECV must not cross a page");
+#define LEDGER_OUTBOX_SIZE 65536U
+#define LEDGER_SIZE ((1 + 2 * LEDGER_SLOTS) * LEDGER_UNIT + LEDGER_WORKERS * LEDGER_OUTBOX_SIZE)
+static_assert(sizeof(LedgerHeader) <= LEDGER_UNIT, "a header must fit");
+static_assert(sizeof(Intent) == 400, "crosses a process boundary");
+static_assert(sizeof(Slot) <= LEDGER_UNIT, "a slot must fit");
+/* Slots are page-aligned, and no page is smaller. */
+static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= 4096, "RECV must not cross a page");
 
 typedef struct Ledger Ledger;
 
@@ -249,11 +259,11 @@ bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
 /* The unsent records of a worker.  number below LEDGER_WORKERS. */
 Outbox ledger_outbox(Ledger *ledger, uint32_t number);
 
-/* What the holder of a slot, or its helper, is at; it lies in the slot's last page.  index below
- * LEDGER_SLOTS. */
+/* What the holder of a slot, or its helper, is at; no other process's memory has a part of it in the same
+ * page.  index below LEDGER_SLOTS. */
 Intent *ledger_intent(Ledger *ledger, uint32_t index);
 
-/* Lets processes that are forked from now on have it, and of all the ledger no more than its page; or no
+/* Lets processes that are forked from now on have it, and no more of the ledger than that; or no
  * longer.  Returns 0 or a negative errno. */
 int intent_lend(Intent *intent, bool lend);
 

@@ -266,14 +266,14 @@ static int vet_listener(Vetting *vetting) {
 
 static bool is_knock(const Vetting *vetting, const struct seccomp_notif *notif) {
         const Call *call = call_find(&notif->data);
-        CallArguments knock;
+        Arguments knock;
 
         /* 0 is any process that our PID namespace does not show. */
         if (!call || call->dirfd_at < 0 || notif->pid == 0 || notif->pid != vetting->findings.pid)
                 return false;
         call_arguments(call, &notif->data, &knock);
-        return knock.dirfd == PROTOCOL_KNOCK_DIRFD &&
-               knock.path == protocol_knock_path(vetting->arguments->nonce) && knock.mode == 0;
+        return knock.dirfds[0] == PROTOCOL_KNOCK_DIRFD &&
+               knock.paths[0] == protocol_knock_path(vetting->arguments->nonce) && knock.mode == 0;
 }
 
 static int compare_knocker(Vetting *vetting, const TaskFacts *status) {

@@ -109,7 +109,7 @@ static int judge_place(Site *site, Judgement *judgement) {
         Slot *slot = site->slot;
         int r;
 
-        slot->path_length = 0;
+        slot->locations[0].path_length = 0;
         r = site->parent->entered ? host_mounts_refresh(site->host_mounts, site->now_usec)
                                   : host_mounts_update(site->host_mounts);
         for (unsigned attempt = 0; r >= 0; attempt++) {
@@ -121,8 +121,8 @@ static int judge_place(Site *site, Judgement *judgement) {
         }
         if (r != 0)
                 return r;
-        memcpy(slot->path, judgement->path, judgement->length + 1);
-        slot->path_length = (uint32_t)judgement->length;
+        memcpy(slot->locations[0].path, judgement->path, judgement->length + 1);
+        slot->locations[0].path_length = (uint32_t)judgement->length;
         return 0;
 }
 
@@ -147,10 +147,13 @@ static void note_private_path(const Site *site) {
         Slot *slot = site->slot;
         int n = 0;
 
-        slot->path[0] = '\0';
+        slot->locations[0].path[0] = '\0';
         if (site->view[0] != '\0')
-                n = snprintf(slot->path, sizeof(slot->path), SITE_PRIVATE "%s", site->view);
-        slot->path_length = n < (int)sizeof(slot->path) ? (uint32_t)n : (uint32_t)sizeof(slot->path) - 1;
+                n = snprintf(slot->locations[0].path, sizeof(slot->locations[0].path), SITE_PRIVATE "%s",
+                        site->view);
+        slot->locations[0].path_length = n < (int)sizeof(slot->locations[0].path)
+                                                 ? (uint32_t)n
+                                                 : (uint32_t)sizeof(slot->locations[0].path) - 1;
 }
 
 /* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the

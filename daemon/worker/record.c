@@ -65,13 +65,14 @@ static size_t at_most(uint32_t length, size_t most) {
 }
 
 static void add_paths(Report *report, const Slot *slot) {
-        size_t path_length = at_most(slot->path_length, LEDGER_PATH_SIZE - 1);
-        size_t argument_length = at_most(slot->argument_length, LEDGER_ARGUMENT_SIZE - 1);
+        size_t path_length = at_most(slot->locations[0].path_length, LEDGER_PATH_SIZE - 1);
+        size_t argument_length = at_most(slot->locations[0].argument_length, LEDGER_ARGUMENT_SIZE - 1);
 
         if (path_length > 0)
-                report_bytes(report, "SNOTIFY_PATH", slot->path, path_length);
-        if (argument_length != path_length || memcmp(slot->argument, slot->path, path_length) != 0)
-                report_bytes(report, "SNOTIFY_ARGUMENT", slot->argument, argument_length);
+                report_bytes(report, "SNOTIFY_PATH", slot->locations[0].path, path_length);
+        if (argument_length != path_length ||
+                memcmp(slot->locations[0].argument, slot->locations[0].path, path_length) != 0)
+                report_bytes(report, "SNOTIFY_ARGUMENT", slot->locations[0].argument, argument_length);
 }
 
 static void add_fields(Report *report, const SessionIdentity *session, const Slot *slot, ReportKind kind,
@@ -93,7 +94,7 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
         report_text(report, "SNOTIFY_VERDICT", "%s", verdicts[kind]);
         report_text(report, "SNOTIFY_CALL", "%s", call);
         add_paths(report, slot);
-        report_text(report, "SNOTIFY_MODE", "%04o", slot->mode);
+        report_text(report, "SNOTIFY_MODE", "%04o", slot->arguments.mode);
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
         add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
@@ -143,8 +144,10 @@ static bool report_decision(
         };
         const Call *row = call_find(&slot->request.notif.data);
         const char *call = row ? row->name : "unknown call";
-        const char *shown = slot->path_length > 0 ? slot->path : slot->argument;
-        size_t room = slot->path_length > 0 ? sizeof(slot->path) : sizeof(slot->argument);
+        const char *shown =
+                slot->locations[0].path_length > 0 ? slot->locations[0].path : slot->locations[0].argument;
+        size_t room = slot->locations[0].path_length > 0 ? sizeof(slot->locations[0].path)
+                                                         : sizeof(slot->locations[0].argument);
         char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[512];
 
         report_begin(report, kind);

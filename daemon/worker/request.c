@@ -150,25 +150,25 @@ static bool is_gone(const RequestHandler *handler) {
 
 /* Reads the path into the slot, where a successor finds it: what the target's other threads write there from
  * now on doesn't matter any more.  Returns 0, -errno, TARGET_GONE, or with *ret_error set, 0. */
-static int read_argument(RequestHandler *handler, const CallArguments *arguments, int *ret_error) {
+static int read_argument(RequestHandler *handler, const Arguments *arguments, int *ret_error) {
         Slot *slot = handler->slot;
         size_t length = 0;
         int r;
 
-        r = memory_read_string(handler->target, arguments->path, slot->argument, &length);
-        slot->argument_length = (uint32_t)length;
+        r = memory_read_string(handler->target, arguments->paths[0], slot->locations[0].argument, &length);
+        slot->locations[0].argument_length = (uint32_t)length;
         switch (r) {
         case 0:
                 if (length == 0)
                         *ret_error = ENOENT;
                 return 0;
         case TARGET_FAULT:
-                slot->argument[0] = '\0';
+                slot->locations[0].argument[0] = '\0';
                 *ret_error = EFAULT;
                 return 0;
         case TARGET_TOO_LONG:
-                slot->argument[LEDGER_ARGUMENT_SIZE - 1] = '\0';
-                slot->argument_length = LEDGER_ARGUMENT_SIZE - 1;
+                slot->locations[0].argument[LEDGER_ARGUMENT_SIZE - 1] = '\0';
+                slot->locations[0].argument_length = LEDGER_ARGUMENT_SIZE - 1;
                 *ret_error = ENAMETOOLONG;
                 return 0;
         default:
@@ -181,14 +181,14 @@ static void forget_decision(Slot *slot) {
         slot->error = 0;
         slot->pid = slot->request.notif.pid;
         slot->uid = 0;
-        slot->mode = 0;
-        slot->comm[0] = slot->rule[0] = slot->why[0] = slot->path[0] = '\0';
-        slot->path_length = 0;
+        slot->arguments.mode = 0;
+        slot->comm[0] = slot->rule[0] = slot->why[0] = slot->locations[0].path[0] = '\0';
+        slot->locations[0].path_length = 0;
 }
 
 static void forget_argument(Slot *slot) {
-        slot->argument_length = 0;
-        slot->argument[0] = '\0';
+        slot->locations[0].argument_length = 0;
+        slot->locations[0].argument[0] = '\0';
 }
 
 static void note_status(Slot *slot, const TaskFacts *facts) {
@@ -241,7 +241,7 @@ static void note_parent(RequestHandler *handler) {
                 object_read_handle(handler->parent.fd, noted);
         }
         noted->mount_id = object->mount_id;
-        handler->slot->parent = *noted;
+        handler->slot->locations[0].parent = *noted;
 }
 
 /* The verdict allows it.  What a successor needs to find out what came of it is noted first. */
@@ -255,7 +255,7 @@ static int perform(RequestHandler *handler, const Call *call) {
         note_parent(handler);
         intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
         slot_set_phase(slot, SLOT_ACTING);
-        r = executor_perform(handler->executor, call->kind, slot->mode, &error);
+        r = executor_perform(handler->executor, call->kind, slot->arguments.mode, &error);
         if (r == TARGET_GONE)
                 return REQUEST_GONE;
         return r < 0 ? r : answer(handler, SLOT_ALLOWED, error);
@@ -276,7 +276,7 @@ static int deny(RequestHandler *handler, const Call *call, int with) {
                 if (handler->parent.is_fuse || !place_is_inert(handler->parent.fd))
                         return answer(handler, SLOT_DENIED, with);
                 intent_set_state(handler->part.intent, INTENT_NOT_BEGUN);
-                r = executor_perform(handler->executor, call->kind, handler->slot->mode, &error);
+                r = executor_perform(handler->executor, call->kind, handler->slot->arguments.mode, &error);
                 if (r != 0)
                         return r == TARGET_GONE ? REQUEST_GONE : r;
         }
@@ -333,7 +333,7 @@ static int handle_pinned(RequestHandler *handler, const Call *call) {
 static int find_out(RequestHandler *handler, int *ret_error) {
         int r, error;
 
-        r = executor_find(handler->executor, &handler->slot->parent, &error);
+        r = executor_find(handler->executor, &handler->slot->locations[0].parent, &error);
         if (r < 0)
                 return r;
         if (error == ENOENT)
@@ -357,13 +357,14 @@ static int pin_parent(RequestHandler *handler, int dirfd, int *ret_error) {
         Slot *slot = handler->slot;
         int r;
 
-        resolve_split(slot->argument, strnlen(slot->argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
+        resolve_split(slot->locations[0].argument,
+                strnlen(slot->locations[0].argument, LEDGER_ARGUMENT_SIZE - 1), &handler->resolved);
         handler->part = (ExecutorPart){
                 .target = handler->target,
                 .facts = &handler->facts,
                 .resolved = &handler->resolved,
                 .dirfd = dirfd,
-                .absolute = slot->argument[0] == '/',
+                .absolute = slot->locations[0].argument[0] == '/',
                 .listener_fd = handler->host->listener_fd,
                 .id = slot->request.notif.id,
                 .lock_fd = handler->host->lock_fd,
@@ -392,11 +393,11 @@ static bool lacks_descriptors(const RequestHandler *handler) {
 
 /* Reads the arguments and pins the parent.  Returns 0, with *ret_error set where the target gets an errno,
  * TARGET_GONE or a negative errno. */
-static int locate(RequestHandler *handler, const CallArguments *arguments, bool again, int *ret_error) {
+static int locate(RequestHandler *handler, const Arguments *arguments, bool again, int *ret_error) {
         int r = again ? 0 : read_argument(handler, arguments, ret_error);
 
         if (r == 0 && *ret_error == 0)
-                r = pin_parent(handler, arguments->dirfd, ret_error);
+                r = pin_parent(handler, arguments->dirfds[0], ret_error);
         if (r == 0 && *ret_error == EMFILE && lacks_descriptors(handler))
                 return -EMFILE;
         if (r == -EBADF) {
@@ -408,7 +409,7 @@ static int locate(RequestHandler *handler, const CallArguments *arguments, bool 
 
 static int handle_target(RequestHandler *handler, const Call *call, bool again) {
         Slot *slot = handler->slot;
-        CallArguments arguments;
+        Arguments arguments;
         int r, error = 0;
 
         call_arguments(call, &slot->request.notif.data, &arguments);
@@ -426,7 +427,7 @@ static int handle_target(RequestHandler *handler, const Call *call, bool again) 
                 forget_decision(slot);
                 note_status(slot, &handler->facts);
         }
-        slot->mode = arguments.mode;
+        slot->arguments.mode = arguments.mode;
         if (error == 0 && handler->resolved.name)
                 return handle_pinned(handler, call);
         if (is_gone(handler))
@@ -448,12 +449,12 @@ static int answer_continue(RequestHandler *handler) {
 /* Some process is marked before it is looked for in the header: the other order would miss one. */
 static int handle_restrict(RequestHandler *handler, const Call *call) {
         const WorkerLock lock = {.fd = handler->host->lock_fd, .number = handler->host->number};
-        CallArguments arguments;
+        Arguments arguments;
         int r;
 
         call_arguments(call, &handler->slot->request.notif.data, &arguments);
         /* No descriptor: with it, there is a way to change what is logged, but none to restrict oneself. */
-        if (arguments.dirfd < 0)
+        if (arguments.dirfds[0] < 0)
                 return answer_continue(handler);
         if (is_gone(handler))
                 return REQUEST_GONE;
@@ -465,7 +466,7 @@ static int handle_restrict(RequestHandler *handler, const Call *call) {
 /* A limit that is raised while no process is marked yet may still be on its way when one is.  A process
  * wanted that which isn't restricted: it could create the directories itself. */
 static int handle_limit(RequestHandler *handler, const Call *call) {
-        CallArguments arguments;
+        Arguments arguments;
         int r = 1;
 
         call_arguments(call, &handler->slot->request.notif.data, &arguments);

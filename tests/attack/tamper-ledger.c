@@ -32,7 +32,7 @@ static void put_number(uint32_t number, size_t offset) {
 }
 
 static void put_random(size_t size, size_t offset) {
-        static uint8_t bytes[LEDGER_SLOT_SIZE];
+        static uint8_t bytes[LEDGER_UNIT];
 
         for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)mrand48();
@@ -63,15 +63,16 @@ static void randomize(void) {
         bool possible = choose(4) > 0;
 
         for (size_t i = 0; i < LEDGER_SLOTS; i++) {
-                size_t slot = LEDGER_PAGE + i * LEDGER_SLOT_SIZE;
+                size_t slot = (1 + 2 * i) * LEDGER_UNIT;
 
-                put_random(LEDGER_SLOT_SIZE, slot);
+                put_random(sizeof(Slot), slot);
+                put_random(sizeof(Intent), slot + LEDGER_UNIT);
                 put_number(choose(SLOT_DONE + 2), slot + offsetof(Slot, phase));
                 put_number(choose(LEDGER_WORKERS), slot + offsetof(Slot, attempts));
                 put_number(choose_holder(possible), offsetof(LedgerHeader, holders[i]));
         }
         for (size_t i = 0; i < LEDGER_WORKERS; i++) {
-                size_t outbox = LEDGER_PAGE + LEDGER_SLOTS * LEDGER_SLOT_SIZE + i * LEDGER_OUTBOX_SIZE;
+                size_t outbox = (1 + 2 * LEDGER_SLOTS) * LEDGER_UNIT + i * LEDGER_OUTBOX_SIZE;
 
                 put_random(OUTBOX_BYTES, outbox);
                 put_number(choose_number(), outbox);

@@ -35,7 +35,7 @@ static int new_ledger(void) {
 
 /* Where something is that the daemon reads, by what, which one and which byte. */
 static off_t place_of(uint8_t what, uint8_t which, uint8_t byte) {
-        off_t slot = LEDGER_PAGE + (off_t)(which % LEDGER_SLOTS) * LEDGER_SLOT_SIZE;
+        off_t slot = (1 + 2 * (off_t)(which % LEDGER_SLOTS)) * (off_t)LEDGER_UNIT;
 
         switch (what % 4) {
         case 0:

@@ -40,13 +40,13 @@ static void fill(Slot *slot, LedgerHeader *header, SessionIdentity *session, Inp
         memset(session, 'x', sizeof(*session));
         (void)input_take(input, &slot->request.notif.data.nr, sizeof(slot->request.notif.data.nr));
         (void)input_take(input, &slot->request.notif.data.arch, sizeof(slot->request.notif.data.arch));
-        (void)input_take(input, &slot->verdict, offsetof(Slot, argument) - offsetof(Slot, verdict));
+        (void)input_take(input, &slot->verdict, offsetof(Slot, locations) - offsetof(Slot, verdict));
         (void)input_take(input, &session->profile, sizeof(session->profile));
         (void)input_take(input, &session->label, sizeof(session->label));
         (void)input_take(input, &length, sizeof(length));
-        (void)input_take(
-                input, slot->argument, length < sizeof(slot->argument) ? length : sizeof(slot->argument));
-        (void)input_take(input, slot->path, sizeof(slot->path));
+        (void)input_take(input, slot->locations[0].argument,
+                length < sizeof(slot->locations[0].argument) ? length : sizeof(slot->locations[0].argument));
+        (void)input_take(input, slot->locations[0].path, sizeof(slot->locations[0].path));
 }
 
 static uint64_t all_counted(const LedgerTotals *totals) {
@@ -63,8 +63,8 @@ static void check_field(const char *name, const char *from, size_t length_max) {
 static void check_record(const Slot *slot, const SessionIdentity *session) {
         check_field("SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
         check_field("SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
-        check_field("SNOTIFY_PATH", slot->path, sizeof(slot->path));
-        check_field("SNOTIFY_ARGUMENT", slot->argument, sizeof(slot->argument));
+        check_field("SNOTIFY_PATH", slot->locations[0].path, sizeof(slot->locations[0].path));
+        check_field("SNOTIFY_ARGUMENT", slot->locations[0].argument, sizeof(slot->locations[0].argument));
         check_field("SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         check_field("SNOTIFY_LABEL", session->label, sizeof(session->label));
         journal_check_message(journal);

@@ -103,7 +103,12 @@ static const struct {
         uint32_t arch;
         int nr;
         uint64_t args[3];
-        CallArguments expected;
+        struct {
+                int dirfd;
+                uint64_t path;
+                uint32_t mode;
+                int pid;
+        } expected;
 } layouts[] = {
         {AUDIT_ARCH_X86_64, 83, {0x7fff00001234, 0755, 99}, {AT_FDCWD, 0x7fff00001234, 0755}},
         {AUDIT_ARCH_X86_64, 258, {5, 0x7fff00001234, 0700}, {5, 0x7fff00001234, 0700}},
@@ -150,12 +155,12 @@ static void test_arguments(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(layouts); i++) {
                 struct seccomp_data data = {.arch = layouts[i].arch, .nr = layouts[i].nr};
-                CallArguments arguments;
+                Arguments arguments;
 
                 memcpy(data.args, layouts[i].args, sizeof(layouts[i].args));
                 call_arguments(find(&data), &data, &arguments);
-                assert_int_equal(arguments.dirfd, layouts[i].expected.dirfd);
-                assert_int_equal(arguments.path, layouts[i].expected.path);
+                assert_int_equal(arguments.dirfds[0], layouts[i].expected.dirfd);
+                assert_int_equal(arguments.paths[0], layouts[i].expected.path);
                 assert_int_equal(arguments.mode, layouts[i].expected.mode);
                 assert_int_equal(arguments.pid, layouts[i].expected.pid);
         }

@@ -88,16 +88,16 @@ static void test_prepare(void **state) {
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &before);
         act_prepare(AT_FDCWD, "name", 17, true, &intent);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &after);
-        assert_true(intent.absent);
+        assert_int_equal(intent.locations[0].sight, INTENT_ABSENT);
         assert_int_equal(intent.owner, 17);
         assert_true(intent.begun_sec >= before.tv_sec && intent.begun_sec <= after.tv_sec);
         assert_true(intent.begun_sec != before.tv_sec || intent.begun_nsec >= before.tv_nsec);
         assert_true(intent.begun_sec != after.tv_sec || intent.begun_nsec <= after.tv_nsec);
         act_prepare(AT_FDCWD, "name", 17, false, &intent);
-        assert_false(intent.absent);
+        assert_int_not_equal(intent.locations[0].sight, INTENT_ABSENT);
         assert_int_equal(mkdir("name", 0700), 0);
         act_prepare(AT_FDCWD, "name", 17, true, &intent);
-        assert_false(intent.absent);
+        assert_int_not_equal(intent.locations[0].sight, INTENT_ABSENT);
 }
 
 typedef enum There {
@@ -164,7 +164,7 @@ static void test_again(void **state) {
                 }
                 intent = (Intent){
                         .state = INTENT_BEGUN,
-                        .absent = again[i].absent,
+                        .locations = {{.sight = again[i].absent ? INTENT_ABSENT : INTENT_PRESENT}},
                         .owner = geteuid() + again[i].owner,
                         .begun_sec = stx.stx_btime.tv_sec + again[i].sec,
                         .begun_nsec = stx.stx_btime.tv_nsec + again[i].nsec,

@@ -22,7 +22,7 @@
 
 DEFINE_CLEANUP(TargetCache, target_cache_free)
 
-#define PAGE ((size_t)LEDGER_PAGE)
+#define PAGE ((size_t)4096)
 
 static TargetCache *new_cache(void) {
         TargetCache *cache = NULL;

@@ -316,7 +316,7 @@ int executor_find(Executor *executor, const LedgerObject *noted, int *ret_error)
         if (r < 0)
                 return r;
         /* What cannot be told of that directory must not be tried in another one. */
-        if (!part->intent->absent)
+        if (part->intent->locations[0].sight != INTENT_ABSENT)
                 return -ESTALE;
         *ret_error = act_find(fd, part->resolved->name, part->intent);
         return 0;

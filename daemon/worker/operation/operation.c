@@ -29,7 +29,9 @@ void act_prepare(int parent_fd, const char *name, uint32_t owner, bool may_look,
         intent->begun_sec = now.tv_sec;
         intent->begun_nsec = now.tv_nsec;
         intent->owner = owner;
-        intent->absent = may_look && act_look(parent_fd, name) == ENOENT;
+        intent->locations[0].sight = !may_look                             ? INTENT_UNSEEN
+                                     : act_look(parent_fd, name) == ENOENT ? INTENT_ABSENT
+                                                                           : INTENT_PRESENT;
 }
 
 int act_perform(OperationKind act, int parent_fd, const char *name, uint32_t mode, Intent *intent) {
@@ -56,7 +58,7 @@ static bool created_since(const struct statx *stx, const Intent *intent) {
 int act_find(int parent_fd, const char *name, const Intent *intent) {
         struct statx stx;
 
-        if (!intent->absent)
+        if (intent->locations[0].sight != INTENT_ABSENT)
                 return ENOENT;
         if (statx(parent_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME,
                     &stx) < 0)

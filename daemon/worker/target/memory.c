@@ -17,6 +17,9 @@
 
 #include "common/ownership.h"
 
+/* No page is smaller. */
+#define PIECE_SIZE 4096U
+
 /* Most paths are short. */
 #define FIRST_PIECE 256U
 
@@ -88,7 +91,7 @@ int memory_read_string(
 
         while (length < LEDGER_ARGUMENT_SIZE) {
                 uint64_t from = address + length;
-                size_t piece = LEDGER_PAGE - from % LEDGER_PAGE;
+                size_t piece = PIECE_SIZE - from % PIECE_SIZE;
                 const char *end;
                 ssize_t n;
 
