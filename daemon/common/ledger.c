@@ -205,6 +205,14 @@ bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to) {
         return atomic_compare_exchange_strong(&ledger->header.holders[index], &from, to);
 }
 
+void ledger_release(Ledger *ledger, uint32_t index, uint32_t holder) {
+        slot_clear(ledger_slot(ledger, index));
+        atomic_store_explicit(&ledger->header.delayed_until_usec[index], 0, memory_order_relaxed);
+        if (ledger_is_overdue(ledger, index))
+                ledger_set_overdue(ledger, index, false);
+        (void)ledger_pass(ledger, index, holder, SLOT_FREE);
+}
+
 Outbox ledger_outbox(Ledger *ledger, uint32_t number) {
         LedgerHeader *header = &ledger->header;
 

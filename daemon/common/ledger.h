@@ -15,7 +15,7 @@
  *   2. A worker writes the slots that it holds, its own outbox, and the totals; its helper the intent in the
  *      slot, and it has no more than that page.
  *   3. Where a worker was killed and hangs in the kernel, never to come back from it, the daemon answers in
- *      its place, and says so in the slot: DONE.
+ *      its place, and says so in the slot: DONE.  After a stop the rejecting worker does that.
  *   4. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
  *      believes nothing that could hurt it.
  *
@@ -68,9 +68,9 @@
 #define LEDGER_UNIT 65536U
 #define LEDGER_NO_RECEIVER UINT32_MAX
 
-/* The last of the workers only serves while all others hang: it performs nothing, so that it can't hang too.
+/* The number of the rejecting worker, which performs nothing, so that it cannot hang: see worker/reject.h.
  */
-#define LEDGER_REFUSER (LEDGER_WORKERS - 1)
+#define LEDGER_REJECTING (LEDGER_WORKERS - 1)
 
 #define LEDGER_HANDLE_SIZE 128 /* MAX_HANDLE_SZ */
 #define LEDGER_RULE_SIZE 48
@@ -255,6 +255,9 @@ int ledger_open_lock(int ledger_fd);
 
 /* Changes hands, if it is in those that are expected.  Returns whether it was. */
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
+
+/* Nothing is left of the request in the slot, which has this holder: clears it and sets it free. */
+void ledger_release(Ledger *ledger, uint32_t index, uint32_t holder);
 
 /* The unsent records of a worker.  number below LEDGER_WORKERS. */
 Outbox ledger_outbox(Ledger *ledger, uint32_t number);

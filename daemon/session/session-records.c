@@ -86,7 +86,7 @@ void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hangi
                 "process %d of session %016" PRIx64
                 " hangs in the kernel over a call and can not be killed: "
                 "a file system does not answer; %" PRIu32 " of the session's %u workers %s so",
-                pid, id, hanging, LEDGER_REFUSER, hanging == 1 ? "does" : "do");
+                pid, id, hanging, LEDGER_REJECTING, hanging == 1 ? "does" : "do");
 }
 
 void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info) {

@@ -20,14 +20,11 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/ownership.h"
-#include "common/privileges.h"
 #include "session/cgroups.h"
 #include "session/session-records.h"
 #include "session/store.h"
 #include "session/worker-pool.h"
-#include "worker/caretaker.h"
-#include "worker/record.h"
-#include "worker/request.h"
+#include "worker/reject.h"
 #include "worker/worker.h"
 
 /* A worker that dies has a successor at once; but in the long run there is one death in that time, and only
@@ -78,7 +75,7 @@ static int session_need_pool(Session *session) {
 static void session_on_worker_gone(Session *session) {
         WorkerPool *pool = session->pool;
 
-        if (pool->receiver == LEDGER_REFUSER && pool_find_free(pool) < LEDGER_REFUSER)
+        if (pool->receiver == LEDGER_REJECTING && pool_find_free(pool) < LEDGER_REJECTING)
                 pool_retire_receiver(pool);
         session_reconcile(session);
 }
@@ -117,7 +114,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *info, void *
 }
 
 /* The only way to get a worker.  Returns 0 or a negative errno. */
-static int session_spawn_worker(Session *session, uint32_t number) {
+static int session_spawn_worker(Session *session, uint32_t number, bool may_receive) {
         const SessionContext *context = session->context;
         _cleanup_close_ int cgroup_fd =
                 context->cgroups_fd < 0 ? -EBADF
@@ -144,11 +141,11 @@ static int session_spawn_worker(Session *session, uint32_t number) {
         int r;
 
         assert(process->pid == 0);
-        if (pool->receiver == LEDGER_NO_RECEIVER)
+        if (may_receive && pool->receiver == LEDGER_NO_RECEIVER)
                 pool_set_receiver(pool, number);
         pid = child_fork("snotifyd-worker", keep, sizeof(keep) / sizeof(keep[0]));
-        if (pid == 0 && session->stopping)
-                _exit(privileges_drop() < 0 ? WORKER_EXIT_FAILED : caretaker_run(&arguments));
+        if (pid == 0 && number == LEDGER_REJECTING)
+                _exit(reject_run(&arguments, session->stopping ? REJECT_AFTER_STOP : REJECT_WHILE_ALL_HANG));
         if (pid == 0)
                 _exit(worker_run(&arguments));
         if (pid > 0) {
@@ -200,7 +197,8 @@ static int session_spawn_for_orphans(Session *session) {
                 /* Records that the journal doesn't take are no reason to fork all the time. */
                 if (orphan == POOL_UNFINISHED_RECORDS)
                         session->records_due_usec = now + RECORDS_PAUSE_USEC;
-                r = session_spawn_worker(session, i);
+                /* The rejecting worker only sends what its predecessor left. */
+                r = session_spawn_worker(session, i, i != LEDGER_REJECTING);
                 if (r < 0)
                         return r;
         }
@@ -233,41 +231,29 @@ static void session_end(Session *session) {
         session->context->on_end(session, session->context->userdata);
 }
 
-/* Nobody else will answer: the worker never comes back from the kernel, only to end there.  Afterwards the
- * slot is as if it had done so. */
-static void session_answer_forsaken(Session *session, uint32_t index) {
+/* No worker will answer: the one that holds the slot never comes back from the kernel, only to end there. */
+static void session_reject(Session *session, uint32_t index) {
         const SessionContext *context = session->context;
-        LedgerHeader *header = ledger_header(session->pool->ledger);
-        Slot *slot = ledger_slot(session->pool->ledger, index);
-        static Slot seen;
-        int r;
+        const RejectContext reject = {
+                .listener_fd = session->listener_fd,
+                .ledger = session->pool->ledger,
+                .session = &session->identity,
+                .profile = policy_find_profile(context->policy, session->identity.profile),
+                .records_per_second = policy_limits(context->policy)->records_per_second,
+                .report = context->report,
+        };
 
-        memcpy(&seen, slot, sizeof(seen)); /* as it is now: somebody else may be able to write there */
-        notify_reply(&seen.reply, seen.request.notif.id, 0, ETIMEDOUT);
-        r = notify_send(session->listener_fd, &seen.reply);
-        if (r == 0) {
-                seen.verdict = SLOT_TROUBLE;
-                seen.error = ETIMEDOUT;
-                (void)snprintf(seen.why, sizeof(seen.why), "%s", REQUEST_TIMED_OUT);
-                seen.before = header->totals[index];
-                (void)record_decision(&session->identity, header, index, &seen,
-                        policy_find_profile(context->policy, session->identity.profile),
-                        policy_limits(context->policy)->records_per_second, context->report);
-        }
-        slot->verdict = SLOT_UNDECIDED;
-        slot->reply = seen.reply;
-        slot_set_phase(slot, SLOT_DONE);
+        (void)reject_slot(&reject, index, ETIMEDOUT, REJECT_TIMED_OUT);
 }
 
 /* Sees to calls that take too long.  Their workers are killed, and their successors answer; but who hangs in
  * a file system doesn't die. */
 static void session_look_after_late(Session *session) {
         WorkerPool *pool = session->pool;
-        uint32_t index;
 
         pool_kill_late(pool, policy_limits(session->context->policy)->call_timeout_usec);
-        while ((index = pool_find_unanswered(pool)) < LEDGER_SLOTS)
-                session_answer_forsaken(session, index);
+        for (uint32_t i = 0; (i = pool_find_unanswered(pool, i)) < LEDGER_SLOTS; i++)
+                session_reject(session, i);
         for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
                 if (pool_process_hangs(pool, i) && !pool->processes[i].said_hang) {
                         pool->processes[i].said_hang = true;
@@ -305,7 +291,7 @@ static int session_receive(Session *session) {
                 session_watch(session, 0);
                 return 0;
         }
-        return session_spawn_worker(session, number);
+        return session_spawn_worker(session, number, true);
 }
 
 /* Brings workers and watching in line with what there is to do; may free the session. */
@@ -428,8 +414,8 @@ void session_abandon(Session *session) {
 
         session_records_leave(
                 session->context->report, &session->identity, session->ledger_fd, store_exists());
-        if (pool && pool->n_processes > 0 && pool->processes[LEDGER_REFUSER].pid == 0 && !session->over)
-                (void)session_spawn_worker(session, LEDGER_REFUSER);
+        if (pool && pool->n_processes > 0 && pool->processes[LEDGER_REJECTING].pid == 0 && !session->over)
+                (void)session_spawn_worker(session, LEDGER_REJECTING, true);
 }
 
 /* Lets the launcher go on, and has a worker ready for what it becomes. */
@@ -446,7 +432,7 @@ static int session_answer_knock(Session *session) {
                 return r;
         slot_clear(slot);
         (void)ledger_pass(session->pool->ledger, 0, SLOT_WAITING, SLOT_FREE);
-        return session_spawn_worker(session, 0);
+        return session_spawn_worker(session, 0, true);
 }
 
 static void session_begin(Session *session) {

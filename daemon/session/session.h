@@ -68,6 +68,6 @@ void session_stop(Session *session);
 
 /* Those that didn't leave are killed. */
 void session_kill(Session *session);
-/* Where one hangs nevertheless, a caretaker stays with it: see worker/caretaker.h.  Records that the session
- * is left. */
+/* Where one hangs nevertheless, a rejecting worker stays with it: see worker/reject.h.  Records that the
+ * session is left. */
 void session_abandon(Session *session);

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
+#include "worker/reject.h"
 
 /* A retired worker that has nothing in hand has this long to go; then it is killed, which costs nothing. */
 #define RETIRE_USEC 2000000U
@@ -103,11 +104,11 @@ static bool is_free(const WorkerPool *pool, uint32_t number) {
 }
 
 uint32_t pool_find_free(const WorkerPool *pool) {
-        for (uint32_t i = 0; i < LEDGER_REFUSER; i++)
+        for (uint32_t i = 0; i < LEDGER_REJECTING; i++)
                 if (is_free(pool, i))
                         return i;
-        if (pool_count_hanging(pool) >= LEDGER_REFUSER && is_free(pool, LEDGER_REFUSER))
-                return LEDGER_REFUSER;
+        if (pool_count_hanging(pool) >= LEDGER_REJECTING && is_free(pool, LEDGER_REJECTING))
+                return LEDGER_REJECTING;
         return LEDGER_NO_RECEIVER;
 }
 
@@ -241,14 +242,14 @@ void pool_kill_late(WorkerPool *pool, uint64_t timeout_usec) {
         }
 }
 
-static bool is_answered(const WorkerPool *pool, uint32_t slot) {
-        SlotPhase phase = slot_phase(ledger_slot(pool->ledger, slot));
+static bool is_answered(const WorkerPool *pool, uint32_t index) {
+        const Slot *slot = ledger_slot(pool->ledger, index);
 
-        return phase == SLOT_EMPTY || phase == SLOT_DONE;
+        return slot_phase(slot) == SLOT_EMPTY || reject_is_finished(slot);
 }
 
-uint32_t pool_find_unanswered(const WorkerPool *pool) {
-        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+uint32_t pool_find_unanswered(const WorkerPool *pool, uint32_t from) {
+        for (uint32_t i = from; i < LEDGER_SLOTS; i++) {
                 uint32_t number = holder(pool, i) - 1;
 
                 /* The slot last: to look into one that nobody uses gives it memory. */

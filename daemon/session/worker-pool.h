@@ -58,7 +58,7 @@ bool pool_has_waiting(const WorkerPool *pool);
 /* Does the knock still wait for its answer?  Nothing else waits with its answer there. */
 bool pool_has_knock(const WorkerPool *pool);
 
-/* Returns the number of a worker that isn't and has left nothing; LEDGER_REFUSER where all others hang; or
+/* Returns the number of a worker that isn't and has left nothing; LEDGER_REJECTING where all others hang; or
  * LEDGER_NO_RECEIVER where the pool is complete. */
 uint32_t pool_find_free(const WorkerPool *pool);
 
@@ -74,8 +74,9 @@ uint32_t pool_reap_adopted(WorkerPool *pool);
 /* Kills those that have been at one request for longer than that, and marks it overdue. */
 void pool_kill_late(WorkerPool *pool, uint64_t timeout_usec);
 
-/* Returns the slot of an overdue request whose worker hangs, so that nobody answers it, or LEDGER_SLOTS. */
-uint32_t pool_find_unanswered(const WorkerPool *pool);
+/* Returns the first slot, at from or after it, of an overdue request whose worker hangs and does not answer
+ * it; or LEDGER_SLOTS. */
+uint32_t pool_find_unanswered(const WorkerPool *pool, uint32_t from);
 
 /* Does this process hang, killed in vain?  How many do? */
 bool pool_process_hangs(const WorkerPool *pool, uint32_t number);

@@ -610,19 +610,6 @@ static void take_up(RequestHandler *handler, uint32_t index) {
         handler->slot = ledger_slot(handler->host->ledger, index);
 }
 
-int request_refuse(RequestHandler *handler, uint32_t index, const char *why) {
-        take_up(handler, index);
-        /* Where nobody has begun with it, what the slot says is of another call. */
-        if (!ledger_is_overdue(handler->host->ledger, index)) {
-                forget_decision(handler->slot);
-                forget_argument(handler->slot);
-                note_caller(handler);
-        }
-        (void)answer_trouble(handler, ETIMEDOUT, why);
-        slot_set_phase(handler->slot, SLOT_DONE);
-        return REQUEST_ANSWERED;
-}
-
 int request_handle(RequestHandler *handler, uint32_t index) {
         int outcome, r;
 

@@ -16,11 +16,6 @@
 /* A request that killed so many workers is answered EIO. */
 #define REQUEST_ATTEMPTS_MAX 3U
 
-/* Why a request is answered ETIMEDOUT, for its record. */
-#define REQUEST_TIMED_OUT                                                                                   \
-        "it took longer than call-timeout=: a file system, or memory that it was called with, does not "    \
-        "answer"
-
 /* What becomes of a request. */
 enum {
         REQUEST_ANSWERED = 0,               /* the reply is in the slot */
@@ -54,7 +49,3 @@ RequestHandler *request_handler_free(RequestHandler *handler);
  * of the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the
  * process is in no state to go on; -ETIME where it has to end so that a helper does. */
 int request_handle(RequestHandler *handler, uint32_t index);
-
-/* Answers the request in the slot with ETIMEDOUT, without doing anything of it; why is for the record.
- * Returns REQUEST_ANSWERED. */
-int request_refuse(RequestHandler *handler, uint32_t index, const char *why);

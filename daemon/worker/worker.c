@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "worker/record.h"
+#include "worker/reject.h"
 #include "worker/request.h"
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
@@ -56,13 +57,8 @@ static void give(Worker *worker, uint32_t index, uint32_t to) {
         (void)ledger_pass(worker->ledger, index, worker->arguments->number + 1, to);
 }
 
-/* Nothing is left of the request. */
 static void release(Worker *worker, uint32_t index) {
-        slot_clear(ledger_slot(worker->ledger, index));
-        atomic_store_explicit(&worker->header->delayed_until_usec[index], 0, memory_order_relaxed);
-        if (ledger_is_overdue(worker->ledger, index))
-                ledger_set_overdue(worker->ledger, index, false);
-        give(worker, index, SLOT_FREE);
+        ledger_release(worker->ledger, index, worker->arguments->number + 1);
 }
 
 /* Returns 0, NOTIFY_GONE or a negative errno. */
@@ -77,6 +73,26 @@ static int send_reply(const Worker *worker, Slot *slot) {
         return notify_send(worker->arguments->listener_fd, &slot->reply);
 }
 
+/* The daemon killed a predecessor that took too long over the request. */
+static int reject_overdue(Worker *worker, uint32_t index) {
+        const WorkerArguments *arguments = worker->arguments;
+        const RejectContext context = {
+                .listener_fd = arguments->listener_fd,
+                .ledger = worker->ledger,
+                .session = &arguments->session,
+                .profile = arguments->profile,
+                .records_per_second = policy_limits(arguments->policy)->records_per_second,
+                .report = arguments->report,
+        };
+        int r = reject_slot(&context, index, ETIMEDOUT, REJECT_TIMED_OUT);
+
+        if (r < 0)
+                return r;
+        worker->reported_usec = clock_usec(CLOCK_MONOTONIC);
+        release(worker, index);
+        return 0;
+}
+
 /* Finishes the request in the slot, in whatever phase it is, and lets go of it.  Returns 0, REQUEST_LEFT, or
  * a negative errno: then it is the successor's. */
 static int finish(Worker *worker, uint32_t index) {
@@ -84,14 +100,10 @@ static int finish(Worker *worker, uint32_t index) {
         Slot *slot = ledger_slot(worker->ledger, index);
         int r;
 
+        if (slot_phase(slot) != SLOT_DONE && ledger_is_overdue(worker->ledger, index))
+                return reject_overdue(worker, index);
         if (slot_phase(slot) != SLOT_DONE) {
-                if (arguments->number == LEDGER_REFUSER)
-                        r = request_refuse(
-                                worker->handler, index, "as many calls of its session hang as may");
-                else if (ledger_is_overdue(worker->ledger, index))
-                        r = request_refuse(worker->handler, index, REQUEST_TIMED_OUT);
-                else
-                        r = request_handle(worker->handler, index);
+                r = request_handle(worker->handler, index);
                 if (r == REQUEST_GONE) {
                         release(worker, index);
                         return 0;

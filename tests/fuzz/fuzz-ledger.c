@@ -72,7 +72,7 @@ static void check_header(int ledger_fd) {
 }
 
 static bool may_have_free(const WorkerPool *pool) {
-        for (uint32_t i = 0; i < LEDGER_REFUSER; i++) /* which serves only where others hang */
+        for (uint32_t i = 0; i < LEDGER_REJECTING; i++) /* which serves only where others hang */
                 if (pool_unfinished(pool, i) == POOL_FINISHED)
                         return true;
         return false;

@@ -223,8 +223,16 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
         return profile;
 }
 
-__attribute__((noreturn)) static void be_worker(
-        const Stage *stage, uint32_t number, StagePolicy kind, bool traced) {
+/* What a child that becomes a worker is to be. */
+typedef struct Role {
+        uint32_t number;
+        StagePolicy policy;
+        RejectReason reason; /* of the rejecting worker */
+        bool is_traced;
+} Role;
+
+__attribute__((noreturn)) static void be_worker(const Stage *stage, const Role *role) {
+        static const Limits no_patience = {.records_per_second = 1000};
         static Sandboxes sandboxes;
         WorkerArguments arguments = {
                 .listener_fd = stage->listener_fd,
@@ -232,26 +240,30 @@ __attribute__((noreturn)) static void be_worker(
                 .daemon_fd = stage->daemon_fd,
                 .host_root_fd = stage->host_root_fd,
                 .cgroup_fd = -EBADF,
-                .number = number,
+                .number = role->number,
                 .session = {.session_id = 1, .profile = "default"},
                 .sandbox = &sandboxes.worker,
                 .helper_sandbox = &sandboxes.helper,
         };
+        bool rejects = role->number == LEDGER_REJECTING;
         Policy *policy;
         Report *report;
 
         CHECK_INT(sandboxes_build(&sandboxes), 0);
         CHECK_INT(policy_new(1, &policy), 0);
+        if (rejects)
+                policy_set_limits(policy, &no_patience);
         arguments.policy = policy;
-        arguments.profile = kind == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", kind);
+        arguments.profile =
+                role->policy == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", role->policy);
         CHECK_INT(dup2(stage->record_fd, STDERR_FILENO), STDERR_FILENO);
         CHECK_INT(report_new(REPORT_TO_STDERR, &report), 0);
         arguments.report = report;
-        if (traced) {
+        if (role->is_traced) {
                 CHECK_INT(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
                 (void)raise(SIGSTOP);
         }
-        _exit(worker_run(&arguments));
+        _exit(rejects ? reject_run(&arguments, role->reason) : worker_run(&arguments));
 }
 
 /* As the daemon does it: nothing takes a worker's place while a helper process of its is still at work. */
@@ -265,12 +277,13 @@ static void wait_for_helpers(const Stage *stage, uint32_t number) {
         }
 }
 
-static pid_t start_worker(const Stage *stage, uint32_t number, StagePolicy policy, bool traced) {
+static pid_t start_worker(const Stage *stage, const Role *role) {
         sigset_t mask, ours;
         pid_t pid;
 
-        wait_for_helpers(stage, number);
-        atomic_store(&ledger_header(stage->ledger)->receiver, number);
+        wait_for_helpers(stage, role->number);
+        if (role->number != LEDGER_REJECTING)
+                atomic_store(&ledger_header(stage->ledger)->receiver, role->number);
         /* As the daemon does it: SIGTERM is blocked from the first. */
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGTERM);
@@ -278,23 +291,41 @@ static pid_t start_worker(const Stage *stage, uint32_t number, StagePolicy polic
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
-                be_worker(stage, number, policy, traced);
+                be_worker(stage, role);
         (void)sigprocmask(SIG_SETMASK, &ours, NULL);
         return pid;
 }
 
-pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy) {
-        return start_worker(stage, number, policy, false);
-}
-
-pid_t stage_trace_worker(const Stage *stage, StagePolicy policy) {
-        pid_t pid = start_worker(stage, 0, policy, true);
+static pid_t trace_worker(const Stage *stage, Role role) {
+        pid_t pid;
         int status;
 
+        role.is_traced = true;
+        pid = start_worker(stage, &role);
         assert_true(harness_wait(pid, 0, &status));
         assert_true(WIFSTOPPED(status));
         assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
         return pid;
+}
+
+pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy) {
+        const Role role = {.number = number, .policy = policy};
+
+        return start_worker(stage, &role);
+}
+
+pid_t stage_trace_worker(const Stage *stage, StagePolicy policy) {
+        return trace_worker(stage, (Role){.policy = policy});
+}
+
+pid_t stage_start_rejecting(const Stage *stage, RejectReason reason) {
+        const Role role = {.number = LEDGER_REJECTING, .reason = reason};
+
+        return start_worker(stage, &role);
+}
+
+pid_t stage_trace_rejecting(const Stage *stage, RejectReason reason) {
+        return trace_worker(stage, (Role){.number = LEDGER_REJECTING, .reason = reason});
 }
 
 bool worker_step(pid_t worker, Stop *ret) {

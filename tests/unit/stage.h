@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "worker/reject.h"
 #include "worker/worker.h"
 
 /* Who calls, and how. */
@@ -81,6 +82,11 @@ typedef enum StagePolicy {
 /* Starts a worker with this number, and makes it the receiver.  A traced one stands before worker_run(). */
 pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy);
 pid_t stage_trace_worker(const Stage *stage, StagePolicy policy);
+
+/* Starts a rejecting worker, whose call-timeout= is 0.  The receiver is what it was.  A traced one stops
+ * before reject_run(). */
+pid_t stage_start_rejecting(const Stage *stage, RejectReason reason);
+pid_t stage_trace_rejecting(const Stage *stage, RejectReason reason);
 
 /* Goes on to the next stop.  Returns false where the worker has ended instead; then it is reaped. */
 bool worker_step(pid_t worker, Stop *ret);
