@@ -79,6 +79,7 @@ static void manager_show_status(const Manager *manager) {
         char trouble[640];
         StatusFacts facts = {
                 .trouble = configuration_trouble(manager->configuration, trouble, sizeof(trouble)),
+                .launchers = manager->reception ? reception_trouble(manager->reception) : "",
                 .sessions = (uint32_t)session_table_size(manager->sessions),
                 .generation = policy_generation(configuration_policy(manager->configuration)),
         };
@@ -187,6 +188,10 @@ static int on_arrival(const Arrival *arrival, void *userdata) {
                 report_missing_sync(manager);
         manager_update_status(manager);
         return manager_begin_session(manager, arrival);
+}
+
+static void on_reception_trouble(void *userdata) {
+        manager_update_status(userdata);
 }
 
 /* Whose uids are whose is read together with the configuration. */
@@ -446,6 +451,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                         .filters = &manager->filters,
                         .subordinates = &manager->subordinates,
                         .on_arrival = on_arrival,
+                        .on_trouble = on_reception_trouble,
                         .count_sessions = manager_count_sessions,
                         .userdata = manager},
         };

@@ -15,9 +15,9 @@ void status_show(const StatusFacts *facts) {
                 (void)snprintf(hanging, sizeof(hanging), "%" PRIu32 " hanging worker%s; ", facts->hanging,
                         facts->hanging == 1 ? "" : "s");
         (void)sd_notifyf(0,
-                "STATUS=%s%s%" PRIu32 " session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64
+                "STATUS=%s%s%s%" PRIu32 " session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64
                 ", failed: %" PRIu64 "; policy generation %" PRIu64,
-                facts->trouble, hanging, facts->sessions, facts->sessions == 1 ? "" : "s",
+                facts->trouble, facts->launchers, hanging, facts->sessions, facts->sessions == 1 ? "" : "s",
                 facts->totals.allowed, facts->totals.denied, facts->totals.failed, facts->generation);
 }
 

@@ -8,8 +8,9 @@
 #include "common/ledger.h"
 
 typedef struct StatusFacts {
-        const char *trouble; /* with the configuration, as configuration_trouble() says it */
-        uint32_t hanging;    /* workers */
+        const char *trouble;   /* with the configuration, as configuration_trouble() says it */
+        const char *launchers; /* why none is accepted, as reception_trouble() says it */
+        uint32_t hanging;      /* workers */
         uint32_t sessions;
         LedgerTotals totals;
         uint64_t generation;

@@ -29,6 +29,7 @@ typedef enum ReportKind {
         REPORT_SUPPRESSED,
         REPORT_SESSION_LOST,
         REPORT_SESSION_LEFT,
+        REPORT_ACCEPTORS_HANG,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */
         REPORT_ERROR,   /* without a MESSAGE_ID */

@@ -48,8 +48,12 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
         (void)source;
         (void)fd;
         (void)revents;
-        if (!link_receive(link)) /* it is dead or dying; on_child() cleans up */
-                link->source = sd_event_source_unref(link->source);
+        if (link_receive(link))
+                return 0;
+        link->source = sd_event_source_unref(link->source);
+        if (!link->retired) /* it has ended, or does not say what an acceptor says */
+                (void)kill(link->pid, SIGKILL);
+        link->context->on_lost(link, link->context->userdata);
         return 0;
 }
 
@@ -74,8 +78,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
                 ;
         if (!link->retired)
                 report_death(link, info);
-        context->on_end(
-                link, clock_usec(CLOCK_MONOTONIC) - link->started_usec >= LIFE_USEC, context->userdata);
+        context->on_end(link, context->userdata);
         return 0;
 }
 
@@ -133,8 +136,12 @@ void acceptor_link_retire(AcceptorLink *link) {
         (void)shutdown(link->fd, SHUT_WR);
 }
 
-bool acceptor_link_is_retired(const AcceptorLink *link) {
-        return link->retired;
+bool acceptor_link_has_lived(const AcceptorLink *link) {
+        return clock_usec(CLOCK_MONOTONIC) - link->started_usec >= LIFE_USEC;
+}
+
+pid_t acceptor_link_pid(const AcceptorLink *link) {
+        return link->pid;
 }
 
 void acceptor_link_change(AcceptorLink *link, const AcceptorChange *change) {

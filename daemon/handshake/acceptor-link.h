@@ -16,9 +16,10 @@ typedef struct AcceptorLinkContext {
         sd_event *event;
         Report *report;
         void (*on_message)(AcceptorLink *link, const AcceptorMessage *message, void *userdata);
-        /* It has ended, and has said all that it had to say; the owner frees the link, and starts another
-         * where it did not retire this one.  at_once: it had lived for a while. */
-        void (*on_end)(AcceptorLink *link, bool at_once, void *userdata);
+        /* It has closed its socket: it is about to end, which may hang, and was killed if it was not. */
+        void (*on_lost)(AcceptorLink *link, void *userdata);
+        /* It has ended, and has said all that it had to say; the owner frees the link. */
+        void (*on_end)(AcceptorLink *link, void *userdata);
         void *userdata;
 } AcceptorLinkContext;
 
@@ -31,7 +32,11 @@ AcceptorLink *acceptor_link_free(AcceptorLink *link);
 
 /* Lets it send away what waits, and end. */
 void acceptor_link_retire(AcceptorLink *link);
-bool acceptor_link_is_retired(const AcceptorLink *link);
+
+/* Whether the process has run for so long that its death is no reason to wait before the next is started. */
+bool acceptor_link_has_lived(const AcceptorLink *link);
+
+pid_t acceptor_link_pid(const AcceptorLink *link);
 
 /* Does not wait.  An acceptor that does not listen is killed. */
 void acceptor_link_change(AcceptorLink *link, const AcceptorChange *change);

@@ -6,6 +6,7 @@
 #include "handshake/acceptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -24,8 +25,10 @@
 #include "handshake/connection-queue.h"
 #include "handshake/peer.h"
 
-/* What waits here, of all accounts together. */
-#define WAITING_MAX 16384U
+/* How many connections are here, of all accounts together; fewer where RLIMIT_NOFILE is lower, which leaves
+ * some descriptors for the rest. */
+#define CONNECTIONS_MAX 16384U
+#define OTHER_FDS_MAX 64U
 
 /* For how long no connection is accepted after one could not be, and how soon a full socket is tried again.
  */
@@ -36,18 +39,21 @@
 
 typedef struct Acceptor {
         const AcceptorArguments *arguments;
+        int daemon_fd; /* the highest of our descriptors: see keep_highest() */
+        unsigned connections_max;
         PeerReader reader;
         ConnectionQueue queue;
         uint64_t next_number;
         AcceptorMessage announcement; /* that the daemon is still to be told; kind is 0: none */
         RateLimit refusals;
         uint64_t suppressed;
-        bool is_full;   /* the handover socket was */
-        bool is_paused; /* a connection could not be accepted */
+        bool is_full;       /* the handover socket was */
+        bool is_paused;     /* a connection could not be accepted */
+        bool has_told_full; /* ACCEPTOR_FULL */
 } Acceptor;
 
 static int tell_daemon(const Acceptor *acceptor, const AcceptorMessage *message) {
-        return message_send(acceptor->arguments->daemon_fd, message, sizeof(*message), -EBADF);
+        return message_send(acceptor->daemon_fd, message, sizeof(*message), -EBADF);
 }
 
 /* Refusals without a record are counted, and told with the next one that has one, or after a while. */
@@ -177,6 +183,22 @@ static void acceptor_fail(Acceptor *acceptor, int error) {
         (void)tell_daemon(acceptor, &message);
 }
 
+/* An exiting process releases its highest descriptors first.  So the daemon sees that we have died even
+ * where the release of a connection hangs: it is not told of the death before that is over. */
+static void keep_highest(Acceptor *acceptor, int connection_fd) {
+        int fd;
+
+        if (connection_fd < acceptor->daemon_fd)
+                return;
+        fd = fcntl(acceptor->daemon_fd, F_DUPFD_CLOEXEC, 2 * connection_fd);
+        if (fd < 0)
+                fd = fcntl(acceptor->daemon_fd, F_DUPFD_CLOEXEC, connection_fd);
+        if (fd < 0)
+                return;
+        fd_close(acceptor->daemon_fd);
+        acceptor->daemon_fd = fd;
+}
+
 static void acceptor_accept(Acceptor *acceptor) {
         int fd = accept4(acceptor->arguments->socket_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         Connection *connection;
@@ -186,6 +208,7 @@ static void acceptor_accept(Acceptor *acceptor) {
                         acceptor_fail(acceptor, errno);
                 return;
         }
+        keep_highest(acceptor, fd);
         connection = connection_new(fd);
         if (!connection) {
                 acceptor_fail(acceptor, ENOMEM);
@@ -283,23 +306,19 @@ static bool acceptor_listen(Acceptor *acceptor) {
         AcceptorChange change;
         ssize_t n;
 
-        while ((n = message_receive(acceptor->arguments->daemon_fd, &change, sizeof(change), NULL)) ==
-                sizeof(change))
+        while ((n = message_receive(acceptor->daemon_fd, &change, sizeof(change), NULL)) == sizeof(change))
                 acceptor_change(acceptor, &change);
         return n == -EAGAIN;
 }
 
 static void refuse_for_now(Acceptor *acceptor, Connection *connection) {
-        (void)acceptor;
         connection_send_away(connection);
+        connection_end(acceptor, connection);
 }
 
-/* Launchers come again, and find the next acceptor.  The kernel closes what is left, with this process. */
-static void acceptor_leave(Acceptor *acceptor) {
-        for (Account *account = acceptor->queue.accounts; account; account = account->next)
-                acceptor_refuse_account(acceptor, account, refuse_for_now);
+static void acceptor_announce_last(Acceptor *acceptor) {
         while (acceptor->announcement.kind != 0) {
-                struct pollfd fd = {.fd = acceptor->arguments->daemon_fd, .events = POLLOUT};
+                struct pollfd fd = {.fd = acceptor->daemon_fd, .events = POLLOUT};
 
                 if (poll(&fd, 1, -1) < 0 && errno != EINTR)
                         break;
@@ -307,8 +326,43 @@ static void acceptor_leave(Acceptor *acceptor) {
         }
 }
 
+/* Launchers come again, and find the next acceptor.  The kernel closes what is left, with this process. */
+static void acceptor_leave(Acceptor *acceptor) {
+        const Account *fullest;
+
+        for (Account *account = acceptor->queue.accounts; account; account = account->next)
+                acceptor_refuse_account(acceptor, account, refuse_for_now);
+        acceptor_announce_last(acceptor);
+        fullest = connection_queue_find_fullest(&acceptor->queue);
+        if (!fullest)
+                return;
+        acceptor->announcement = (AcceptorMessage){
+                .kind = ACCEPTOR_HOLDS, .account = fullest->number, .number = fullest->n_refused};
+        acceptor_announce_last(acceptor);
+}
+
+/* A quarter stays for launchers that wait. */
+static bool acceptor_is_full(const Acceptor *acceptor) {
+        return acceptor->queue.n_refused >= acceptor->connections_max / 4 * 3;
+}
+
+static bool acceptor_has_room(const Acceptor *acceptor) {
+        return !acceptor->is_paused && !acceptor_is_full(acceptor) &&
+               acceptor->queue.n_waiting + acceptor->queue.n_refused < acceptor->connections_max;
+}
+
+static bool acceptor_must_tell_full(const Acceptor *acceptor) {
+        return acceptor_is_full(acceptor) && !acceptor->has_told_full;
+}
+
+static void acceptor_tell_full(Acceptor *acceptor) {
+        const AcceptorMessage message = {.kind = ACCEPTOR_FULL};
+
+        acceptor->has_told_full = tell_daemon(acceptor, &message) >= 0;
+}
+
 static int acceptor_timeout(const Acceptor *acceptor) {
-        if (acceptor->is_full)
+        if (acceptor->is_full || acceptor_must_tell_full(acceptor))
                 return RETRY_MSEC;
         if (acceptor->is_paused)
                 return PAUSE_MSEC;
@@ -319,9 +373,9 @@ static int acceptor_loop(Acceptor *acceptor) {
         const AcceptorArguments *arguments = acceptor->arguments;
 
         for (;;) {
-                bool has_room = !acceptor->is_paused && acceptor->queue.n_waiting < WAITING_MAX;
+                bool has_room = acceptor_has_room(acceptor);
                 struct pollfd fds[] = {
-                        {.fd = arguments->daemon_fd,
+                        {.fd = acceptor->daemon_fd,
                                 .events = acceptor->announcement.kind != 0 ? POLLIN | POLLOUT : POLLIN},
                         {.fd = has_room ? arguments->socket_fd : -1, .events = POLLIN},
                 };
@@ -344,17 +398,21 @@ static int acceptor_loop(Acceptor *acceptor) {
                 if (fds[1].revents)
                         acceptor_accept(acceptor);
                 acceptor_serve_all(acceptor);
+                if (acceptor_must_tell_full(acceptor))
+                        acceptor_tell_full(acceptor);
         }
 }
 
-/* As many as may be, for connections that wait; a failure means fewer. */
-static void raise_fd_limit(void) {
-        struct rlimit limit;
+/* Returns for how many connections there are descriptors. */
+static unsigned raise_fd_limit(void) {
+        struct rlimit limit = {};
 
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return;
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_max >= CONNECTIONS_MAX + OTHER_FDS_MAX)
+                return CONNECTIONS_MAX;
+        return limit.rlim_max > 2 * OTHER_FDS_MAX ? (unsigned)limit.rlim_max - OTHER_FDS_MAX : OTHER_FDS_MAX;
 }
 
 void acceptor_prepare_socket(int socket_fd) {
@@ -362,9 +420,13 @@ void acceptor_prepare_socket(int socket_fd) {
 }
 
 int acceptor_run(const AcceptorArguments *arguments) {
-        Acceptor acceptor = {.arguments = arguments, .next_number = arguments->first_number};
+        Acceptor acceptor = {
+                .arguments = arguments,
+                .daemon_fd = arguments->daemon_fd,
+                .connections_max = raise_fd_limit(),
+                .next_number = arguments->first_number,
+        };
 
-        raise_fd_limit();
         if (peer_reader_init(&acceptor.reader, arguments->subordinates) < 0 ||
                 prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || privileges_reduce(CAP_SYS_PTRACE) < 0 ||
                 sandbox_enter(arguments->sandbox) < 0)

@@ -16,7 +16,12 @@
  *
  * Closing a connection closes the descriptors that lie in it unread, which can hang.  So the acceptor closes
  * its copy of a connection before the child that is to have it is forked, and never one that it refuses
- * before it has seen that nothing of that kind is in it: see acceptor.c. */
+ * before it has seen that nothing of that kind is in it: see acceptor.c.
+ *
+ * Before Linux 6.16, which lets it forbid descriptors, such connections pile up in it: those of an account
+ * whose children hang, which gets no further child.  An acceptor that is full of them accepts no more, and
+ * says so; the daemon starts another, and has this one end.  The kernel closes what is in it then, which may
+ * hang, too. */
 
 #include <assert.h>
 #include <stdint.h>
@@ -47,6 +52,8 @@ typedef enum AcceptorMessageKind {
         ACCEPTOR_HANDED_OVER = 1, /* `number` is in the handover socket, and no longer with the acceptor */
         ACCEPTOR_REFUSED,         /* `text` tells why; and `suppressed` more were refused */
         ACCEPTOR_FAILED,          /* cannot accept: `number` is an errno */
+        ACCEPTOR_FULL,            /* accepts no more: it holds too many that it cannot close */
+        ACCEPTOR_HOLDS, /* ends, and holds such connections: `number` of `account`, more than of another */
 } AcceptorMessageKind;
 
 typedef struct AcceptorMessage {
@@ -74,7 +81,7 @@ typedef struct AcceptorArguments {
         int handover_fd; /* SOCK_SEQPACKET: for AcceptorTickets */
         int daemon_fd;   /* SOCK_SEQPACKET: AcceptorMessages and AcceptorChanges; its end is ours */
         uint64_t first_number;
-        const AcceptorChange *changes; /* what there is already */
+        AcceptorChange *changes; /* what there is already */
         size_t n_changes;
         const Limits *limits;
         const SubordinateIds *subordinates;

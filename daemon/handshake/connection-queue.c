@@ -37,7 +37,7 @@ void connection_leave(Connection *connection) {
         free(connection);
 }
 
-void connection_send_away(Connection *connection) {
+void connection_send_away(const Connection *connection) {
         const ProtocolReply reply = {
                 .magic = PROTOCOL_MAGIC,
                 .version = PROTOCOL_VERSION,
@@ -47,8 +47,6 @@ void connection_send_away(Connection *connection) {
         };
 
         (void)message_send(connection->fd, &reply, PROTOCOL_REPLY_HEAD, -EBADF);
-        (void)shutdown(connection->fd, SHUT_RDWR);
-        connection_leave(connection);
 }
 
 void connection_forbid_fds(int fd) {
@@ -142,6 +140,16 @@ Account *connection_queue_change(ConnectionQueue *queue, const AcceptorChange *c
         return account;
 }
 
+static void count(ConnectionQueue *queue, Account *account, const Connection *connection, unsigned change) {
+        if (connection->is_refused) {
+                account->n_refused += change;
+                queue->n_refused += change;
+        } else {
+                account->n_waiting += change;
+                queue->n_waiting += change;
+        }
+}
+
 static void account_append(ConnectionQueue *queue, Account *account, Connection *connection) {
         connection->next = NULL;
         if (account->last)
@@ -149,8 +157,7 @@ static void account_append(ConnectionQueue *queue, Account *account, Connection 
         else
                 account->first = connection;
         account->last = connection;
-        account->n_waiting += !connection->is_refused;
-        queue->n_waiting++;
+        count(queue, account, connection, 1);
 }
 
 int connection_queue_add(ConnectionQueue *queue, Connection *connection) {
@@ -168,31 +175,37 @@ void connection_queue_remove(ConnectionQueue *queue, Account *account) {
         account->first = connection->next;
         if (!account->first)
                 account->last = NULL;
-        account->n_waiting -= !connection->is_refused;
-        queue->n_waiting--;
+        count(queue, account, connection, -1U);
         connection->next = NULL;
 }
 
 Connection *connection_queue_take_waiting(ConnectionQueue *queue, Account *account) {
         Connection *taken = NULL, **end = &taken, *rest = account->first;
 
-        queue->n_waiting -= account->n_waiting;
         account->first = account->last = NULL;
-        account->n_waiting = 0;
         while (rest) {
                 Connection *connection = rest;
 
                 rest = rest->next;
                 connection->next = NULL;
-                if (connection->is_refused) {
-                        queue->n_waiting--;
+                count(queue, account, connection, -1U);
+                if (connection->is_refused)
                         account_append(queue, account, connection);
-                } else {
+                else {
                         *end = connection;
                         end = &connection->next;
                 }
         }
         return taken;
+}
+
+const Account *connection_queue_find_fullest(const ConnectionQueue *queue) {
+        const Account *fullest = NULL;
+
+        for (const Account *account = queue->accounts; account; account = account->next)
+                if (account->n_refused > (fullest ? fullest->n_refused : 0))
+                        fullest = account;
+        return fullest;
 }
 
 /* The account that was served first is served last the next time. */

@@ -21,14 +21,16 @@ typedef struct Account {
         struct Account *next;
         uint32_t number;
         Connection *first, *last;
-        unsigned n_waiting; /* that are not refused */
+        unsigned n_waiting;
+        unsigned n_refused; /* and cannot be closed here: see connection_drain() */
         unsigned n_at_work;
         unsigned n_hanging;
 } Account;
 
 typedef struct ConnectionQueue {
         Account *accounts;
-        unsigned n_waiting; /* refused ones, too */
+        unsigned n_waiting; /* of all accounts, as the next two */
+        unsigned n_refused;
         unsigned n_at_work;
 } ConnectionQueue;
 
@@ -40,8 +42,8 @@ void connection_free(Connection *connection);
 /* Does not. */
 void connection_leave(Connection *connection);
 
-/* Tells its launcher to come again, and lets go of it without closing it. */
-void connection_send_away(Connection *connection);
+/* Tells its launcher to come again. */
+void connection_send_away(const Connection *connection);
 
 /* From now on nobody may send descriptors over it: on a listening socket, over those that are connected from
  * now on (Linux 6.16).  Without that connection_drain() finds them. */
@@ -63,6 +65,9 @@ void connection_queue_remove(ConnectionQueue *queue, Account *account);
 
 /* Removes those that are not refused; returns the first, with the others behind it. */
 Connection *connection_queue_take_waiting(ConnectionQueue *queue, Account *account);
+
+/* Returns the account with the most refused connections, or NULL where there are none. */
+const Account *connection_queue_find_fullest(const ConnectionQueue *queue);
 
 /* Moves the first account to the end, and frees those that have nothing. */
 void connection_queue_tidy(ConnectionQueue *queue);

@@ -23,7 +23,7 @@
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
-#include "handshake/acceptor-link.h"
+#include "handshake/acceptors.h"
 #include "handshake/launcher-status.h"
 #include "handshake/probe-fs.h"
 #include "handshake/refusals.h"
@@ -36,9 +36,6 @@
 
 /* Connections that the acceptor has handed over, and no child has taken.  It has no more at work. */
 #define ANNOUNCED_MAX (2 * ACCEPTOR_TOTAL_MAX)
-
-/* In the upper half of a ticket's number: which acceptor wrote it. */
-#define GENERATION_SHIFT 32
 
 typedef struct Announced {
         uint64_t number; /* 0: there may be one that its acceptor did not live to announce */
@@ -67,11 +64,8 @@ struct Reception {
         int socket_fd;
         int handover_fds[2]; /* for children to read, and for acceptors to write */
         int proc_fd;         /* for children */
-        AcceptorLinkContext link_context;
-        AcceptorLink *acceptor;
-        AcceptorLink *retired; /* the one before, as long as it runs */
-        bool stale;            /* the acceptor has another policy than we */
-        uint64_t generation;   /* of the acceptor */
+        AcceptorsContext acceptors_context;
+        Acceptors *acceptors;
         Announced announced[ANNOUNCED_MAX];
         size_t n_announced;
         sd_event_source *pause_source;
@@ -123,8 +117,8 @@ static void reception_serve(Reception *reception) {
 static void reception_change(Reception *reception, uint32_t account, int at_work, int hanging) {
         const AcceptorChange change = {.account = account, .at_work = at_work, .hanging = hanging};
 
-        if (reception->acceptor)
-                acceptor_link_change(reception->acceptor, &change);
+        if (reception->acceptors)
+                acceptors_change(reception->acceptors, &change);
 }
 
 static void reception_forget(Reception *reception, size_t i) {
@@ -139,8 +133,8 @@ static void reception_take(Reception *reception, uint64_t number) {
         for (size_t i = 0; i < reception->n_announced;) {
                 Announced announced = reception->announced[i];
 
-                if (announced.number > number ||
-                        announced.number >> GENERATION_SHIFT != number >> GENERATION_SHIFT) {
+                if (announced.number > number || announced.number >> ACCEPTORS_GENERATION_SHIFT !=
+                                                         number >> ACCEPTORS_GENERATION_SHIFT) {
                         i++;
                         continue;
                 }
@@ -427,10 +421,10 @@ static int visit_new(Reception *reception) {
         return r;
 }
 
-static void on_handed_over(Reception *reception, AcceptorLink *link, const AcceptorMessage *message) {
+static void on_handed_over(Reception *reception, const AcceptorMessage *message, bool is_current) {
         if (reception->n_announced == ANNOUNCED_MAX)
-                return;                  /* an acceptor that has gone mad */
-        if (link != reception->acceptor) /* which does not know of it */
+                return;  /* an acceptor that has gone mad */
+        if (!is_current) /* the one that is does not know of it */
                 reception_change(reception, message->account, 1, 0);
         reception->announced[reception->n_announced++] =
                 (Announced){.number = message->number, .account = message->account};
@@ -450,20 +444,15 @@ static void on_refused(Reception *reception, const AcceptorMessage *message) {
                 reception->refusals, &findings, policy_limits(reception->host->policy)->records_per_second);
 }
 
-static void on_acceptor_message(AcceptorLink *link, const AcceptorMessage *message, void *userdata) {
+static void on_acceptor_message(const AcceptorMessage *message, bool is_current, void *userdata) {
         Reception *reception = userdata;
 
-        switch ((AcceptorMessageKind)message->kind) {
-        case ACCEPTOR_HANDED_OVER:
-                on_handed_over(reception, link, message);
-                break;
-        case ACCEPTOR_REFUSED:
+        if (message->kind == ACCEPTOR_HANDED_OVER)
+                on_handed_over(reception, message, is_current);
+        else if (message->kind == ACCEPTOR_REFUSED)
                 on_refused(reception, message);
-                break;
-        case ACCEPTOR_FAILED:
+        else
                 report_trouble(reception, -(int)message->number);
-                break;
-        }
 }
 
 /* What the acceptor that begins has to know. */
@@ -487,63 +476,54 @@ static AcceptorChange *list_changes(const Reception *reception, size_t *ret_n) {
         return changes;
 }
 
-static int reception_start_acceptor(Reception *reception) {
+static int prepare_acceptor(AcceptorArguments *ret, void *userdata) {
+        const Reception *reception = userdata;
         const ReceptionHost *host = reception->host;
-        _cleanup_free_ AcceptorChange *changes = NULL;
-        AcceptorArguments arguments = {
+
+        *ret = (AcceptorArguments){
                 .socket_fd = reception->socket_fd,
                 .handover_fd = reception->handover_fds[1],
-                .first_number = ++reception->generation << GENERATION_SHIFT,
                 .limits = policy_limits(host->policy),
                 .subordinates = host->subordinates,
                 .sandbox = &host->sandboxes->acceptor,
         };
-
-        changes = list_changes(reception, &arguments.n_changes);
-        if (!changes)
-                return -ENOMEM;
-        arguments.changes = changes;
-        return acceptor_link_new(&reception->link_context, &arguments, &reception->acceptor);
+        ret->changes = list_changes(reception, &ret->n_changes);
+        return ret->changes ? 0 : -ENOMEM;
 }
 
-static void reception_need_acceptor(Reception *reception) {
-        int r = reception->acceptor ? 0 : reception_start_acceptor(reception);
-
-        if (r < 0)
-                reception_fail(reception, r);
+static void release_arguments(AcceptorArguments *arguments, void *userdata) {
+        (void)userdata;
+        free(arguments->changes);
 }
 
-static void on_acceptor_end(AcceptorLink *link, bool at_once, void *userdata) {
+static void on_acceptor_death(bool at_once, void *userdata) {
         Reception *reception = userdata;
 
-        if (link == reception->retired) {
-                reception->retired = NULL;
-                if (reception->stale)
-                        reception_renew(reception);
-        } else {
-                reception->acceptor = NULL;
-                if (reception->n_announced < ANNOUNCED_MAX)
-                        reception->announced[reception->n_announced++] = (Announced){};
-        }
-        acceptor_link_free(link);
-        if (reception->acceptor)
-                return;
+        if (reception->n_announced < ANNOUNCED_MAX)
+                reception->announced[reception->n_announced++] = (Announced){};
         if (at_once)
-                reception_need_acceptor(reception);
+                acceptors_start(reception->acceptors);
         else
                 reception_pause(reception);
         reception_serve(reception);
 }
 
+static void on_acceptor_failure(int error, void *userdata) {
+        reception_fail(userdata, error);
+}
+
+static void on_acceptor_trouble(void *userdata) {
+        const Reception *reception = userdata;
+
+        reception->host->on_trouble(reception->host->userdata);
+}
+
 void reception_renew(Reception *reception) {
-        reception->stale = reception->acceptor && reception->retired;
-        if (!reception->acceptor ||
-                reception->retired) /* it is started after the pause, or the end of that one */
-                return;
-        reception->retired = reception->acceptor;
-        reception->acceptor = NULL;
-        acceptor_link_retire(reception->retired);
-        reception_need_acceptor(reception);
+        acceptors_renew(reception->acceptors);
+}
+
+const char *reception_trouble(const Reception *reception) {
+        return acceptors_trouble(reception->acceptors);
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -552,7 +532,7 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
         (void)source;
         (void)usec;
         reception->paused = false;
-        reception_need_acceptor(reception);
+        acceptors_start(reception->acceptors);
         reception_serve(reception);
         return 0;
 }
@@ -585,10 +565,14 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
                 .socket_fd = socket_fd,
                 .handover_fds = {-EBADF, -EBADF},
                 .proc_fd = launcher_open_proc(),
-                .link_context = {.event = host->event,
+                .acceptors_context = {.event = host->event,
                         .report = host->report,
+                        .prepare = prepare_acceptor,
+                        .release = release_arguments,
                         .on_message = on_acceptor_message,
-                        .on_end = on_acceptor_end,
+                        .on_death = on_acceptor_death,
+                        .on_failure = on_acceptor_failure,
+                        .on_trouble = on_acceptor_trouble,
                         .userdata = reception},
         };
         acceptor_prepare_socket(socket_fd);
@@ -604,7 +588,7 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
         if (r >= 0)
                 r = refusals_new(host->event, host->report, &reception->refusals);
         if (r >= 0)
-                r = reception_start_acceptor(reception);
+                r = acceptors_new(&reception->acceptors_context, &reception->acceptors);
         if (r >= 0)
                 try_probe(host->report);
         if (r < 0) {
@@ -618,8 +602,7 @@ int reception_new(const ReceptionHost *host, int socket_fd, Reception **ret) {
 Reception *reception_free(Reception *reception) {
         if (!reception)
                 return NULL;
-        reception->retired = acceptor_link_free(reception->retired);
-        reception->acceptor = acceptor_link_free(reception->acceptor);
+        reception->acceptors = acceptors_free(reception->acceptors);
         while (reception->visits) {
                 (void)kill(reception->visits->pid, SIGKILL);
                 visit_free(reception->visits);

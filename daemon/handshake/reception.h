@@ -37,6 +37,8 @@ typedef struct ReceptionHost {
         const Sandboxes *sandboxes;
         /* Returns 0 or a negative errno: then it is refused, with -EUSERS for there are too many. */
         int (*on_arrival)(const Arrival *arrival, void *userdata);
+        /* What reception_trouble() says has changed. */
+        void (*on_trouble)(void *userdata);
         void (*count_sessions)(uint32_t account, VettingCrowd *ret, void *userdata);
         void *userdata;
 } ReceptionHost;
@@ -49,3 +51,6 @@ Reception *reception_free(Reception *reception);
 
 /* The policy or the subordinate uids were replaced. */
 void reception_renew(Reception *reception);
+
+/* For the status line: "", or why no launcher is accepted, which ends in "; ". */
+const char *reception_trouble(const Reception *reception);

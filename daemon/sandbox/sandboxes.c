@@ -140,7 +140,7 @@ static const SeccompRule rules[] = {
         ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_RECV)),
         ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SEND)),
         ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SIOCOUTQ)),
-        ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_DUPFD_CLOEXEC)),
+        ALLOW(WORKER | HELPER | ACCEPTOR, fcntl, ARGUMENT_IS(1, F_DUPFD_CLOEXEC)),
         ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_GETFL)),
         ALLOW(WORKER, fcntl, ARGUMENT_IS(1, F_SETLK)),
         /* The acceptor. */

@@ -13,6 +13,9 @@
  *      stranger SOCKET crowd NUMBER ENOUGH      so many connections at once that say nothing; prints how many were refused
  *                                               when there are ENOUGH, then waits for the end of its stdin and prints how
  *                                               many are still open
+ *      stranger SOCKET pile NUMBER UID...       connects, sends a descriptor before it is welcome, and leaves, so many times
+ *                                               by a process for each of these users; some of the descriptors hang the
+ *                                               process that drops them.  Prints "all", and stays until it is killed
  *      stranger SOCKET mixed NUMBER PROCESSES   so many in all, of all kinds that need no patience, by so many processes
  *                                               at a time */
 /* clang-format on */
@@ -47,6 +50,9 @@
 
 #define PATIENCE_MSEC 30000
 #define FDS_MAX 200
+
+/* One of so many descriptors hangs the process that drops it. */
+#define PILE_HANGING 64
 
 static const char *socket_path;
 static int socket_fd = -1; /* of the connection in hand */
@@ -442,6 +448,13 @@ static void do_leave_knock(void) {
         alone(leave_before_knock);
 }
 
+enum { FILE_ID = 2 };
+
+static union {
+        struct fuse_in_header header;
+        char room[FUSE_MIN_READ_BUFFER + 65536];
+} request;
+
 static void fuse_reply(int fuse_fd, uint64_t unique, int error, const void *body, size_t size) {
         struct fuse_out_header header = {(uint32_t)(sizeof(header) + size), -error, unique};
         const struct iovec pieces[] = {{&header, sizeof(header)}, {(void *)(uintptr_t)body, size}};
@@ -449,17 +462,17 @@ static void fuse_reply(int fuse_fd, uint64_t unique, int error, const void *body
         (void)!writev(fuse_fd, pieces, 2);
 }
 
-/* One file, which can be opened, and whose flush is never answered. */
+/* "file", each descriptor of which hangs the process that closes it: no flush is answered.  And files whose
+ * names are numbers above FILE_ID: once something was written to one, the last descriptor of an open file of
+ * it hangs the process that drops it, for no write is answered. */
 static void fuse_serve(int fuse_fd) {
-        static union {
-                struct fuse_in_header header;
-                char room[FUSE_MIN_READ_BUFFER + 65536];
-        } request;
-        const struct fuse_init_out init = {
-                .major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION, .max_write = 65536};
+        const struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION,
+                .minor = FUSE_KERNEL_MINOR_VERSION,
+                .max_write = 65536,
+                .flags = FUSE_WRITEBACK_CACHE};
         const struct fuse_open_out opened = {};
         struct fuse_attr_out attr = {};
-        struct fuse_entry_out entry = {.nodeid = 2, .attr = {.ino = 2, .mode = S_IFREG | 0666, .nlink = 1}};
+        struct fuse_entry_out entry = {.attr = {.mode = S_IFREG | 0666, .nlink = 1}};
 
         while (read(fuse_fd, &request, sizeof(request)) >= 0 || errno == EINTR || errno == ENOENT) {
                 uint64_t unique = request.header.unique;
@@ -469,19 +482,26 @@ static void fuse_serve(int fuse_fd) {
                         fuse_reply(fuse_fd, unique, 0, &init, sizeof(init));
                         break;
                 case FUSE_GETATTR:
-                        attr.attr =
-                                request.header.nodeid == 2
-                                        ? entry.attr
-                                        : (struct fuse_attr){.ino = 1, .mode = S_IFDIR | 0777, .nlink = 2};
+                        attr.attr = request.header.nodeid == FUSE_ROOT_ID
+                                            ? (struct fuse_attr){.mode = S_IFDIR | 0777, .nlink = 2}
+                                            : entry.attr;
+                        attr.attr.ino = request.header.nodeid;
                         fuse_reply(fuse_fd, unique, 0, &attr, sizeof(attr));
                         break;
                 case FUSE_LOOKUP:
+                        entry.nodeid = strtoull((const char *)(&request.header + 1), NULL, 10);
+                        entry.nodeid = entry.nodeid > FILE_ID ? entry.nodeid : FILE_ID;
+                        entry.attr.ino = entry.nodeid;
                         fuse_reply(fuse_fd, unique, 0, &entry, sizeof(entry));
                         break;
                 case FUSE_OPEN:
                         fuse_reply(fuse_fd, unique, 0, &opened, sizeof(opened));
                         break;
                 case FUSE_FLUSH:
+                        if (request.header.nodeid != FILE_ID)
+                                fuse_reply(fuse_fd, unique, 0, NULL, 0);
+                        break;
+                case FUSE_WRITE:
                 case FUSE_FORGET:
                 case FUSE_BATCH_FORGET:
                 case FUSE_INTERRUPT:
@@ -492,13 +512,15 @@ static void fuse_serve(int fuse_fd) {
         }
 }
 
-/* Opens a file that hangs whoever closes it, as long as the process lives whose pid is in *ret_pid. */
-static int open_hanging(pid_t *ret_pid) {
-        int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), fd;
+/* Mounts these files where only we and our children see them, as long as the process lives whose pid is
+ * returned. */
+static pid_t mount_hanging(void) {
+        int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         char options[128];
         pid_t pid;
 
-        (void)snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse_fd);
+        (void)snprintf(
+                options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse_fd);
         if (fuse_fd < 0 || unshare(CLONE_NEWNS) < 0 ||
                 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
                 mount("stranger", "/mnt", "fuse", 0, options) < 0)
@@ -511,10 +533,18 @@ static int open_hanging(pid_t *ret_pid) {
                 _exit(0);
         }
         (void)close(fuse_fd);
+        return pid;
+}
+
+/* Opens a file that hangs the process that closes it, as long as the process lives whose pid is in *ret_pid.
+ */
+static int open_hanging(pid_t *ret_pid) {
+        int fd;
+
+        *ret_pid = mount_hanging();
         fd = open("/mnt/file", O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 fail("/mnt/file");
-        *ret_pid = pid;
         return fd;
 }
 
@@ -675,6 +705,79 @@ static int flood(const char *path) {
         }
 }
 
+/* Opens a file of its own, and returns another descriptor for it, to write. */
+static int open_written(unsigned number, int *ret_fd) {
+        char path[32];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/mnt/%u", number);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        *ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || *ret_fd < 0)
+                fail(path);
+        return fd;
+}
+
+/* What is written before it is closed here would hang us. */
+static void send_hanging(unsigned number) {
+        const ProtocolHello message = hello("default");
+        int fd, written_fd = open_written(number, &fd);
+
+        say(&message, sizeof(message), &fd, 1);
+        (void)close(fd);
+        (void)!write(written_fd, "", 1);
+}
+
+static void pile_as(uid_t uid, unsigned number) {
+        const ProtocolHello message = hello("default");
+        int ends[2];
+
+        if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0 ||
+                prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || pipe2(ends, O_CLOEXEC) < 0)
+                fail("setresuid");
+        for (unsigned n = 0; n < number; n++) {
+                socket_fd = connect_daemon();
+                if (n % PILE_HANGING == 0)
+                        send_hanging((unsigned)getpid() * 10000 + n / PILE_HANGING);
+                else
+                        say(&message, sizeof(message), ends, 1);
+                (void)close(socket_fd);
+        }
+}
+
+/* The kernel also bounds by it how many descriptors of a user may be on the way. */
+static void raise_fd_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                fail("getrlimit");
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int pile(unsigned n, char **uids) {
+        unsigned started = 0;
+        int done[2];
+        char byte;
+
+        raise_fd_limit();
+        (void)mount_hanging();
+        if (pipe2(done, O_CLOEXEC) < 0)
+                fail("pipe");
+        for (; *uids; uids++, started++)
+                if (fork() == 0) {
+                        pile_as((uid_t)atoi(*uids), n);
+                        (void)!write(done[1], "", 1);
+                        (void)pause();
+                        _exit(0);
+                }
+        for (; started > 0 && read(done[0], &byte, 1) == 1; started--)
+                ;
+        (void)puts("all");
+        (void)fflush(stdout);
+        return pause();
+}
+
 /* Those that the daemon has closed. */
 static unsigned count_closed(const int *fds, unsigned n) {
         unsigned closed = 0;
@@ -728,6 +831,8 @@ int main(int argc, char **argv) {
         socket_path = argv[1];
         if (argc == 4 && strcmp(argv[2], "flood") == 0)
                 return flood(argv[3]);
+        if (argc >= 5 && strcmp(argv[2], "pile") == 0)
+                return pile((unsigned)atoi(argv[3]), argv + 4);
         if (argc >= 5 && strcmp(argv[2], "hang") == 0)
                 return hang((unsigned)atoi(argv[3]), argv + 4);
         if (argc == 5 && strcmp(argv[2], "lend") == 0)

@@ -504,6 +504,61 @@ kill $older
 wait $older
 check "the daemon ends well" test $? = 0
 
+### And a user who piles them up, of whom some hang the process that drops them.  The fewer descriptors the daemon may have, the
+### sooner its acceptor is full.
+rm "$work/older"
+printf '[limits]\nhandshake-timeout = 1s\n[profile default]\ndefault = allow\n' >"$work/conf"
+before=$(grep -c "sent something that hangs" "$work/log")
+(ulimit -n 1024 && exec "$bin/other-kernel" no-passrights "$SNOTIFYD" --config "$work/conf" --socket "$work/older" --log-target=stderr) 2>>"$work/log" &
+older=$!
+wait_for is_listening "$work/older"
+# So many processes that accepted launchers are there; the last one accepts.
+hang_accepting() {
+        [ "$(ps -o comm= --ppid $older | grep -c snotifyd-accept)" = "$1" ]
+}
+# pile NUMBER UID...: in the background, until it is killed.
+pilers=()
+pile() {
+        "$bin/stranger" "$work/older" pile "$@" </dev/null >"$work/pile" 2>&1 &
+        pilers+=($!)
+}
+in_older_soon() {
+        timeout 20 "$SNOTIFY_RUN" --socket "$work/older" -- true
+}
+if ! grep -q "is no seccomp listener" "$work/flush"; then
+        skip "descriptors that pile up, and hang who drops them" "this machine has no FUSE"
+else
+        pile 400 65534
+        check "400 connections with descriptors that come too early, some of which hang" wait_for grep -q all "$work/pile"
+        check "... hang four vetting children" wait_for logged_times "sent something that hangs" $((before + 4))
+        check "... and others get in" in_older_soon
+        kill -KILL "$(pgrep -P $older -x snotifyd-accept)"
+        check "the process that holds the others is killed, and hangs: others get in" in_older_soon
+        check "... it still hangs" hang_accepting 2
+        check "... which is recorded" logged "which accepted launchers, does not end"
+        pile 1000 65534
+        check "the process that accepts is full of them: others get in" in_older_soon
+        check "... for another has taken its place" wait_for hang_accepting 3
+        check "... which is recorded" logged "connections of user 65534 with file descriptors that must not be sent"
+        check "... and the user gets no session" refuses "user 65534 gets no session while something that it sent hangs in snotifyd" \
+                as_user "$SNOTIFY_RUN" --socket "$work/older" -- mkdir "$ran"
+        pile 10000 65534
+        check "eight of them are full, and the last: no more are started" wait_for logged "no launcher is accepted: 8 processes that accepted launchers hang"
+        check "... nine are there" hang_accepting 9
+        timeout 60 "$SNOTIFY_RUN" --socket "$work/older" -- true &
+        waiting=$!
+        kill "${pilers[@]}"
+        wait $waiting
+        check "when the user's processes end: a launcher that waited gets in" test $? = 0
+        check "... which is recorded" logged "launchers are accepted again"
+        wait "${pilers[@]}"
+        check "... and one process accepts" wait_for hang_accepting 1
+        check "... the user himself, too" wait_for as_user "$SNOTIFY_RUN" --socket "$work/older" -- true
+fi
+kill $older
+wait $older
+check "the daemon ends well" test $? = 0
+
 ### A launcher that the daemon does not see, and one that it sees.
 printf '[profile default]\ndefault = allow\n' >"$work/conf"
 unshare --pid --fork --kill-child --mount-proc "$SNOTIFYD" --config "$work/conf" --socket "$work/inner" --log-target=stderr 2>>"$work/log" &

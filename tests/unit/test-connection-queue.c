@@ -117,7 +117,8 @@ static void test_order(void **state) {
         add(&queue, 2, 20, false);
         add(&queue, 1, 11, true);
         add(&queue, 1, 12, false);
-        assert_int_equal(queue.n_waiting, 4);
+        assert_int_equal(queue.n_waiting, 3);
+        assert_int_equal(queue.n_refused, 1);
         assert_int_equal(connection_queue_find(&queue, 1)->n_waiting, 2);
         assert_int_equal(queue.accounts->number, 1);
         connection_queue_tidy(&queue);
@@ -146,9 +147,33 @@ static void test_take_waiting(void **state) {
         assert_null(second->next);
         connection_free(first);
         connection_free(second);
-        assert_int_equal(queue.n_waiting, 1);
+        assert_int_equal(queue.n_waiting, 0);
+        assert_int_equal(queue.n_refused, 1);
         assert_int_equal(connection_queue_find(&queue, 1)->n_waiting, 0);
         take(&queue, 1, 11);
+        assert_int_equal(queue.n_refused, 0);
+        connection_queue_tidy(&queue);
+}
+
+static void test_fullest(void **state) {
+        ConnectionQueue queue = {};
+
+        (void)state;
+        assert_null(connection_queue_find_fullest(&queue));
+        add(&queue, 1, 10, false);
+        assert_null(connection_queue_find_fullest(&queue));
+        add(&queue, 1, 11, true);
+        add(&queue, 2, 20, true);
+        add(&queue, 2, 21, true);
+        add(&queue, 3, 30, true);
+        assert_int_equal(connection_queue_find_fullest(&queue)->number, 2);
+        take(&queue, 2, 20);
+        take(&queue, 2, 21);
+        assert_int_equal(connection_queue_find_fullest(&queue)->number, 1);
+        take(&queue, 1, 10);
+        take(&queue, 1, 11);
+        take(&queue, 3, 30);
+        assert_null(connection_queue_find_fullest(&queue));
         connection_queue_tidy(&queue);
 }
 
@@ -180,6 +205,7 @@ int main(void) {
                 cmocka_unit_test(test_forbid),
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_take_waiting),
+                cmocka_unit_test(test_fullest),
                 cmocka_unit_test(test_changes),
         };
 
