@@ -43,8 +43,10 @@
  * listener. */
 #define FDS_NEEDED 3
 
-/* receive_reply(): the daemon's side was closed instead. */
-#define CUT_OFF 1
+/* What receive_reply() returns where the daemon's side was closed instead. */
+enum {
+        REPLY_CUT_OFF = 1,
+};
 
 /* After so many of these the launcher gives up. */
 #define CUT_OFF_MAX 3U
@@ -83,7 +85,7 @@ static const char *connect_remedy(int error) {
         case ECONNREFUSED:
                 return "is snotifyd running? systemctl enable --now snotifyd.socket";
         case EACCES:
-                return "may this user reach it?";
+                return "does this user have access to it?";
         case EAGAIN:
                 return "snotifyd accepts no connections now; see journalctl -u snotifyd";
         default:
@@ -129,7 +131,8 @@ static int fail_cut_off(void) {
         return fail("snotifyd closed the connection unexpectedly; see journalctl -u snotifyd");
 }
 
-/* Receives one reply, and the fd that may come with it unless ret_fd is NULL.  Returns 0, CUT_OFF, or -1. */
+/* Receives one reply, and the fd that may come with it unless ret_fd is NULL.  Returns 0, REPLY_CUT_OFF, or
+ * -1. */
 static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
         struct pollfd pollfd = {.fd = socket_fd, .events = POLLIN};
         ssize_t n;
@@ -142,7 +145,7 @@ static int receive_reply(int socket_fd, ProtocolReply *ret, int *ret_fd) {
                 return fail("snotifyd does not answer; see systemctl status snotifyd");
         n = r < 0 ? -errno : message_receive(socket_fd, ret, sizeof(*ret), ret_fd);
         if (n == 0 || n == -ECONNRESET)
-                return CUT_OFF;
+                return REPLY_CUT_OFF;
         if (n < 0)
                 return fail("cannot receive from snotifyd: %s", strerror((int)-n));
         if (!protocol_reply_is_valid(ret, (size_t)n))
@@ -171,11 +174,12 @@ static int send_hello(int socket_fd, const char *profile, const char *label) {
         return 0;
 }
 
-/* Connects until the daemon has time for this launcher.  A daemon that is killed or restarted just then cuts
- * the connection, and does so again while its acceptor has not seen that yet.  The next daemon takes over
- * the socket, where the launcher may wait for it.  Returns with the connection, the welcome, and its fd. */
-static int ask_in(const char *socket_path, const char *profile, const char *label, ProtocolReply *ret,
-        int *ret_probe_fd, int *ret_socket_fd) {
+/* Connects until the daemon accepts or refuses this launcher.  A daemon that is killed or restarted just
+ * then cuts the connection, and does so again while its acceptor has not seen that yet.  The next daemon
+ * takes over the socket, where the launcher may wait for it.  Returns 0 with the connection, the welcome,
+ * and its fd; or -1. */
+static int request_session(const char *socket_path, const char *profile, const char *label,
+        ProtocolReply *ret, int *ret_probe_fd, int *ret_socket_fd) {
         unsigned n_cut_off = 0;
 
         for (long pause_msec = PAUSE_MSEC_MIN;; pause_msec *= 2) {
@@ -186,12 +190,12 @@ static int ask_in(const char *socket_path, const char *profile, const char *labe
                 if (connect_daemon(socket_path, &socket_fd) < 0 || send_hello(socket_fd, profile, label) < 0)
                         return -1;
                 r = receive_reply(socket_fd, ret, ret_probe_fd);
-                if (r == CUT_OFF && ++n_cut_off < CUT_OFF_MAX) {
+                if (r == REPLY_CUT_OFF && ++n_cut_off < CUT_OFF_MAX) {
                         (void)nanosleep(&pause, NULL);
                         continue;
                 }
                 if (r != 0)
-                        return r == CUT_OFF ? fail_cut_off() : -1;
+                        return r == REPLY_CUT_OFF ? fail_cut_off() : -1;
                 if (ret->verdict != PROTOCOL_REFUSED) {
                         *ret_socket_fd = TAKE_FD(socket_fd);
                         return 0;
@@ -263,10 +267,10 @@ static int knock(int socket_fd, uint64_t nonce) {
                 int r = receive_reply(socket_fd, &reply, NULL);
 
                 if (r != 0)
-                        return r == CUT_OFF ? fail_cut_off() : -1;
+                        return r == REPLY_CUT_OFF ? fail_cut_off() : -1;
                 return reply.verdict == PROTOCOL_REFUSED
                                ? fail_refused(&reply)
-                               : fail("snotifyd said something unexpected; see journalctl -u snotifyd");
+                               : fail("snotifyd sent an unexpected message; see journalctl -u snotifyd");
         }
         return fail(
                 "something other than snotifyd answers in its place (%s); is there another seccomp filter?",
@@ -298,7 +302,7 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
                 return fail("cannot protect this process: %s", strerror(errno));
         if (check_room_for_fds() < 0 || check_rings() < 0)
                 return -1;
-        if (ask_in(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
+        if (request_session(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
                 return -1;
         /* Where this fails the daemon refuses, and says why it matters. */
         proof_error = mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0 ? errno : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Forks workers, acceptors and vetting children.  Owns nothing.  Run by the daemon up to the fork, by the
- * child after it.  Must never let an fd of another session through. */
+/* Forks the daemon's children: workers, the acceptor and verifiers.  Owns nothing.  Run by the daemon up to
+ * the fork, and by the child after it.  Must never let an fd of another session through to a child. */
 
 #include "common/child.h"
 
@@ -17,8 +17,8 @@
 
 #include "common/ownership.h"
 
-/* Closes what lies between the fds to keep; they are few.  Not one more fd is needed for it, and it can't
- * fail halfway. */
+/* Closes the ranges between the fds to keep, which are few.  Needs no fd for that, and cannot fail halfway.
+ */
 static void close_others(const int *keep, size_t n_keep) {
         unsigned from = STDERR_FILENO + 1;
 
@@ -29,15 +29,15 @@ static void close_others(const int *keep, size_t n_keep) {
                         if (keep[i] >= 0 && (unsigned)keep[i] >= from && (unsigned)keep[i] < next)
                                 next = (unsigned)keep[i];
                 if (next > from && syscall(SYS_close_range, from, next - 1, 0) < 0)
-                        _exit(EXIT_FAILURE); /* Linux 5.9 has it: only a filter can forbid it */
+                        _exit(EXIT_FAILURE); /* since Linux 5.9 only a seccomp filter can forbid it */
                 if (next == ~0U)
                         return;
                 from = next + 1;
         }
 }
 
-/* The daemon reads signals from a file descriptor and has no handlers: only what it blocks has to be undone.
- */
+/* The daemon reads signals from a file descriptor and has no handlers.  A child only needs its signal mask
+ * back. */
 static void unblock_signals(void) {
         sigset_t mask;
 
@@ -71,7 +71,7 @@ int child_wait(pid_t pid, int patience_msec, int *ret_status) {
         struct pollfd fd = {.fd = pid_fd, .events = POLLIN};
         int r;
 
-        if (pid_fd < 0) /* for want of a descriptor: then it is waited for, however long that takes */
+        if (pid_fd < 0) /* no descriptor is left: wait for the child, however long that takes */
                 return reap(pid, ret_status);
         do
                 r = poll(&fd, 1, patience_msec);

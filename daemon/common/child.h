@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Forks a child that holds stdin, stdout, stderr and the fds in keep, and no other; that has SIGTERM alone
- * blocked; and that is called name in ps(1).  Returns the child's pid to the parent, 0 to the child, or a
+/* Forks a child and names it, as ps(1) shows.  The child holds stdin, stdout, stderr and the fds in keep,
+ * and no other.  It blocks SIGTERM alone.  Returns the child's pid to the parent, 0 to the child, or a
  * negative errno. */
 pid_t child_fork(const char *name, const int *keep, size_t n_keep);
 
-/* Waits until the child has ended, and reaps it.  Returns 0, -ETIME where it has not after so long, or
- * another negative errno.  ret_status may be NULL. */
+/* Waits until the child has ended, for at most patience_msec, and reaps it.  Returns 0, -ETIME where the
+ * child has not ended by then, or another negative errno.  ret_status may be NULL. */
 int child_wait(pid_t pid, int patience_msec, int *ret_status);

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Microseconds of clock, which must be one that always exists.  CLOCK_MONOTONIC goes on through restarts of
- * the daemon, so that the ledger may hold it. */
+/* Returns the time of the clock in microseconds.  The clock must be one that every kernel has.  Restarts of
+ * the daemon do not reset CLOCK_MONOTONIC, so that the ledger may hold its times. */
 static inline uint64_t clock_usec(clockid_t clock) {
         struct timespec now;
 

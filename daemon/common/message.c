@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Passes messages and file descriptors between processes.  Run by all of them.  Owns nothing.  Must never
- * let a second fd in. */
+/* Passes messages and file descriptors between processes.  Run by the launcher and by each process of the
+ * daemon.  Owns nothing.  Must never let more than one fd in. */
 
 #include "common/message.h"
 
@@ -49,8 +49,8 @@ ssize_t message_receive(int socket_fd, void *message, size_t room, int *ret_fd) 
         struct cmsghdr *header;
         ssize_t n;
 
-        /* Who leaves without having read what we sent resets the connection, once; what he said before comes
-         * after that. */
+        /* A peer that exits without having read what we sent resets the connection.  recvmsg() reports that
+         * once, and then delivers what the peer sent before. */
         do
                 n = recvmsg(socket_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
         while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -60,7 +60,7 @@ ssize_t message_receive(int socket_fd, void *message, size_t room, int *ret_fd) 
         if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
                 header->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
-        /* Without a header it is an fd for which there was no room in the process. */
+        /* Truncated without a header: the one fd found no free descriptor number in this process. */
         if ((msg.msg_flags & MSG_CTRUNC) && (header || !ret_fd))
                 return -EPROTO;
         return n;

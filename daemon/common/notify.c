@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The raw notification ioctls.  Owns nothing; run by the worker and by the vetting child, and (probes only)
- * by the daemon. Never retries what may block, never decides anything. */
+/* The raw notification ioctls.  Owns nothing.  Run by workers and verifiers; the daemon only asks what the
+ * kernel can do.  Must never retry what may block, and never decide anything. */
 
 #include "common/notify.h"
 
@@ -32,8 +32,8 @@ int notify_check_sizes(void) {
 bool notify_can_wait_killable(void) {
         unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 
-        /* The flags are checked before the program is read: EFAULT means that they are known, and installs
-         * nothing. */
+        /* The kernel checks the flags before it reads the program.  EFAULT means that it knows the flags,
+         * and that nothing was installed. */
         return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
 }
 
@@ -50,8 +50,8 @@ bool notify_is_listener(int fd) {
         if (length != sizeof(expected) - 1 || memcmp(name, expected, sizeof(expected) - 1) != 0)
                 return false;
 
-        /* The name can be had by other means one day; this answer cannot.  Id 0 is as unlikely as any other.
-         */
+        /* Another kind of file may have that name one day; only a listener gives this answer.  Id 0 is as
+         * unlikely to exist as any other. */
         return notify_check_id(fd, 0) == NOTIFY_GONE;
 }
 
@@ -69,7 +69,7 @@ int notify_receive(int listener_fd, NotifyRequest *ret) {
 
 int notify_check_id(int listener_fd, uint64_t id) {
         while (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
-                if (errno != EINTR) /* the kernel's lock was interrupted: it says nothing of the id */
+                if (errno != EINTR) /* interrupted while it waited for a lock: says nothing about the id */
                         return errno == ENOENT ? NOTIFY_GONE : -errno;
         return 0;
 }
@@ -80,7 +80,7 @@ bool notification_is_gone(const Notification *notification) {
 
 int notify_send(int listener_fd, NotifyReply *reply) {
         while (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &reply->response) < 0)
-                if (errno != EINTR) /* EINPROGRESS: it has its answer, and its target hasn't run yet */
+                if (errno != EINTR) /* EINPROGRESS: answered already, and the target has not run since */
                         return errno == ENOENT || errno == EINPROGRESS ? NOTIFY_GONE : -errno;
         return 0;
 }

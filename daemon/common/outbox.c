@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The queue of unsent records.  Run by the worker.  Owns nothing.  Must survive being killed between any two
- * instructions, and what a worker that was taken over has written there. */
+/* The queue of unsent records.  Run by workers.  Owns nothing.  Must stay intact when a worker is killed
+ * between any two instructions, and must never trust what it reads: a worker that was taken over may have
+ * written it. */
 
 #include "common/outbox.h"
 
@@ -15,9 +16,9 @@ bool outbox_is_empty(const Outbox *outbox) {
 bool outbox_append(Outbox *outbox, const void *record, size_t length) {
         uint32_t used, prefix = (uint32_t)length;
 
-        assert(length > 0); /* which would end the queue: see next() */
+        assert(length > 0); /* length 0 would end the queue: see next() */
         if (outbox_is_empty(outbox)) {
-                /* In this order: in between it is empty still. */
+                /* In this order: a worker that is killed in between leaves an empty queue. */
                 atomic_store(outbox->used, 0);
                 atomic_store(outbox->start, 0);
         }
@@ -31,7 +32,7 @@ bool outbox_append(Outbox *outbox, const void *record, size_t length) {
         return true;
 }
 
-/* The record at offset *at, which then is behind it.  Returns false where there is none. */
+/* Finds the record at offset *at, and moves *at behind it.  Returns false where there is no record. */
 static bool next(const Outbox *outbox, uint32_t used, uint32_t *at, struct iovec *ret) {
         uint32_t length;
 
@@ -60,6 +61,6 @@ void outbox_remove(Outbox *outbox, size_t n) {
 
         while (n > 0 && next(outbox, used, &at, &record))
                 n--;
-        /* More was to be removed than there is: the rest can't be read, and never will. */
+        /* Fewer than n records were readable: drop the rest, which no worker can ever read. */
         atomic_store(outbox->start, n > 0 ? used : at);
 }

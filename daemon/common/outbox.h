@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Records that are made but not yet sent.  They lie in the ledger, beside the slot of the worker that made
- * them: to send one takes longer than to answer a call, so that a worker sends when nobody waits for it; and
- * if it is killed before, the next one sends. */
+/* Records that a worker has built but not sent.  Sending a record takes longer than answering a call, hence
+ * a worker sends while no call waits.  The records lie in the ledger, beside the slot of the worker: if the
+ * worker is killed, the next worker sends them. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,9 +11,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* A queue in memory that belongs to somebody else: a length and so many bytes, again and again.  What stands
- * between *start and *used is to be sent; who was killed between sending and moving *start has it sent
- * twice.  *start may be behind *used: then it is empty. */
+/* A queue in memory that its user owns.  bytes holds records one after the other, each behind its length.
+ * The records between *start and *used are unsent.  If a worker is killed after it has sent a record and
+ * before it has moved *start, the next worker sends that record again.  Where *start is not before *used,
+ * the queue is empty. */
 typedef struct Outbox {
         _Atomic uint32_t *start;
         _Atomic uint32_t *used;
@@ -26,8 +27,8 @@ bool outbox_is_empty(const Outbox *outbox);
 /* Returns false where there is no room. */
 bool outbox_append(Outbox *outbox, const void *record, size_t length);
 
-/* Finds the first records, at most n.  Returns how many.  What can't be a record ends the queue. */
+/* Finds the first records, at most n.  Returns how many.  Bytes that cannot be a record end the queue. */
 size_t outbox_peek(const Outbox *outbox, struct iovec *ret, size_t n);
 
-/* Takes the first n records out. */
+/* Removes the first n records. */
 void outbox_remove(Outbox *outbox, size_t n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who owns what: every fd and pointer has one owner, which frees it.  A local carries a cleanup attribute;
- * handing it over is TAKE_FD() or TAKE_PTR().  An empty fd is -EBADF, an empty pointer NULL. */
+/* Every fd and pointer has one owner, which frees it.  A local variable that owns one has a cleanup
+ * attribute; TAKE_FD() and TAKE_PTR() hand it over.  An empty fd is -EBADF, an empty pointer is NULL. */
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gives up capabilities.  Run by the daemon, its acceptor and its vetting children.  Owns the process's
- * capabilities. */
+/* Gives up capabilities.  Run by the daemon, the acceptor and verifiers.  Owns the capabilities of the
+ * process. */
 
 #include "common/privileges.h"
 
@@ -12,7 +12,7 @@
 
 #include "common/ownership.h"
 
-/* The unit says the same, and snotifyd(8) why. */
+/* snotifyd.service has the same list, and snotifyd(8) says what each is for. */
 static const cap_value_t needed[] = {
         CAP_DAC_OVERRIDE,
         CAP_DAC_READ_SEARCH,
@@ -37,8 +37,8 @@ static bool is_needed(cap_value_t capability) {
         return false;
 }
 
-/* Needs CAP_SETPCAP, which is not among those that are kept: where it is missing somebody else has set
- * bounds already. */
+/* Needs CAP_SETPCAP, which the daemon does not keep.  Where the daemon has not got it, its service manager
+ * has limited the bounding set already. */
 static void limit_bound(void) {
         for (cap_value_t capability = 0; capability < cap_max_bits(); capability++)
                 if (!is_needed(capability) && cap_get_bound(capability) > 0)
@@ -67,7 +67,7 @@ void privileges_lower(void) {
                 (void)cap_set_proc(caps);
 }
 
-/* Where it isn't permitted, what needs it fails and says so. */
+/* Where the capability is not permitted, the step that needs it fails and says so. */
 void privileges_raise(cap_value_t capability) {
         _cleanup_(caps_free_p) cap_t caps = cap_get_proc();
 
@@ -91,7 +91,8 @@ int privileges_drop(void) {
 
         if (!none)
                 return -errno;
-        /* First, for who has no capabilities may be traced by who has none either. */
+        /* Clear dumpable before dropping capabilities: afterwards any process of the same uid could trace
+         * this one. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || cap_set_proc(none) < 0)
                 return -errno;
         return 0;

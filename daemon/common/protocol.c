@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks of the bytes that launcher and daemon exchange.  Pure functions; run by the launcher and by the
- * vetting child.  Must never read past the size that was received. */
+/* Checks the bytes that launcher and daemon exchange.  Pure functions; run by the launcher and by verifiers.
+ * Must never read past the size that was received. */
 
 #include "common/protocol.h"
 

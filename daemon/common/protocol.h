@@ -2,19 +2,19 @@
 #pragma once
 
 /* clang-format off */
-/* What launcher and daemon say to each other: SOCK_SEQPACKET, one struct per message, host byte order.
+/* The messages of launcher and daemon: over SOCK_SEQPACKET, one struct each, in host byte order.
  *
  *      launcher                                         daemon
  *      ProtocolHello                              -->
  *                                                 <--  ProtocolReply: welcome, with the filter program and an
  *                                                      fd of a directory (see probe-fs.h); or refused
- *      makes the directory PROTOCOL_PROOF there
+ *      creates the directory PROTOCOL_PROOF there
  *      ProtocolListener, and the listener's fd    -->
- *      the knock: a mkdirat() that the filter
- *      makes a notification                       -->
+ *      the knock: a mkdirat(), which the filter
+ *      turns into a notification                  -->
  *                                                 <--  its return value; or ProtocolReply: refused, and ENOSYS
  *
- * The daemon trusts no byte of the launcher's messages; who the launcher is it asks the kernel
+ * The daemon trusts no byte of these messages.  It asks the kernel for the launcher's pid and user
  * (SO_PEERCRED). */
 /* clang-format on */
 
@@ -28,7 +28,7 @@
 #define PROTOCOL_MAGIC 0x59464e53U /* "SNFY" */
 #define PROTOCOL_VERSION 3U
 
-/* The proof that a launcher is bound by nothing that wouldn't bind the worker: see probe-fs.h. */
+/* A launcher that creates this shows that nothing binds it that would not bind a worker: see probe-fs.h. */
 #define PROTOCOL_PROOF "proof"
 
 #define PROTOCOL_PROFILE_SIZE 48 /* with the NUL */
@@ -53,7 +53,7 @@ typedef struct ProtocolReply {
         uint32_t magic;
         uint32_t version;
         uint32_t verdict; /* ProtocolVerdict */
-        int32_t error;    /* refused: a positive errno; EAGAIN: may be let in if it comes again */
+        int32_t error;    /* refused: a positive errno; EAGAIN: the launcher may try again */
         uint64_t session_id;
         uint64_t nonce;
         char text[PROTOCOL_TEXT_SIZE]; /* refused: a sentence for the user, NUL-terminated */
@@ -68,21 +68,21 @@ static_assert(sizeof(struct sock_filter) == 8, "crosses a process boundary");
 typedef struct ProtocolListener {
         uint32_t magic;
         uint32_t version;
-        int32_t proof_error; /* why PROTOCOL_PROOF could not be created; 0: it was */
+        int32_t proof_error; /* a positive errno: why PROTOCOL_PROOF could not be created */
         uint32_t reserved;
 } ProtocolListener;
 static_assert(sizeof(ProtocolListener) == 16, "crosses a process boundary");
 
-/* The knock: mkdirat(PROTOCOL_KNOCK_DIRFD, (char *)protocol_knock_path(nonce), 0).  Whatever else answers
- * it, no directory can come of it: the path is no address that a process can have, so that the kernel itself
- * says EFAULT. */
+/* The knock: mkdirat(PROTOCOL_KNOCK_DIRFD, (char *)protocol_knock_path(nonce), 0).  It creates no directory,
+ * even if it reaches the kernel or another supervisor: no process has memory at that address, and the kernel
+ * fails with EFAULT. */
 #define PROTOCOL_KNOCK_DIRFD (-0x6b6b)
 uint64_t protocol_knock_path(uint64_t nonce);
 
-/* What a knock answered well returns; always positive, which mkdirat() itself never is. */
+/* What the knock returns where the daemon accepts the session.  It is positive, which mkdirat() itself never
+ * returns. */
 int32_t protocol_knock_answer(uint64_t nonce);
 
-/* Is size bytes at message a well-formed hello / reply?  Otherwise *ret_why (static text) says what is
- * wrong. */
+/* Is this a well-formed message of size bytes?  If not, *ret_why is a static text that says why. */
 bool protocol_hello_is_valid(const ProtocolHello *hello, size_t size, const char **ret_why);
 bool protocol_reply_is_valid(const ProtocolReply *reply, size_t size);

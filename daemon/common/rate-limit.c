@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Counts what happens in a second.  Run by the daemon and by workers, also several at once.  Owns nothing.
- * Must never wait, and never lose one. */
+/* Counts events of a second.  Run by the daemon and by workers, which may count in the same place at the
+ * same time.  Owns nothing.  Must never wait, and never miss an event. */
 
 #include "common/rate-limit.h"
 
@@ -10,7 +10,8 @@
 #define COUNT_MASK ((UINT64_C(1) << RATE_LIMIT_BITS) - 1)
 #define SECOND_MSEC 1000
 
-/* Who was interrupted after he had looked at the clock may be a little behind: that second isn't over. */
+/* A process that was interrupted after it had read the clock may come with a time before the second began:
+ * that second is not over. */
 static bool is_over(uint64_t second, uint64_t now_msec) {
         return second == 0 || (int64_t)(now_msec - (second >> RATE_LIMIT_BITS)) >= SECOND_MSEC;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Installs a sandbox.  Run by workers, helpers and vetting children.  Owns nothing. */
+/* Installs a sandbox.  Run by the acceptor, verifiers, workers and helpers.  Owns nothing. */
 
 #include "common/sandbox.h"
 
@@ -16,10 +16,11 @@ int sandbox_enter(const Sandbox *sandbox) {
                 .filter = (struct sock_filter *)(uintptr_t)sandbox->instructions,
         };
 
-        /* The kernel demands this of who lacks CAP_SYS_ADMIN, as a helper mostly does by now. */
+        /* The kernel demands this of a process without CAP_SYS_ADMIN, such as most helpers. */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        /* Without that flag kernels before 5.16 slow the process down, lest it reads the filter's memory. */
+        /* Without SPEC_ALLOW, kernels before 5.16 switch on slow protections against speculative reads
+         * (PR_SET_SPECULATION_CTRL in prctl(2)). */
         return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0
                        ? -errno
                        : 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a session is, from its handshake to its end: immutable.  The daemon keeps it (identities.h); a worker
- * has a copy from its fork, and never reads it from memory that another worker can write. */
+/* The facts of a session that stay the same from its handshake to its end.  The daemon stores them (see
+ * session/identities.h).  A worker inherits a copy, and never reads them from memory that another worker can
+ * write.
+ */
 
 #include <assert.h>
 #include <stdint.h>
@@ -12,11 +14,11 @@
 typedef struct SessionIdentity {
         uint64_t session_id;
         uint64_t started_usec; /* CLOCK_REALTIME */
-        uint32_t uid;          /* of the launcher, as the kernel told */
+        uint32_t uid;          /* of the launcher, as the kernel says */
         uint32_t account;      /* the user whose limits the session counts for */
         uint32_t pid;          /* of the launcher */
         uint32_t reserved;
         char profile[PROTOCOL_PROFILE_SIZE]; /* NUL-terminated, as is the label */
         char label[PROTOCOL_LABEL_SIZE];
 } SessionIdentity;
-static_assert(sizeof(SessionIdentity) == 160, "lies in systemd's store");
+static_assert(sizeof(SessionIdentity) == 160, "systemd's fd store holds it");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes lines to standard error without being held up.  Made by the daemon, inherited by workers.  Owns a
- * descriptor and a byte of memory that it shares with them.  Must never change the open file description
- * that stderr shares with other processes. */
+/* Writes lines to standard error without being held up by its reader.  The daemon creates an output, and its
+ * children inherit it.  Owns a descriptor, and a byte of memory that they share.  Must never change the open
+ * file description that stderr shares with other processes. */
 
 #include "common/stderr-output.h"
 
@@ -23,14 +23,14 @@
 struct StderrOutput {
         int fd;
         bool is_socket;
-        bool torn; /* the last line was begun, and its end did not fit */
-        /* The last wait was in vain.  All processes know that together: each worker is a new one, and would
-         * wait once more. */
+        bool torn; /* the end of the last line did not fit */
+        /* The last wait was in vain.  All processes share this: otherwise each new worker would wait again.
+         */
         _Atomic bool *stuck;
 };
 
-/* One of a user namespace to which the owner of a pipe is unknown may not open it.  Then poll() has to do,
- * between which and the write another process may fill it. */
+/* In a user namespace that does not map the owner of a pipe, the daemon must not open the pipe.  It then
+ * polls before each write, although another process may fill the pipe in between. */
 static int open_anew(mode_t mode) {
         int fd = -1;
 
@@ -73,14 +73,14 @@ int stderr_output_fd(const StderrOutput *output) {
         return output->fd;
 }
 
-/* Returns false where there is no room by then. */
+/* Waits for room for at most usec.  Returns false where there is none by then. */
 static bool wait_for_room(const StderrOutput *output, uint64_t usec) {
         struct pollfd pollfd = {.fd = output->fd, .events = POLLOUT};
 
         return poll(&pollfd, 1, (int)(usec / 1000)) > 0;
 }
 
-/* Writes what is taken at once.  Returns how many bytes, or a negative errno. */
+/* Writes what fits now.  Returns how many bytes, or a negative errno. */
 static ssize_t write_some(const StderrOutput *output, char *bytes, size_t size) {
         struct iovec iov = {.iov_base = bytes, .iov_len = size};
         const struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -95,7 +95,7 @@ static ssize_t write_some(const StderrOutput *output, char *bytes, size_t size) 
         return n < 0 ? -errno : n;
 }
 
-/* Writes the line from *at on, and moves *at.  Returns 0 where it is all written, else a negative errno. */
+/* Writes the line from *at on, and moves *at.  Returns 0 after the whole line, or a negative errno. */
 static int write_line(StderrOutput *output, char *line, size_t size, size_t *at) {
         while (*at < size) {
                 ssize_t n = write_some(output, line + *at, size - *at);
@@ -113,7 +113,7 @@ static bool take_line(StderrOutput *output, uint64_t patience_usec, char *line, 
         int r = write_line(output, line, size, &at);
 
         if (r == -EAGAIN && !atomic_load(output->stuck)) {
-                atomic_store(output->stuck, true); /* the others do not wait meanwhile, too */
+                atomic_store(output->stuck, true); /* first: meanwhile no other process waits, too */
                 (void)wait_for_room(output, patience_usec);
                 r = write_line(output, line, size, &at);
         }
@@ -125,7 +125,7 @@ static bool take_line(StderrOutput *output, uint64_t patience_usec, char *line, 
 bool stderr_output_vprint(
         StderrOutput *output, uint64_t patience_usec, const char *format, va_list arguments) {
         char line[PIPE_BUF + 1] = "\n";      /* with vsnprintf()'s NUL */
-        size_t start = output->torn ? 1 : 0; /* the newline that is missing */
+        size_t start = output->torn ? 1 : 0; /* begin with the newline that is missing */
         size_t room = PIPE_BUF - start - 1, length;
         int n = vsnprintf(line + start, room + 1, format, arguments);
 

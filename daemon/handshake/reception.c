@@ -374,7 +374,7 @@ static int visit_fork(Visit *visit) {
                         .filters = host->filters,
                         .count_crowd = count_crowd,
                         .userdata = visit,
-                        .sandbox = &host->sandboxes->vetting,
+                        .sandbox = &host->sandboxes->verifier,
                 };
 
                 _exit(vetting_run(&arguments));

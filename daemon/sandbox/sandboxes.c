@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns the list of calls that each kind of child needs into BPF programs, with libseccomp.  Run by the
- * daemon once, at start.  Owns nothing. */
+/* Builds the sandboxes: which calls each kind of child needs.  Run by the daemon once, at start.  Owns
+ * nothing.  Must never allow a call because of what a child might need one day. */
 
 #include "sandbox/sandboxes.h"
 
@@ -33,11 +33,11 @@
 
 /* The processes that a rule is for. */
 enum {
-        VETTING = 1U << 0,
+        VERIFIER = 1U << 0,
         WORKER = 1U << 1,
         HELPER = 1U << 2,
         ACCEPTOR = 1U << 3,
-        ALL = VETTING | WORKER | HELPER | ACCEPTOR,
+        ALL = VERIFIER | WORKER | HELPER | ACCEPTOR,
 };
 
 #define ALLOW(processes, name, ...)                                                                         \
@@ -56,10 +56,10 @@ static const SeccompRule rules[] = {
         ALLOW(ALL, munmap),
         ALLOW(ALL, mremap),
         ALLOW(ALL, madvise),
-        ALLOW(ALL, clock_gettime), /* where the processor's clock is not to be trusted */
+        ALLOW(ALL, clock_gettime), /* where the kernel does not trust the processor's clock */
         ALLOW(ALL, restart_syscall),
         ALLOW(ALL, exit_group),
-        ALLOW(ALL, rt_sigprocmask), /* these and tgkill() are abort(3) */
+        ALLOW(ALL, rt_sigprocmask), /* abort(3) makes these and tgkill() */
         ALLOW(ALL, rt_sigaction),
         ALLOW(ALL, rt_sigreturn),
         ALLOW(ALL, getpid),
@@ -72,18 +72,19 @@ static const SeccompRule rules[] = {
         ALLOW(ALL, recvmsg),
         ALLOW(WORKER | HELPER | ACCEPTOR, recvfrom),
         ALLOW(WORKER, sendmmsg),
-        ALLOW(WORKER, connect), /* to the journal, anew */
+        ALLOW(WORKER, connect), /* to a journald that was restarted */
         ALLOW(ACCEPTOR, accept4),
-        ALLOW(VETTING | ACCEPTOR, getsockopt),
+        ALLOW(VERIFIER | ACCEPTOR, getsockopt),
         /* Files. */
-        ALLOW(WORKER | HELPER, openat2), /* its flags are in memory; paths cannot be resolved without */
+        ALLOW(WORKER | HELPER,
+                openat2), /* resolves paths; its flags are in memory, where no filter sees them */
         ALLOW(ALL, close),
         ALLOW(ALL, fstatfs),
         ALLOW(WORKER | HELPER, mkdirat),
         ALLOW(ACCEPTOR, shutdown),
-        ALLOW(VETTING, readlink),
+        ALLOW(VERIFIER, readlink),
 #ifndef __NR_readlink
-        ALLOW(VETTING, readlinkat), /* is readlink(3) on newer architectures */
+        ALLOW(VERIFIER, readlinkat), /* what readlink(3) calls on an architecture without readlink() */
 #endif
         ALLOW(WORKER | HELPER, readlinkat),
         ALLOW(WORKER | HELPER | ACCEPTOR, fstat),
@@ -97,7 +98,7 @@ static const SeccompRule rules[] = {
         ALLOW(WORKER, write),
         ALLOW(WORKER, writev),
         ALLOW(WORKER, name_to_handle_at),
-        /* Targets, and being one. */
+        /* Reading targets, and acting with their credentials. */
         ALLOW(WORKER, process_vm_readv),
         ALLOW(WORKER, chroot),
         ALLOW(WORKER, umask),
@@ -105,7 +106,7 @@ static const SeccompRule rules[] = {
         ALLOW(WORKER, capset),
         ALLOW(WORKER, setgroups),
         ALLOW(WORKER, setfsgid),
-        ALLOW(WORKER | HELPER, setfsuid), /* which is how to ask for it, too */
+        ALLOW(WORKER | HELPER, setfsuid), /* setfsuid(-1) also reads it */
         /* Helpers. */
         ALLOW(WORKER, setresgid),
         ALLOW(WORKER, setresuid),
@@ -119,7 +120,7 @@ static const SeccompRule rules[] = {
         ALLOW(ALL, futex),
         ALLOW(ALL, sched_yield),
         ALLOW(ALL, sigaltstack),
-        ALLOW(ALL, open), /* from here on, for its report */
+        ALLOW(ALL, open), /* from here on, for the report of a fault */
         ALLOW(ALL, readlink),
         ALLOW(ALL, stat),
         ALLOW(ALL, access),
@@ -130,21 +131,21 @@ static const SeccompRule rules[] = {
 
         ALLOW(WORKER | HELPER, mmap, ARGUMENT_LACKS(2, PROT_EXEC)),
         ALLOW(ACCEPTOR, mmap, ARGUMENT_LACKS(2, PROT_EXEC), ARGUMENT_HAS(3, MAP_ANONYMOUS)),
-        ALLOW(VETTING, mmap, ARGUMENT_LACKS(2, PROT_EXEC), ARGUMENT_HAS(3, MAP_ANONYMOUS)),
+        ALLOW(VERIFIER, mmap, ARGUMENT_LACKS(2, PROT_EXEC), ARGUMENT_HAS(3, MAP_ANONYMOUS)),
         ALLOW(ALL, openat, ARGUMENT_LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)),
         ALLOW(WORKER, open_by_handle_at, ARGUMENT_LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC | TMPFILE)),
         ALLOW(ALL, tgkill, ARGUMENT_IS(2, SIGABRT)),
-        /* Other commands of these two have the kernel signal any process. */
-        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_ID_VALID)),
-        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)),
-        ALLOW(VETTING | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_RECV)),
+        /* Other commands of ioctl() and fcntl() make the kernel signal any process. */
+        ALLOW(VERIFIER | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_ID_VALID)),
+        ALLOW(VERIFIER | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS)),
+        ALLOW(VERIFIER | WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_RECV)),
         ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SECCOMP_IOCTL_NOTIF_SEND)),
         ALLOW(WORKER, ioctl, ARGUMENT_IS(1, SIOCOUTQ)),
         ALLOW(WORKER | HELPER | ACCEPTOR, fcntl, ARGUMENT_IS(1, F_DUPFD_CLOEXEC)),
         ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_GETFL)),
         ALLOW(WORKER, fcntl, ARGUMENT_IS(1, F_SETLK)),
         /* The acceptor. */
-        ALLOW(VETTING | ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSRIGHTS)),
+        ALLOW(VERIFIER | ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSRIGHTS)),
         ALLOW(ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSCRED)),
         ALLOW(ACCEPTOR, ioctl, ARGUMENT_IS(1, NS_GET_PARENT)),
         ALLOW(ACCEPTOR, ioctl, ARGUMENT_IS(1, NS_GET_OWNER_UID)),
@@ -161,10 +162,10 @@ static const SeccompRule rules[] = {
         ALLOW(WORKER, setns, ARGUMENT_IS(1, CLONE_NEWUSER)),
         ALLOW(WORKER, prlimit64, ARGUMENT_IS(1, RLIMIT_LOCKS)),
 #ifdef SANITIZED
-        ALLOW(VETTING | ACCEPTOR, mmap, ARGUMENT_LACKS(2, PROT_EXEC)),
-        ALLOW(VETTING | ACCEPTOR, ioctl, ARGUMENT_IS(1, TCGETS)),
+        ALLOW(VERIFIER | ACCEPTOR, mmap, ARGUMENT_LACKS(2, PROT_EXEC)),
+        ALLOW(VERIFIER | ACCEPTOR, ioctl, ARGUMENT_IS(1, TCGETS)),
         ALLOW(ALL, mprotect, ARGUMENT_LACKS(2, PROT_EXEC)),
-        /* A report has no names then, for the program that finds them cannot be started. */
+        /* Without it, a report has addresses instead of names: the program that finds names cannot start. */
         {SCMP_SYS(pipe2), SCMP_ACT_ERRNO(EPERM), ALL, {}},
 #endif
 };
@@ -175,7 +176,8 @@ static int build(unsigned process, Sandbox *ret) {
 
         r = bpf_program_begin(
                 &MACHINE_NATIVE->abis[0], 1, SCMP_ACT_KILL_PROCESS, SCMP_ACT_KILL_PROCESS, &context);
-        if (r >= 0) /* a tree: the kernel tries each call there is when the program is installed */
+        if (r >= 0) /* a tree, because the kernel runs the program for each call number when it is installed
+                     */
                 r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
         if (r >= 0)
                 r = bpf_program_add(context, rules, sizeof(rules) / sizeof(rules[0]), process);
@@ -187,7 +189,7 @@ int sandboxes_build(Sandboxes *ret) {
 
         r = build(ACCEPTOR, &ret->acceptor);
         if (r >= 0)
-                r = build(VETTING, &ret->vetting);
+                r = build(VERIFIER, &ret->verifier);
         if (r >= 0)
                 r = build(WORKER, &ret->worker);
         if (r >= 0)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What confines the daemon's children; made once, for libseccomp takes longer over it than a child lives. */
+/* The sandboxes of the daemon's children.  The daemon builds them once: libseccomp takes longer for one than
+ * some children live. */
 
 #include "common/sandbox.h"
 
 typedef struct Sandboxes {
         Sandbox acceptor;
-        Sandbox vetting;
-        Sandbox worker; /* also of what it forks, up to where a helper has become its target */
-        Sandbox helper; /* on top of the worker's */
+        Sandbox verifier;
+        Sandbox worker; /* helpers inherit it */
+        Sandbox helper; /* a helper enters it once it has its target's credentials */
 } Sandboxes;
 
-/* Makes them.  Returns 0 or a negative errno. */
+/* Builds them.  Returns 0 or a negative errno. */
 int sandboxes_build(Sandboxes *ret);

@@ -28,7 +28,7 @@ logged_times() {
         [ "$(tail -n +"$1" "$work/log" | grep -c -- "$2")" = "$3" ]
 }
 
-forbidden="killed by SIGSYS: it made a system call that its own filter forbids"
+forbidden="killed by SIGSYS: it made a system call that its sandbox forbids"
 # created NAME COMMAND...: the command creates that directory.
 created() {
         local path=$tree/$1

@@ -204,7 +204,7 @@ check "a profile name that is too long" refuses "the profile's name is too long"
 check "a label that is too long" refuses "the label is too long" \
         supervised --label "$(printf 'n%.0s' {1..100})" -- touch "$ran"
 chmod 600 "$socket"
-check "a socket that the user may not reach" refuses "Permission denied; may this user reach it?" \
+check "a socket that the user may not reach" refuses "Permission denied; does this user have access to it?" \
         supervised_user -- touch "$ran"
 chmod 666 "$socket"
 for who in supervised supervised_user; do

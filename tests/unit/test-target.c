@@ -396,7 +396,7 @@ static int read_string(
 
 /* As the kernel takes it. */
 static int native(const void *address) {
-        if (syscall(SYS_access, address, F_OK) == 0)
+        if (syscall(SYS_faccessat, AT_FDCWD, address, F_OK) == 0)
                 return 0;
         return errno == EFAULT ? TARGET_FAULT : errno == ENAMETOOLONG ? TARGET_TOO_LONG : 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "common/abi.h"
 #include "common/ownership.h"
 #include "stage.h"
 #include "worker/request.h"
@@ -669,7 +670,7 @@ static void test_leftovers(void **state) {
                 assert_true(ledger_pass(stage.ledger, 0, SLOT_FREE, 1));
                 slot->request.notif = (struct seccomp_notif){.id = 1,
                         .pid = (uint32_t)getpid(),
-                        .data = {.nr = SYS_mkdir, .arch = AUDIT_ARCH_X86_64}};
+                        .data = {.nr = SYS_mkdirat, .arch = abi_audit_archs[MACHINE_NATIVE->abis[0]]}};
                 slot->verdict = SLOT_ALLOWED;
                 notify_reply(&slot->reply, 1, 0, 0);
                 leftovers[i].forget(slot);

@@ -5,7 +5,6 @@
 
 #include "worker/target/memory.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,6 +13,9 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #include "common/ownership.h"
 
@@ -23,11 +25,16 @@
 /* Most paths are short. */
 #define FIRST_PIECE 256U
 
-/* With protection keys the kernel makes memory that may be executed only just that. */
-static bool has_protection_keys(void) {
+/* Can this machine forbid to read memory that may be executed?  x86-64 can with protection keys.  AArch64
+ * can with Enhanced PAN, of which the kernel does not tell (Linux 5.13): assume that it can. */
+static bool has_execute_only_memory(void) {
+#ifdef __x86_64__
         unsigned a, b, c, d;
 
         return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_OSPKE);
+#else
+        return true;
+#endif
 }
 
 /* May the target read there, though process_vm_readv() may not?  To the processor, what may be written may
@@ -52,7 +59,7 @@ static int is_readable(Target *target, uint64_t address) {
                 if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, access) == 3 &&
                         address >= start && address < end)
                         return access[0] != 'r' &&
-                               (access[1] == 'w' || (access[2] == 'x' && !has_protection_keys()));
+                               (access[1] == 'w' || (access[2] == 'x' && !has_execute_only_memory()));
         return 0;
 }
 
