@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* deaths kill|exit|unmount DIRECTORY ROUNDS: what is left of a process that creates directories when it
+/* deaths kill|exit|unmount DIRECTORY ROUNDS: what a process that creates directories leaves behind when it
  * dies.
  *
- * kill: a process creates directories in a loop and is killed.  Once it was waited for, its directories are
- * counted, and 20 ms later again.
+ * kill: a process creates directories in a loop and is killed.  After waitpid(2) has returned, this program
+ * counts the directories, and again 20 ms later.
  *
- * exit: the same with a process whose threads do so while it exits.
+ * exit: the same with a process that exits while its threads create directories.
  *
- * unmount: a process creates directories on a file system of its own and is killed.  Once it was waited for,
- * the file system is unmounted.
+ * unmount: a process creates directories on a file system of its own and is killed.  After waitpid(2) has
+ * returned, this program unmounts the file system.
  *
- * Prints "late N of ROUNDS": in how many rounds there was a directory more, or the file system was busy.
- * Fails if more directories come late than there are threads, or if the file system stays busy. */
+ * Prints "late N of ROUNDS": in how many rounds a directory appeared late, or the file system was busy.
+ * Fails if more directories appear late than there are threads, or if the file system stays busy. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static void fail(const char *what) {
         exit(1);
 }
 
-/* On a tmpfs each directory is one link more. */
+/* Returns how many directories there are: on a tmpfs each is one link more. */
 static long count(void) {
         struct stat st;
 
@@ -67,7 +67,7 @@ static void *make(void *thread) {
         return NULL;
 }
 
-/* Returns when it creates directories. */
+/* Returns once the new process creates directories. */
 static pid_t start(bool exits) {
         pid_t pid = fork();
 
@@ -107,19 +107,19 @@ static void end(pid_t pid, bool exits) {
         }
 }
 
-static bool late(bool exits) {
+static bool is_late(bool exits) {
         long more = count();
 
         sleep_usec(LATE_MSEC * 1000L);
         more = count() - more;
         if (more > (exits ? THREADS : 1)) {
-                (void)fprintf(stderr, "%ld directories came late\n", more);
+                (void)fprintf(stderr, "%ld directories appeared late\n", more);
                 exit(1);
         }
         return more > 0;
 }
 
-static bool busy(void) {
+static bool is_busy(void) {
         for (int msec = 0; msec < BUSY_MSEC_MAX; msec++) {
                 if (umount2(directory, 0) == 0)
                         return msec > 0;
@@ -147,9 +147,9 @@ int main(int argc, char **argv) {
                         fail("mount");
                 end(start(exits), exits);
                 if (unmounts)
-                        n_late += busy();
+                        n_late += is_busy();
                 else {
-                        n_late += late(exits);
+                        n_late += is_late(exits);
                         (void)umount2(directory, MNT_DETACH);
                 }
         }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """For test-differences.sh:
 
-differences.py THING...             what a program can see of its supervision
-differences.py environment WORD...  how much room for its environment it has less, where the words run it"""
+differences.py THING...             prints what a program sees of its supervision
+differences.py environment WORD...  prints how much smaller its environment must be if those words run it"""
 
 import ctypes
 import errno
@@ -61,7 +61,7 @@ def second_listener():
 
 
 def filter_calls(action, *numbers):
-    """A filter of the program's own that has an opinion about some calls."""
+    """Installs a further filter with that action for some calls."""
     load, jump_if_equal, ret = 0x20, 0x15, 0x06
     for number in numbers:
         install_filter(0, (load, 0, 0, 0), (jump_if_equal, 0, 1, number), (ret, 0, 0, action), (ret, 0, 0, 0x7FFF0000))
@@ -106,7 +106,7 @@ def strict_mode():
 
 
 def secret_path():
-    """Makes a directory whose path is in memory that only this process can read."""
+    """Creates a directory whose path is in memory that only this process can read."""
     fd = libc.syscall(447, 0)  # memfd_secret(2)
     if fd < 0:
         return "unknown"
@@ -117,7 +117,7 @@ def secret_path():
 
 
 def encrypted():
-    """Makes a directory in one that is encrypted with a key in the session keyring, in the way of fscrypt's first version."""
+    """Creates a directory in one that is encrypted with a key in the session keyring (fscrypt's first version)."""
     descriptor = b"snotify!"
     key = struct.pack("I64sI", 0, os.urandom(64), 64)
     libc.syscall(250, 1, None)  # keyctl(2): KEYCTL_JOIN_SESSION_KEYRING
@@ -138,7 +138,7 @@ def encrypted():
 
 
 def fits(command, length):
-    """Whether a program can be executed through the command with an environment of some more bytes."""
+    """Can the command execute a program with an environment that is so many bytes longer?"""
     pid = os.fork()
     if pid == 0:
         resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20))  # a quarter is for arguments and environment
@@ -172,7 +172,7 @@ def environment_lost(launcher):
 
 
 def maker():
-    """Who made a directory, by fanotify's word."""
+    """Which process fanotify reports as the one that created a directory."""
     fd = libc.fanotify_init(0x200 | 0x400, os.O_RDONLY)  # FAN_REPORT_FID | FAN_REPORT_DIR_FID
     if fd < 0 or libc.fanotify_mark(fd, 1, ctypes.c_uint64(0x40000100), -100, b".") < 0:  # FAN_CREATE | FAN_ONDIR
         return "unknown"

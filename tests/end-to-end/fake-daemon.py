@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""fake-daemon.py SOCKET STEP: a snotifyd that goes wrong at one step of the handshake, for test-launcher.sh.
+"""fake-daemon.py SOCKET STEP: stands in for snotifyd and fails at one step of the handshake, for test-launcher.sh.
 
-Speaks daemon/common/protocol.h to one launcher, then exits; a STEP that starts with "killed-" ends by SIGKILL."""
+Speaks the protocol of daemon/common/protocol.h with one launcher, then exits; if STEP begins with "killed-", by SIGKILL."""
 
 import fcntl
 import os
@@ -81,7 +81,7 @@ def main(path, step):
     server.bind(path)
     os.chmod(path, 0o666)
     server.listen(1)
-    select.select([server], [], [])  # it has connected
+    select.select([server], [], [])  # until the launcher has connected
     leave_if("before-accept")
     client, _ = server.accept()
     if step == "answers-the-second":
@@ -93,7 +93,7 @@ def main(path, step):
     leave_if("after-hello")
     client.send(REPLIES.get(step, reply(WELCOME, filter_=GOOD)))
     if step in REPLIES:
-        client.recv(1)  # until it has left
+        client.recv(1)  # until the launcher has closed the connection
         leave()
     leave_if("after-welcome")
     message, fds, _, _ = socket.recv_fds(client, 4096, 1)
@@ -113,7 +113,7 @@ def main(path, step):
         leave()
     value, error, flags = ANSWERS[step]
     fcntl.ioctl(fds[0], NOTIF_SEND, bytearray(struct.pack("QqiI", struct.unpack_from("Q", request)[0], value, error, flags)))
-    if step not in ("answers-well", "answers-enosys"):  # who could still say why
+    if step not in ("answers-well", "answers-enosys"):  # after these the launcher sends nothing
         client.recv(1)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""fake-journal.py serve FILE: a journal that appends each record to FILE, as a line of JSON.
-fake-journal.py fill: fills the queue of one that is stopped, with what is no record.
-fake-journal.py reloads FILE: prints how often a policy was loaded, and how many decisions there are.  Each was made by one
-policy: its rules have its name and that of a directory, as in "one-A", and "one" allows what is in A, "two" what is in B.
-fake-journal.py check FILE SESSION PATH...: each decision of the session is recorded once, or twice with the same content."""
+"""fake-journal.py serve FILE: stands in for journald, and appends each record to FILE as a line of JSON.
+fake-journal.py fill: fills the queue of a stopped fake journal with datagrams that are no records.
+fake-journal.py reloads FILE: prints how many policies were loaded and how many decisions recorded, and checks that a single policy made
+each decision.  The name of a rule tells its policy and a directory, as in "one-A"; policy "one" allows directories in A, "two" in B.
+fake-journal.py check FILE SESSION PATH...: checks that each PATH has one record, or two equal ones, of that session, and no others."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def serve(file):
 def fill():
     sent = 0
     while True:
-        # One's buffer may be full before the other's queue is.
+        # The socket's own buffer may be full before the journal's queue is.
         junk = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         junk.setblocking(False)
         junk.connect(ADDRESS)
@@ -71,10 +71,10 @@ def check(file, session, paths):
         if not 1 <= len(records) <= 2:
             problems.append(f"{len(records)} records of {path}")
         elif any(record != records[0] for record in records) or records[0]["SNOTIFY_VERDICT"] != "allowed":
-            problems.append(f"they differ or are wrong: {records}")
-    # Who ends a session doesn't wait for a journal that made it wait in vain before: there may be no record of that.
+            problems.append(f"the records differ or are wrong: {records}")
+    # The record of the session's end may be missing: the daemon does not wait again for a journal that it has waited for in vain.
     if lost not in (None, "0"):
-        problems.append(f"the session's end says that {lost} are lost")
+        problems.append(f"the record of the session's end counts {lost} lost records")
     sys.exit("\n".join(problems) or 0)
 
 
@@ -90,9 +90,9 @@ def reloads(file):
             policy, directory = record["SNOTIFY_RULE"].split("-")
             generation = record["SNOTIFY_GENERATION"]
             if generation not in policies:
-                problems.append(f"generation {generation} was not said to be loaded before: {record}")
+                problems.append(f"generation {generation} has no record of having been loaded: {record}")
             elif policies[generation] not in (None, policy):
-                problems.append(f"generation {generation} is of both policies: {record}")
+                problems.append(f"generation {generation} has decisions of both policies: {record}")
             policies[generation] = policy
             verdict = "allowed" if (policy, directory) in (("one", "A"), ("two", "B")) else "denied"
             if record["SNOTIFY_VERDICT"] != verdict or record["SNOTIFY_PATH"].split("/")[-2] != directory:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* crowd DIRECTORY GO DONE END: waits until somebody writes to the FIFO GO, makes 100 directories in
- * DIRECTORY from 4 threads, appends a line to the file DONE, and ends when somebody opens the FIFO END.
+/* gated-load DIRECTORY GO DONE END: waits until the test opens the FIFO GO, creates 100 directories in
+ * DIRECTORY from 4 threads, appends a line to the file DONE, and ends when the test opens the FIFO END.
  * Exits 0 if each call succeeded. */
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void *make(void *userdata) {
         return &good;
 }
 
-static void pass(const char *gate) {
+static void wait_for_gate(const char *gate) {
         int fd = open(gate, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0) {
@@ -48,7 +48,7 @@ int main(int argc, char **argv) {
 
         if (argc != 5 || chdir(argv[1]) < 0)
                 return 2;
-        pass(argv[2]);
+        wait_for_gate(argv[2]);
         for (int i = 0; i < THREADS; i++)
                 if (pthread_create(&threads[i], NULL, make, &names[i]) != 0)
                         return 2;
@@ -60,6 +60,6 @@ int main(int argc, char **argv) {
         if (fd < 0 || write(fd, "done\n", 5) != 5)
                 return 2;
         (void)close(fd);
-        pass(argv[4]);
+        wait_for_gate(argv[4]);
         return failures > 0;
 }

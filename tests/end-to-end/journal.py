@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""journal.py SESSION UID [EXPECTATION...]: holds the records of a session, as `journalctl -o json` prints them on stdin, to the
-decisions that were made, for test-systemd.sh.
+"""journal.py SESSION UID [EXPECTATION...]: compares the records of a session, as `journalctl -o json` prints them on stdin, with the
+expected ones, for test-systemd.sh.
 
-An EXPECTATION is "VERDICT CALL RULE ERRNO PATH ARGUMENT", in shell words; "-" is for no rule, for a path that is not known, and
-for an argument that is the path itself.  There must be one record for each, in that order, with every field of the design, and no other decision."""
+An EXPECTATION is "VERDICT CALL RULE ERRNO PATH ARGUMENT", in shell words; "-" stands for no rule, for an unknown path, and for an
+argument that is the path itself.  There must be one record for each, in that order, with every documented field, and no others."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def problem(text):
 
 
 def text(value):
-    """A field that is no printable text is an array of bytes; one that is there twice an array of values."""
+    """journalctl prints a field that is not printable text as an array of bytes, and one that is there twice as an array of values."""
     if isinstance(value, list) and value and all(isinstance(byte, int) for byte in value):
         return bytes(value).decode("utf-8", "surrogateescape")
     return value

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workloads under which workers are killed, and who kills them.  They share the file BOARD.
+/* Load generators, and a program that kills workers under their load.  They share counters in FILE, which
+ * also says when the test is over.
  *
- * kills make BOARD DIRECTORY NUMBER REST: makes directories there, NUMBER-0 and so on, looks at each and
- * removes it, until it is over; with a rest of up to REST microseconds after each.
+ *      kills make FILE DIRECTORY NUMBER REST   creates NUMBER-1, NUMBER-2 and so on in DIRECTORY, checks and
+ *                                              removes each, and rests up to REST microseconds
+ *      kills try FILE DIRECTORY NUMBER REST    the same, in DIRECTORY/A and DIRECTORY/B by turns; a call may
+ *                                              be denied
+ *      kills contend FILE DIRECTORY NUMBER     as make, while a competitor creates the same names
+ *      kills compete FILE DIRECTORY NUMBER     the competitor: creates each name at the same time
+ *      kills kill FILE DAEMON KILLS PERIOD     kills the daemon's workers and their helpers, one at random
+ *                                              every PERIOD microseconds on average, until KILLS have died
+ * of it; then ends the test kills over FILE                         ends the test kills show FILE prints the
+ * counters, in one line of "NAME NUMBER"
  *
- * kills try BOARD DIRECTORY NUMBER REST: the same, in the two directories A and B there by turns; it may be
- * denied.
- *
- * kills contend BOARD DIRECTORY NUMBER: the same, with a competitor for each name.
- *
- * kills compete BOARD DIRECTORY NUMBER: makes what that one makes, at the same time.
- *
- * kills kill BOARD DAEMON KILLS PERIOD: kills the daemon's workers and their helpers, one at random every
- * PERIOD microseconds on average, so many that die of it; then it is over for all.
- *
- * kills over BOARD: it is over.
- *
- * kills show BOARD: prints what was counted, in one line of "NAME NUMBER".  "wrong" are calls that failed,
- * or after which the directory was not as it should be; "poisoned" those that failed because workers died
- * over them (EIO), "both" names that maker and competitor have made, as they were told, and "neither" those
- * that none has. */
+ * The counter "wrong" is of calls that failed, or whose directory was not as it should be; "poisoned" of
+ * calls that failed with EIO because workers died over them; "both" of names that maker and competitor both
+ * created according to their results, and "neither" of names that none of the two did. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,13 +36,13 @@
 
 #define MAKERS_MAX 64
 #define PROCESSES_MAX 512
-/* Of at most a second, in steps of 0.1 ms. */
+/* The histogram of durations: up to a second, in steps of 0.1 ms. */
 #define STEPS 10000
 #define STEP_USEC 100
-/* About what a supervised call takes: neither always wins. */
+/* About as long as a supervised call takes, so that neither side always wins. */
 #define HEAD_START_USEC 120
 
-static struct Board {
+static struct Shared {
         atomic_bool over;
         atomic_long workers, helpers; /* killed */
         atomic_long calls, made, poisoned, wrong;
@@ -54,20 +50,20 @@ static struct Board {
         atomic_long longest_usec;
         atomic_long took[STEPS + 1];
         struct Contest {
-                atomic_int round; /* the maker is at it */
-                atomic_int tried; /* the competitor was at it... */
-                atomic_int error; /* ... and got that */
+                atomic_int round; /* the maker has begun this one */
+                atomic_int tried; /* the competitor has tried this one... */
+                atomic_int error; /* ... with this result */
         } contests[MAKERS_MAX];
-} * board;
+} * shared;
 
-static int board_open(const char *path) {
+static int shared_open(const char *path) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+        if (fd < 0 || ftruncate(fd, sizeof(*shared)) < 0)
                 return -1;
-        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         (void)close(fd);
-        return board == MAP_FAILED ? -1 : 0;
+        return shared == MAP_FAILED ? -1 : 0;
 }
 
 static long now_usec(void) {
@@ -82,28 +78,28 @@ static long at_random(long below) {
 }
 
 static void note_time(long usec) {
-        long longest = board->longest_usec;
+        long longest = shared->longest_usec;
 
-        atomic_fetch_add(&board->took[usec / STEP_USEC < STEPS ? usec / STEP_USEC : STEPS], 1);
-        while (usec > longest && !atomic_compare_exchange_weak(&board->longest_usec, &longest, usec))
+        atomic_fetch_add(&shared->took[usec / STEP_USEC < STEPS ? usec / STEP_USEC : STEPS], 1);
+        while (usec > longest && !atomic_compare_exchange_weak(&shared->longest_usec, &longest, usec))
                 continue;
 }
 
 static void complain(const char *name, const char *what) {
         (void)fprintf(stderr, "%s: %s\n", name, what);
-        atomic_fetch_add(&board->wrong, 1);
+        atomic_fetch_add(&shared->wrong, 1);
 }
 
-/* Whoever has made it. */
+/* Checks and removes it, whether the maker or the competitor has created it. */
 static void check_directory(const char *name) {
         struct stat st;
 
         if (lstat(name, &st) < 0)
-                complain(name, "it is not there");
+                complain(name, "it does not exist");
         else if (st.st_mode != (S_IFDIR | 0750) || st.st_uid != geteuid() || st.st_gid != getegid())
-                complain(name, "it is another's, or its mode is wrong");
+                complain(name, "its owner or its mode is wrong");
         if (rmdir(name) < 0)
-                complain(name, "it can not be removed");
+                complain(name, "it cannot be removed");
 }
 
 /* Returns 0 or an errno. */
@@ -112,11 +108,11 @@ static int make(const char *name) {
         int error = mkdir(name, 0750) < 0 ? errno : 0;
 
         note_time(now_usec() - begin);
-        atomic_fetch_add(&board->calls, 1);
+        atomic_fetch_add(&shared->calls, 1);
         if (error == 0)
-                atomic_fetch_add(&board->made, 1);
+                atomic_fetch_add(&shared->made, 1);
         else if (error == EIO)
-                atomic_fetch_add(&board->poisoned, 1);
+                atomic_fetch_add(&shared->poisoned, 1);
         return error;
 }
 
@@ -126,7 +122,7 @@ static void make_alone(const char *name) {
         if (error == 0)
                 check_directory(name);
         else if (error == EIO)
-                (void)rmdir(name); /* it may have been made */
+                (void)rmdir(name); /* a worker may have created it before it died */
         else
                 complain(name, strerrorname_np(error));
 }
@@ -145,7 +141,7 @@ static void set_round(atomic_int *round, int number) {
         (void)syscall(SYS_futex, round, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* Returns which it is when it isn't that one any more. */
+/* Waits until the round is another one than number, and returns it. */
 static int wait_round(atomic_int *round, int number) {
         while (*round == number)
                 (void)syscall(SYS_futex, round, FUTEX_WAIT, number, NULL, NULL, 0);
@@ -161,18 +157,18 @@ static void make_contended(const char *name, struct Contest *contest, int round)
         if (error != 0 && error != EEXIST && error != EIO)
                 complain(name, strerrorname_np(error));
         if (error == 0 && contest->error == 0) {
-                (void)fprintf(stderr, "%s: both have made it\n", name);
-                atomic_fetch_add(&board->both, 1);
+                (void)fprintf(stderr, "%s: maker and competitor have both created it\n", name);
+                atomic_fetch_add(&shared->both, 1);
         } else if (error == EEXIST && contest->error != 0)
-                atomic_fetch_add(&board->neither, 1);
+                atomic_fetch_add(&shared->neither, 1);
         check_directory(name);
 }
 
 static int contend(int number) {
-        struct Contest *contest = &board->contests[number];
+        struct Contest *contest = &shared->contests[number];
         char name[32];
 
-        for (int round = 1; !board->over; round++) {
+        for (int round = 1; !shared->over; round++) {
                 (void)snprintf(name, sizeof(name), "%d-%d", number, round);
                 make_contended(name, contest, round);
         }
@@ -183,7 +179,7 @@ static int contend(int number) {
 static int make_until_over(int number, long rest_usec, bool may_fail) {
         char name[32];
 
-        for (int round = 1; !board->over; round++) {
+        for (int round = 1; !shared->over; round++) {
                 if (may_fail) {
                         (void)snprintf(name, sizeof(name), "%c/%d-%d", "AB"[round % 2], number, round);
                         try(name);
@@ -204,7 +200,7 @@ static void spin(long usec) {
 }
 
 static int compete(int number) {
-        struct Contest *contest = &board->contests[number];
+        struct Contest *contest = &shared->contests[number];
         char name[32];
 
         for (int round = 0; (round = wait_round(&contest->round, round)) > 0;) {
@@ -216,7 +212,7 @@ static int compete(int number) {
         return 0;
 }
 
-/* Adds those children of a process that have such a name.  Returns how many there are now. */
+/* Adds the parent's children of this name to the n pids.  Returns how many pids there are now. */
 static int find_children(int parent, const char *name, int *pids, int n) {
         char path[64], comm[32];
         FILE *children, *file;
@@ -237,7 +233,7 @@ static int find_children(int parent, const char *name, int *pids, int n) {
         return n;
 }
 
-/* Returns whether it was this that it died of. */
+/* Returns whether the process has died of this kill, and not before it. */
 static bool kill_one(int pid) {
         struct pollfd fd = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
         bool died = fd.fd >= 0 && poll(&fd, 1, 0) == 0 &&
@@ -253,7 +249,7 @@ static bool kill_one(int pid) {
 static int kill_many(int daemon, long kills, long period_usec) {
         int pids[PROCESSES_MAX], workers, n;
 
-        while (board->workers + board->helpers < kills) {
+        while (shared->workers + shared->helpers < kills) {
                 (void)usleep((useconds_t)at_random(2 * period_usec));
                 if (kill(daemon, 0) < 0)
                         break;
@@ -264,25 +260,25 @@ static int kill_many(int daemon, long kills, long period_usec) {
                         int one = (int)at_random(n);
 
                         if (kill_one(pids[one]))
-                                atomic_fetch_add(one < workers ? &board->workers : &board->helpers, 1);
+                                atomic_fetch_add(one < workers ? &shared->workers : &shared->helpers, 1);
                 }
         }
-        board->over = true;
-        return board->workers + board->helpers < kills;
+        shared->over = true;
+        return shared->workers + shared->helpers < kills;
 }
 
 static int show(void) {
         long sum = 0;
         int step = 0;
 
-        while (step < STEPS && (sum += board->took[step]) * 1000 < board->calls * 999)
+        while (step < STEPS && (sum += shared->took[step]) * 1000 < shared->calls * 999)
                 step++;
         printf("calls %ld made %ld poisoned %ld wrong %ld both %ld neither %ld workers %ld helpers %ld "
                "usec999 %d "
                "longest "
                "%ld\n",
-                board->calls, board->made, board->poisoned, board->wrong, board->both, board->neither,
-                board->workers, board->helpers, (step + 1) * STEP_USEC, board->longest_usec);
+                shared->calls, shared->made, shared->poisoned, shared->wrong, shared->both, shared->neither,
+                shared->workers, shared->helpers, (step + 1) * STEP_USEC, shared->longest_usec);
         return 0;
 }
 
@@ -293,13 +289,13 @@ static bool is(const char *what, int argc, char **argv, int n) {
 int main(int argc, char **argv) {
         int number = argc > 4 ? atoi(argv[4]) : 0;
 
-        if (argc < 3 || board_open(argv[2]) < 0 || number < 0)
+        if (argc < 3 || shared_open(argv[2]) < 0 || number < 0)
                 return 2;
         srandom((unsigned)getpid());
         if (is("show", argc, argv, 3))
                 return show();
         if (is("over", argc, argv, 3)) {
-                board->over = true;
+                shared->over = true;
                 return 0;
         }
         if (is("kill", argc, argv, 6))

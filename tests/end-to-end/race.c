@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* race BOARD TREE ALL MINE REST: MINE processes make a tree of directories below TREE, each as mkdir -p
- * does: path by path, component by component.  There are ALL of them, with those of other races that share
- * the file BOARD; they wait for each other now and then, so that nobody leads for long, and note there who
- * has made what.  REST: these have a rest then, of up to so many microseconds, for they are faster than the
- * others. Prints how many directories they have made.
+/* Processes compete for the same directories.
  *
- * race BOARD: prints what it says in the end: how many directories were made by one process, how many by
- * more than one, how many processes have made any, and how many calls failed that should not have. */
+ * race FILE TREE ALL MINE REST: MINE processes create a tree of directories below TREE, each as mkdir -p
+ * does: path by path, component by component.  Together with those of other races that share FILE there are
+ * ALL of them.  They wait for each other now and then, so that none leads for long, and count in FILE what
+ * each has created.  After each wait these MINE rest for up to REST microseconds: a process that is not
+ * supervised is faster than the others.  Prints how many directories they have created.
+ *
+ * race FILE: prints the result: how many directories were created by one process, how many by more than one,
+ * how many processes have created any, and how many calls failed that should not have. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,33 +23,33 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Path number 0132 in base 4 is 0/1/3/2: many have their beginnings in common. */
+/* Path number 0132 in base 4 is 0/1/3/2: many paths have their first components in common. */
 #define PATHS 200
 #define BASE 4
 #define DEPTH 4
 #define DIRECTORIES 1024 /* more than there are: 4 + 16 + 64 + 256, see make_path() */
 #define PROCESSES_MAX 64
-#define HEAT 10 /* paths, from one wait to the next */
+#define HEAT 10 /* paths from one wait to the next */
 
-static struct Board {
+static struct Shared {
         atomic_int processes;
-        atomic_int ready; /* counts on, from heat to heat */
+        atomic_int ready; /* grows from heat to heat */
         atomic_int failures;
-        atomic_int makers[DIRECTORIES]; /* how many have made it */
-        atomic_int made[PROCESSES_MAX]; /* how many it has made */
-} * board;
+        atomic_int makers[DIRECTORIES]; /* how many processes have created it */
+        atomic_int made[PROCESSES_MAX]; /* how many directories it has created */
+} * shared;
 
-static int board_open(const char *path) {
+static int shared_open(const char *path) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+        if (fd < 0 || ftruncate(fd, sizeof(*shared)) < 0)
                 return -1;
-        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         (void)close(fd);
-        return board == MAP_FAILED ? -1 : 0;
+        return shared == MAP_FAILED ? -1 : 0;
 }
 
-/* Returns how many directories it made.  Each has a number: its digits with a 1 before them. */
+/* Returns how many directories it created.  The number of a directory is its digits with a 1 before them. */
 static int make_path(int path) {
         char name[2 * DEPTH + 1] = "";
         int number = 1, made = 0;
@@ -58,11 +60,11 @@ static int make_path(int path) {
                 number = number * BASE + digit;
                 name[2 * i] = (char)('0' + digit);
                 if (mkdir(name, 0755) == 0) {
-                        atomic_fetch_add(&board->makers[number], 1);
+                        atomic_fetch_add(&shared->makers[number], 1);
                         made++;
                 } else if (errno != EEXIST) {
                         perror(name);
-                        atomic_fetch_add(&board->failures, 1);
+                        atomic_fetch_add(&shared->failures, 1);
                 }
                 name[2 * i + 1] = '/';
         }
@@ -70,14 +72,14 @@ static int make_path(int path) {
 }
 
 static void begin_heat(int heat, int all, int rest_usec) {
-        atomic_fetch_add(&board->ready, 1);
-        while (board->ready < all * (heat + 1))
+        atomic_fetch_add(&shared->ready, 1);
+        while (shared->ready < all * (heat + 1))
                 (void)sched_yield();
         (void)usleep((useconds_t)(rest_usec / 4 * (heat % 5)));
 }
 
 static void run(int all, int rest_usec, atomic_int *total) {
-        int self = atomic_fetch_add(&board->processes, 1), made = 0;
+        int self = atomic_fetch_add(&shared->processes, 1), made = 0;
 
         if (self >= PROCESSES_MAX)
                 abort();
@@ -86,7 +88,7 @@ static void run(int all, int rest_usec, atomic_int *total) {
                         begin_heat(path / HEAT, all, rest_usec);
                 made += make_path(path);
         }
-        board->made[self] = made;
+        shared->made[self] = made;
         atomic_fetch_add(total, made);
 }
 
@@ -116,17 +118,17 @@ static int show(void) {
         int once = 0, often = 0, makers = 0;
 
         for (int i = 0; i < DIRECTORIES; i++) {
-                once += board->makers[i] == 1;
-                often += board->makers[i] > 1;
+                once += shared->makers[i] == 1;
+                often += shared->makers[i] > 1;
         }
         for (int i = 0; i < PROCESSES_MAX; i++)
-                makers += board->made[i] > 0;
-        printf("once %d often %d failures %d makers %d\n", once, often, board->failures, makers);
+                makers += shared->made[i] > 0;
+        printf("once %d often %d failures %d makers %d\n", once, often, shared->failures, makers);
         return 0;
 }
 
 int main(int argc, char **argv) {
-        if ((argc != 2 && argc != 6) || board_open(argv[1]) < 0)
+        if ((argc != 2 && argc != 6) || shared_open(argv[1]) < 0)
                 return 2;
         if (argc == 2)
                 return show();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* reference WHAT DIRECTORY: workloads for test-reference.sh, one per thing that the reference program shows
- * and a shell cannot. Each exits 0 if all was as it should be, else says what was not. */
+/* reference NAME DIRECTORY: the workloads of test-reference.sh that cannot be written in shell.  Each exits 0
+ * if everything was as expected, and otherwise prints what was not. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,7 +161,7 @@ static void on_signal(int signal) {
         (void)signal;
 }
 
-/* Interrupted all the time: no call may fail, or seem to have been made before. */
+/* Interrupted by signals all the time: no call may fail, not even with EEXIST for its own directory. */
 static void signals(void) {
         const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         const struct itimerval often = {{0, 300}, {0, 300}}, never = {};
@@ -176,7 +176,7 @@ static void signals(void) {
         (void)setitimer(ITIMER_REAL, &never, NULL);
 }
 
-/* A path in memory that is never delivered: whoever reads it hangs until we die. */
+/* A path in memory that never arrives: a process that reads it hangs until this one dies. */
 static void memory_that_hangs(void) {
         struct uffdio_api api = {.api = UFFD_API};
         struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
@@ -194,7 +194,7 @@ static void memory_that_hangs(void) {
         fail("the call came back");
 }
 
-/* A child with the thread id of one that has died. */
+/* A child that has the thread id of a dead one. */
 static pid_t fork_as(pid_t tid) {
         struct clone_args args = {
                 .exit_signal = SIGCHLD,

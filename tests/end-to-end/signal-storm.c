@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* storm DIRECTORY THREADS CALLS PERIOD restart|interrupt: each thread makes CALLS directories under names of
- * its own while a timer of its own sends it a signal every PERIOD microseconds, whose handler restarts
- * system calls or interrupts them.  Prints how the calls ended, in one line of "NAME NUMBER".  "wrong" are
- * those after which the directory was not as the call had said, "interrupted" is in parts of 10,000. */
+/* signal-storm DIRECTORY THREADS CALLS PERIOD restart|interrupt: each thread creates CALLS directories of
+ * its own while a timer sends it a signal every PERIOD microseconds.  The signal's handler restarts system
+ * calls or interrupts them.  Prints how the calls ended, in one line of "NAME NUMBER": "wrong" counts those
+ * after which the directory did not match the call's result; "interrupted" is per 10,000 calls. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 
 #define THREADS_MAX 64
 
-/* What the C library of Debian 12 doesn't name. */
+/* The C library of Debian 12 lacks this name. */
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* steady OPEN SHUT PAUSE: makes a directory of a new name in OPEN and removes it, every PAUSE microseconds,
- * and after each eighth tries to make one in SHUT, until SIGTERM.  Says "slow BEGIN END" of each call that
- * took 20 ms or longer, in microseconds of CLOCK_REALTIME, says "wrong NAME ERROR" of one that had not the
- * result that it should have had, and at the end
+/* steady-load OPEN SHUT PAUSE: creates and removes a directory of a new name in OPEN every PAUSE
+ * microseconds, and after each eighth tries to create one in SHUT, where a rule denies it, until SIGTERM.
+ * Prints "slow BEGIN END" for each call that took 20 ms or longer, in microseconds of CLOCK_REALTIME,
+ * "wrong NAME ERROR" for each call whose result was not the expected one, and at the end
  *
- *   SESSION ALLOWED DENIED LONGEST
+ *      SESSION ALLOWED DENIED LONGEST
  *
- * where ALLOWED and DENIED are how many it made and was denied with EPERM, and LONGEST is the longest call's
- * time.  Exits 0 if none was wrong. */
+ * where ALLOWED is how many directories it created, DENIED how many calls failed with EPERM, and LONGEST the
+ * duration of the longest call in microseconds.  Exits 0 if no call was wrong. */
 
 #include <errno.h>
 #include <signal.h>

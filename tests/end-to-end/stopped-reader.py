@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""stopped-reader.py KIND GO TO COMMAND...: runs COMMAND with a pipe, socket or terminal as its standard error, which nobody reads
-before there is a file GO; then it is copied into the file TO.  With the KIND "none" its reader is gone from the first.  What else
-has the same open file description must find it as it was: "changed" is said where not.  The pid is in TO.pid; exits as COMMAND."""
+"""stopped-reader.py KIND GO TO COMMAND...: runs COMMAND with a pipe, socket or terminal as its standard error, and reads that only
+once the file GO exists; then copies it to the file TO.  With the KIND "none" it is a pipe without a reader.  Prints "changed" if the
+command has changed the flags of the open file description, which other processes share.  Writes the command's pid to TO.pid, and exits
+with the command's status."""
 
 import fcntl
 import os
@@ -36,7 +37,7 @@ with subprocess.Popen(command, stderr=theirs) as process:
     with open(to, "ab", buffering=0) as file:
         while kind != "none":
             try:
-                # A terminal of which another process holds an end has none.
+                # A terminal has no end of file while another process has it open.
                 if not select.select([ours], [], [], 0.1)[0]:
                     if process.poll() is not None:
                         break

@@ -3,13 +3,13 @@
 """store.py NOTIFY SOCKET DAEMON [ARG...]: runs the daemon and keeps its file descriptors, as systemd does.  Takes commands, a
 line each, and answers each with a line:
 
-ids          which sessions are in the store
-names        what else is
-ledger ID    where the ledger of one can be opened
-forget NAME  loses what has that name
-write NAME FILE  puts a copy of a file in the place of what has that name, sealed as that is
-restart      kills the daemon and its workers, and starts it anew with what is in the store
-status       what the daemon told last of its status"""
+ids              the ids of the sessions in the store
+names            the names of everything else in it
+ledger ID        a path by which the ledger of that session can be opened
+forget NAME      loses the descriptors of that name
+write NAME FILE  replaces the descriptor of that name by one of a copy of the file, with the same seals
+restart          kills the daemon and its workers, and starts it again with the contents of the store; prints its pid
+status           the status that the daemon has sent last"""
 
 import array
 import fcntl

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the kernel's audit system says of a directory's maker, see DIFFERENCES in snotifyd(8).  Only the initial PID namespace can
-# ask it, so this test has none of its own.
+# What the kernel's audit system reports of the process that creates a directory; see DIFFERENCES in snotifyd(8).  Only processes in the
+# initial PID namespace get its messages, so this test does not run in its own.
 source "$(dirname "$0")/lib.sh"
 
 mkdir "$work/watched"
@@ -10,7 +10,7 @@ daemon_start <<'CONF'
 default = allow
 CONF
 
-# audited COMMAND...: what is said of a mkdir(1) that somebody who has logged in as user 4321 runs through the command.
+# audited COMMAND...: prints what audit reports of a mkdir(1) that the command runs, with 4321 as the login user.
 audited() {
         rm -rf "$work/watched/made"
         # shellcheck disable=SC2016
@@ -19,9 +19,9 @@ audited() {
 }
 
 natively=$(audited env 2>&1)
-[ "$natively" = "mkdir 4321" ] || skip_all "natively the audit system says \"$natively\""
-check "audit names the worker, and who started the daemon" \
+[ "$natively" = "mkdir 4321" ] || skip_all "natively the audit system reports \"$natively\" here"
+check "audit reports the worker, and the login user that started the daemon" \
         test "$(audited "$SNOTIFY_RUN" --socket "$socket" --)" = "snotifyd-worker $(cat "/proc/$daemon_pid/loginuid")"
-check "the directory is there" test -d "$work/watched/made"
+check "the directory is created" test -d "$work/watched/made"
 
 stop_and_finish

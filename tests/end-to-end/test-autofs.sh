@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Directories that an automounter serves: it is told who asks, and is not made to wait for itself.
+# Directories that an automounter mounts on demand: it learns which user asks for them, and a supervised automounter never waits for
+# itself.
 source "$(dirname "$0")/lib.sh" alone
 
 EDEADLK=35 EEXIST=17
@@ -20,7 +21,7 @@ automounter=$!
 if ! wait_for grep -qx ready "$work/requests"; then
         skip_all "cannot mount an autofs here: $(cat "$work/requests")"
 fi
-# asked NAME UID GID
+# asked NAME UID GID: the automounter was asked for that directory by that user.
 asked() {
         grep -qx "$1 $2 $3" "$work/requests" || { echo "no such request:"; cat "$work/requests"; return 1; }
 }
@@ -28,31 +29,31 @@ user=65534
 session() {
         supervised_user -- sh -c 'cd "$0"; '"$1" "$work"
 }
-check "natively the automounter is told who wants a directory" as_user mkdir "$work/auto/native/x"
-check "... really" asked native $user $user
-check "supervised, too" session 'mkdir auto/one/x'
-check "... really" asked one $user $user
-check "by an absolute path" session "mkdir $work/auto/two/x"
-check "... really" asked two $user $user
-check "through a link" session 'mkdir link/three/x'
-check "... really" asked three $user $user
-check "through a link of /proc" session 'mkdir /proc/self/cwd/auto/four/x'
-check "... really" asked four $user $user
-check "... of what is there before it is mounted" session 'mkdir /proc/self/cwd/auto/ghost/x'
-check "... really" asked ghost $user $user
-check "the name itself" fails_with $EEXIST supervised_user -- "$bin/mkdir-as" mkdir "$work/auto" five
-check "... really" asked five $user $user
-check "in the automounter's directory" fails_with $EEXIST session "cd auto && exec $bin/mkdir-as mkdir . six"
-check "... really" asked six $user $user
-check "what is mounted already is not asked for" session 'mkdir auto/one/y'
-check "... really" test "$(grep -c '^one ' "$work/requests")" = 1
-check "the directories are the user's" test "$(stat -c %u "$work/auto"/{one,two,three,four,ghost}/x | sort -u)" = $user
+check "natively the automounter is asked for a directory" as_user mkdir "$work/auto/native/x"
+check "... by the user" asked native $user $user
+check "supervised, too: by a relative path" session 'mkdir auto/one/x'
+check "... by the user" asked one $user $user
+check "... by an absolute path" session "mkdir $work/auto/two/x"
+check "... by the user" asked two $user $user
+check "... through a symbolic link" session 'mkdir link/three/x'
+check "... by the user" asked three $user $user
+check "... through a link in /proc" session 'mkdir /proc/self/cwd/auto/four/x'
+check "... by the user" asked four $user $user
+check "... for a directory that exists before anything is mounted on it" session 'mkdir /proc/self/cwd/auto/ghost/x'
+check "... by the user" asked ghost $user $user
+check "... for the very directory that the call is to create" fails_with $EEXIST supervised_user -- "$bin/mkdir-as" mkdir "$work/auto" five
+check "... by the user" asked five $user $user
+check "... from a working directory of the automounter's" fails_with $EEXIST session "cd auto && exec $bin/mkdir-as mkdir . six"
+check "... by the user" asked six $user $user
+check "a directory that is already mounted" session 'mkdir auto/one/y'
+check "... is not asked for again" test "$(grep -c '^one ' "$work/requests")" = 1
+check "the new directories are the user's" test "$(stat -c %u "$work/auto"/{one,two,three,four,ghost}/x | sort -u)" = $user
 
-check "natively an automounter creates its directories itself" "$bin/automounter" "$work/own" x
+check "natively an automounter creates the directories on which it mounts" "$bin/automounter" "$work/own" x
 umount "$work/own"
-check "supervised it is told at once that it would wait for itself" \
+check "supervised its call fails at once with EDEADLK, as it would wait for itself" \
         fails_with $EDEADLK timeout 10 "$SNOTIFY_RUN" --socket "$socket" -- "$bin/automounter" "$work/own" x
-check "... by a record, too" logged "it is the automounter of a directory on the way"
+check "... and a record says why" logged "it is the automounter of a directory on the way"
 umount "$work/own"
 
 kill $automounter

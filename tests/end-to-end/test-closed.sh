@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# `namespaces = deny`: no program of such a profile gets a user or mount namespace.  Sandboxes fail or go without; programs that need
-# none notice nothing.
+# "namespaces = deny": no workload of such a profile gets a user or mount namespace.  Programs that sandbox themselves fail or run without
+# a sandbox; other programs are unaffected.
 source "$(dirname "$0")/lib.sh" alone
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -39,28 +39,28 @@ calls=(unshare clone)
 "$namespaces" int80-unshare none && calls+=(int80-unshare int80-clone)
 for call in "${calls[@]}"; do
         for what in user mnt both; do
-                check "root: $call, $what" "$namespaces" "$call" "$what"
-                check "... supervised" supervised -- "$namespaces" "$call" "$what"
-                check "... not in this profile" fails_with $EPERM closed -- "$namespaces" "$call" "$what"
+                check "root natively: $call($what) succeeds" "$namespaces" "$call" "$what"
+                check "... and supervised" supervised -- "$namespaces" "$call" "$what"
+                check "... with namespaces = deny it fails with EPERM" fails_with $EPERM closed -- "$namespaces" "$call" "$what"
         done
         for what in none net; do
-                check "... $call, $what, is as it was" closed -- "$namespaces" "$call" "$what"
+                check "... but $call($what) succeeds there" closed -- "$namespaces" "$call" "$what"
         done
         if as_user "$namespaces" "$call" both; then
-                check "a user: $call" fails_with $EPERM closed_user -- "$namespaces" "$call" both
+                check "a user with namespaces = deny: $call fails with EPERM" fails_with $EPERM closed_user -- "$namespaces" "$call" both
         else
-                skip "a user: $call" "a user gets no namespace here"
+                skip "a user with namespaces = deny: $call" "an unprivileged user gets no namespace here anyway"
         fi
 done
 setns=setns clone3=clone3
 for ((i = 0; i < (${#calls[@]} > 2 ? 2 : 1); i++)); do
-        check "root: $setns, mnt" supervised -- "$namespaces" $setns mnt
-        check "... not in this profile" fails_with $EPERM closed -- "$namespaces" $setns mnt
-        check "... nor user" fails_with $EPERM closed -- "$namespaces" $setns user
-        check "... nor any" fails_with $EPERM closed -- "$namespaces" $setns any
-        check "... net is as it was" closed -- "$namespaces" $setns net
-        check "$clone3: not in this profile, whatever it is to make" fails_with $ENOSYS closed -- "$namespaces" $clone3 none
-        check "... elsewhere it is as it was" supervised -- "$namespaces" $clone3 user
+        check "root: $setns to a mount namespace succeeds" supervised -- "$namespaces" $setns mnt
+        check "... with namespaces = deny it fails with EPERM" fails_with $EPERM closed -- "$namespaces" $setns mnt
+        check "... as does $setns to a user namespace" fails_with $EPERM closed -- "$namespaces" $setns user
+        check "... and to a namespace of any kind" fails_with $EPERM closed -- "$namespaces" $setns any
+        check "... but not to a network namespace" closed -- "$namespaces" $setns net
+        check "$clone3 fails with ENOSYS with namespaces = deny, whatever its flags: a filter cannot read them" fails_with $ENOSYS closed -- "$namespaces" $clone3 none
+        check "... and succeeds with another profile" supervised -- "$namespaces" $clone3 user
         setns=int80-setns clone3=int80-clone3
 done
 
@@ -68,29 +68,29 @@ done
 if ! command -v bwrap >/dev/null; then
         skip "bwrap" "there is no bwrap"
 elif ! as_user bwrap --bind / / true 2>/dev/null; then
-        skip "bwrap" "the user may not use it here"
+        skip "bwrap" "an unprivileged user cannot use it here"
 else
-        check "bwrap runs" supervised_user -- bwrap --bind / / touch ran
-        check "... really" rm ran
-        check "... not in this profile" fails_with 1 closed_user -- bwrap --bind / / touch ran
-        check "... really" test ! -e ran
+        check "bwrap runs without namespaces = deny" supervised_user -- bwrap --bind / / touch ran
+        check "... and so does its command" rm ran
+        check "... and fails with it" fails_with 1 closed_user -- bwrap --bind / / touch ran
+        check "... and its command does not run" test ! -e ran
         closed_user -- bwrap --bind / / true 2>"$work/said"
-        check "... and says why" grep -q '^bwrap: No permissions to create new namespace' "$work/said"
-        check "root's, too" fails_with 1 closed -- bwrap --bind / / touch ran
-        check "... really" test ! -e ran
+        check "... bwrap says why" grep -q '^bwrap: No permissions to create new namespace' "$work/said"
+        check "... the same for root" fails_with 1 closed -- bwrap --bind / / touch ran
+        check "... whose command does not run either" test ! -e ran
 fi
 sandbox() {
         local expected=$1
         shift
-        "$@" "$namespaces" sandbox sh -c 'echo made >made' 2>said && grep -q "^$expected" said && rm made
+        "$@" "$namespaces" sandbox sh -c 'echo ran >ran' 2>said && grep -q "^$expected" said && rm ran
 }
 if as_user "$namespaces" clone user; then
-        check "a browser has its sandbox" sandbox sandbox supervised_user --
+        check "a program that sandboxes itself as browsers do gets its sandbox without namespaces = deny" sandbox sandbox supervised_user --
 fi
-check "... and in this profile runs without one" sandbox "no sandbox: Operation not permitted" closed_user --
+check "with namespaces = deny a program that sandboxes itself as browsers do runs without a sandbox" sandbox "no sandbox: Operation not permitted" closed_user --
 rm -f said
 
-# What they would be used for: an overlay makes directories where the user may write, and no call makes them.
+# Why an administrator wants this: an overlay creates directories where its user may write, and no system call asks for them.
 overlay() {
         "$@" unshare -Urm sh -c "mount -t overlay -o userxattr,lowerdir=$tree/open/lower,upperdir=$tree/shut/dir/upper,workdir=$tree/shut/dir/work \
                 overlay $tree/open/over && echo changed >$tree/open/over/a/b/file"
@@ -105,14 +105,14 @@ ready() {
 ready
 if overlay as_user 2>/dev/null && [ -d "$tree/shut/dir/upper/a/b" ]; then
         ready
-        check "an overlay of the user's makes directories where they are denied, as snotifyd(8) says" overlay supervised_user --
-        check "... of files that are changed" test -d "$tree/shut/dir/upper/a/b"
+        check "without namespaces = deny a user's overlay can be changed, and so creates directories where they are denied, as snotifyd(8) says" overlay supervised_user --
+        check "... for files that are changed in it" test -d "$tree/shut/dir/upper/a/b"
         check "... and when it is mounted" test -d "$tree/shut/dir/work/work"
         ready
-        check "... not in this profile" fails_with 1 overlay closed_user --
-        check "... really" test -z "$(find "$tree/shut/dir" -mindepth 2)"
+        check "... with namespaces = deny it cannot be mounted" fails_with 1 overlay closed_user --
+        check "... and creates nothing" test -z "$(find "$tree/shut/dir" -mindepth 2)"
 else
-        skip "an overlay of the user's" "the user may not mount one here"
+        skip "an overlay of the user" "an unprivileged user cannot mount one here"
 fi
 
 # Programs that want none.
@@ -138,25 +138,25 @@ ordinary() {
 }
 for who in closed closed_user; do
         chmod 777 .
-        check "$who: sh, python's threads, processes and posix_spawn" ordinary $who --
-        ! command -v make >/dev/null || check "$who: make" $who -- make -sj4
-        ! command -v git >/dev/null || check "$who: git" $who -- sh -c 'git init -q repository && cd repository && echo a >a && git add a &&
+        check "$who: with namespaces = deny sh and python's threads, processes and posix_spawn work" ordinary $who --
+        ! command -v make >/dev/null || check "$who: ... and make" $who -- make -sj4
+        ! command -v git >/dev/null || check "$who: ... and git" $who -- sh -c 'git init -q repository && cd repository && echo a >a && git add a &&
                 git -c user.name=a -c user.email=a@b commit -qm a && git gc -q && git clone -q . ../clone'
-        check "$who: cleaning up" rm -rf made-by-one made-by-two repository clone
+        check "$who: ... and what they have created can be removed" rm -rf made-by-one made-by-two repository clone
 done
 
-# A session keeps the filter that it began with.
+# A session keeps the filter with which it began.
 mkfifo -m 666 go
 closed -- sh -c 'read -r _ <go; exec "$@"' - "$namespaces" unshare mnt &
 old=$!
 wait_for grep -qx sh "/proc/$old/comm"
 conf allow >"$work/conf"
 kill -HUP "$daemon_pid"
-check "after a reload that allows them" logged "policy generation 2"
+check "a reload sets namespaces = allow" logged "policy generation 2"
 echo >go
 wait $old
-check "... a session that runs still gets none" test $? = $EPERM
-check "... a new one does" closed -- "$namespaces" unshare mnt
+check "... a session that began before still gets no namespace" test $? = $EPERM
+check "... a new session does" closed -- "$namespaces" unshare mnt
 
 check "no record reports trouble" fails_with 1 grep '^trouble' "$work/log"
 stop_and_finish

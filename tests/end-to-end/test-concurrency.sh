@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Many at once in one session: a slow call holds up nobody else, not even one that it waits for itself, and of those who want the
-# same directory one makes it.
+# Many calls at once in one session: a slow call does not delay the others, not even a call that it waits for itself; and of several
+# calls for the same directory one creates it.
 source "$(dirname "$0")/lib.sh" alone
 
 mkdir "$work/fast" "$work/slow"
@@ -39,33 +39,33 @@ no_workers() {
         ! daemon_children
 }
 
-# count NAME: what $result says of it.
+# count NAME: prints that number of $result.
 count() {
         local words="$result "
         words=${words#*"$1 "}
         echo "${words%% *}"
 }
 
-### Beside a call that takes long, the others of the session keep at least half of the speed that those of another session have.
+### While a call takes long, the session's other calls have at least half the throughput of those of another session.
 for kind in threads processes; do
         slow=$work/slow/$kind
-        supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/board-$kind" &
+        supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/shared-$kind" &
         control=$!
-        result=$(supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/board-$kind" "$slow")
+        result=$(supervised --profile=counted -- "$bin/throughput" $kind "$work/fast" "$work/shared-$kind" "$slow")
         check "$kind: all calls succeed beside one that takes 5 s" test $? = 0
         wait $control
-        check "... and those of another session" test $? = 0
+        check "... and so do those of another session" test $? = 0
         percent=$((100 * $(count beside) / ($(count control) + 1)))
         echo "# $kind: $result: $percent %"
-        check "... which takes that long" test "$(count slow)" -ge 5000
-        check "... and is performed" test -d "$slow"
-        check "... and 8 $kind keep half of their speed" test "$percent" -ge 50
+        check "... the slow call takes that long" test "$(count slow)" -ge 5000
+        check "... and creates its directory" test -d "$slow"
+        check "... and 8 $kind have at least half the throughput of the other session's" test "$percent" -ge 50
 done
 
-### A FUSE server in the session, which makes a directory while a worker waits for it to make one.
+### A FUSE server in the session creates a directory while a worker waits for the server to create one.
 
-# serve_and COMMAND...: runs that in the session of two file systems, mnt, which is served from backing, and top, which is served
-# from mnt/bottom.  Returns its status, or 124 if they hang.
+# serve_and COMMAND...: runs the command in a session with two FUSE servers: mnt shows backing, and top shows mnt/bottom.  Returns the
+# command's status, or 124 if it hangs.
 serve_and() {
         # shellcheck disable=SC2016
         timeout --kill-after=5 30 "$SNOTIFY_RUN" --socket "$socket" -- sh -c '
@@ -84,7 +84,7 @@ serve_and() {
                 exit $status' "$work/fast" "$@"
 }
 
-# recorded [VERDICT PATH]...: there is one record of each, which says that.
+# recorded [VERDICT PATH]...: each path has one record, with that verdict.
 recorded() {
         local path
         while [ $# -gt 0 ]; do
@@ -102,7 +102,7 @@ is_directory() {
         done
 }
 
-# make_all NAME...: at the same time.
+# make_all NAME...: creates them at the same time.
 # shellcheck disable=SC2016
 make_all='for name; do mkdir "$name" & pids="$pids $!"; done; for pid in $pids; do wait $pid || exit; done'
 
@@ -114,48 +114,48 @@ else
         PATH=$bin:$PATH
         mkdir -p "$work"/fast/{mnt,top,backing/bottom}
         serve_and mkdir mnt/one
-        check "a FUSE server makes a directory while it serves mkdir" test $? = 0
-        check "... which is there" is_directory one
+        check "a FUSE server in the session can create a directory while it serves mkdir" test $? = 0
+        check "... which exists" is_directory one
         check "... and both calls are recorded" recorded allowed mnt/one allowed backing/one
 
         serve_and mkdir top/two
-        check "and so does a FUSE server for another one" test $? = 0
-        check "... which is there" is_directory bottom/two
+        check "a FUSE server can create one on the file system of another server" test $? = 0
+        check "... which exists" is_directory bottom/two
         check "... and all three calls are recorded" \
                 recorded allowed top/two allowed mnt/bottom/two allowed backing/bottom/two
 
         serve_and mkdir mnt/denied
-        check "what is denied to the server is denied to whom it serves" test $? = 1 -a ! -e "$work/fast/backing/denied"
+        check "a directory that is denied to the server is not created for its clients" test $? = 1 -a ! -e "$work/fast/backing/denied"
         check "... and both calls are recorded" recorded failed mnt/denied denied backing/denied
 
         serve_and sh -c "$make_all" make_all {mnt,top}/many-{1,2,3,4}
-        check "servers serve many at once" test $? = 0
-        check "... and all are there" is_directory many-{1,2,3,4} bottom/many-{1,2,3,4}
+        check "two FUSE servers serve many calls at once" test $? = 0
+        check "... and all directories exist" is_directory many-{1,2,3,4} bottom/many-{1,2,3,4}
 fi
 
-### Races: of 16 processes that make one tree, each as mkdir -p does, one makes each directory.
+### Races: 16 processes create the same tree, each as mkdir -p does; each directory is created by one of them.
 
 begin_race() {
         rm -rf "$work/race"
         mkdir "$work/race" "$work/race/tree"
         chmod 777 "$work/race/tree"
-        : >"$work/race/board"
-        chmod 666 "$work/race/board"
+        : >"$work/race/shared"
+        chmod 666 "$work/race/shared"
 }
 
-# race N REST COMMAND...: N of the 16 run under COMMAND.  Prints how many directories they have made.
+# race N REST COMMAND...: N of the 16 processes run under COMMAND.  Prints how many directories they have created.
 race() {
-        timeout --kill-after=5 30 "${@:3}" "$bin/race" "$work/race/board" "$work/race/tree" 16 "$1" "$2"
+        timeout --kill-after=5 30 "${@:3}" "$bin/race" "$work/race/shared" "$work/race/tree" 16 "$1" "$2"
 }
 
 as_natively() {
         local directories
         directories=$(find "$work/race/tree" -mindepth 1 -type d | wc -l)
-        result=$("$bin/race" "$work/race/board")
+        result=$("$bin/race" "$work/race/shared")
         [ "$directories" = "$natively" ] && [[ $result == "once $natively often 0 failures 0 "* ]] || { echo "$result"; return 1; }
 }
 
-# The totals of the session that ended last are those of its program.
+# totals_are N: the session that ended last was allowed N calls, and denied none.
 totals_are() {
         wait_for last_ended
         grep '^session .* ended' "$work/log" | tail -n 1 | grep -F " ended: $1 allowed, 0 denied, " || { tail -n 3 "$work/log"; return 1; }
@@ -166,8 +166,8 @@ last_ended() {
 
 begin_race
 natively=$(race 16 0 env)
-check "natively, each directory is made by one" as_natively
-"$bin/race" "$work/race/board" | sed 's/^/# natively: /'
+check "natively each directory is created by one process" as_natively
+"$bin/race" "$work/race/shared" | sed 's/^/# natively: /'
 
 for who in root user; do
         [ $who = root ] && become=(env) || become=(setpriv --reuid=65534 --regid=65534 --clear-groups)
@@ -175,29 +175,29 @@ for who in root user; do
 
         begin_race
         made=$(race 16 0 "${supervise[@]}")
-        check "$who: each directory is made by one" as_natively
-        check "... of the 16" test "$made" = "$natively"
-        check "... and so say the records" totals_are "$made"
-        "$bin/race" "$work/race/board" | sed "s/^/# $who: /"
+        check "$who, supervised: each directory is created by one process" as_natively
+        check "... and the 16 processes have created all of them" test "$made" = "$natively"
+        check "... and the session's totals agree" totals_are "$made"
+        "$bin/race" "$work/race/shared" | sed "s/^/# $who: /"
 
         begin_race
         race 1 12000 "${become[@]}" >"$work/competitor" &
         competitor=$!
         made=$(race 15 0 "${supervise[@]}")
         wait $competitor
-        check "... and so with a competitor who is not supervised" as_natively
-        check "... each by him or one of the 15" test $((made + $(cat "$work/competitor"))) = "$natively"
-        check "... and so say the records" totals_are "$made"
-        echo "# $made by the 15, $(cat "$work/competitor") by the competitor"
+        check "... the same when one of the 16 is not supervised" as_natively
+        check "... and that one and the other 15 have created all of them" test $((made + $(cat "$work/competitor"))) = "$natively"
+        check "... and the session's totals agree" totals_are "$made"
+        echo "# $made by the 15, $(cat "$work/competitor") by the one that is not supervised"
 done
 
-# The program itself.
+# mkdir(1) itself.
 # shellcheck disable=SC2016
 make_tree='for i in $(seq 16); do mkdir -p "$@" & pids="$pids $!"; done; for pid in $pids; do wait $pid || exit; done'
 supervised --profile=counted -- sh -c "$make_tree" sh "$work"/fast/p/{1,2,3,4}/{1,2,3,4}/{1,2,3,4}
-check "16 times mkdir -p succeed" test $? = 0 -a "$(find "$work/fast/p" -type d | wc -l)" = 85
-check "... which made each directory once" totals_are 85
+check "16 concurrent mkdir -p of one tree succeed" test $? = 0 -a "$(find "$work/fast/p" -type d | wc -l)" = 85
+check "... and create each directory once" totals_are 85
 
-check "no worker stays" wait_for no_workers
+check "no worker is left" wait_for no_workers
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 stop_and_finish

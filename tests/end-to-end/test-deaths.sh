@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a process that creates directories leaves behind when it dies, see DIFFERENCES in snotifyd(8): one that is killed, one that
-# exits while its threads create, and one on a file system that is unmounted then.  DEATHS=N times each, 40 by default.
+# What a process that creates directories leaves behind when it dies (see DIFFERENCES in snotifyd(8)): a process that is killed, one that
+# exits while its threads create directories, and one whose file system is unmounted afterwards.
+#
+#   DEATHS=100     100 times each instead of 40
 source "$(dirname "$0")/lib.sh" alone
 
 mkdir "$work/directory"
@@ -12,7 +14,7 @@ daemon_start <<'CONF'
 default = allow
 CONF
 
-# deaths HOW COMMAND...: $result is what is said of deaths under that command.
+# deaths HOW COMMAND...: runs ./deaths.c under that command, and sets $result to its output.
 deaths() {
         local how=$1
         shift
@@ -24,9 +26,9 @@ deaths() {
 
 for how in kill exit unmount; do
         deaths $how env
-        check "$how: natively nothing is left" test "$result" = "late 0 of ${DEATHS:-40}"
+        check "$how: natively no directory appears after the death" test "$result" = "late 0 of ${DEATHS:-40}"
         deaths $how "$SNOTIFY_RUN" --socket "$socket" --
-        check "... and supervised no more than one call of each thread" test $? = 0
+        check "... and supervised at most one for each thread" test $? = 0
 done
 
 check "no record reports trouble" fails_with 1 grep '^trouble' "$work/log"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What can not be as it would be without supervision is as snotifyd(8) says under DIFFERENCES.  Landlock has a test of its own,
-# signals have one; control groups are in test-systemd.sh, file systems that only the program sees in test-namespaces.sh.
+# What differs under supervision is what DIFFERENCES in snotifyd(8) lists.  Landlock and signals have tests of their own; control groups
+# are in test-systemd.sh, file systems that only the program sees in test-namespaces.sh.
 source "$(dirname "$0")/lib.sh" alone
 
-# What the user may run.
+# So that unprivileged users find the programs.
 PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -m 777 "$work/tree"
 cd "$work/tree" || exit 1
@@ -50,7 +50,8 @@ action = deny
 CONF
 trap 'fsfreeze --unfreeze "$work/frozen" 2>/dev/null; umount -l "$work"/*/ 2>/dev/null; cleanup' EXIT
 
-# differs WHO THING NATIVE SUPERVISED [OPTION]: WHO is root or user.
+# differs WHO THING NATIVE SUPERVISED [OPTION]: differences.py prints NATIVE natively, and SUPERVISED supervised (with that option of
+# snotify-run).  WHO is root or user.
 differs() {
         local native=() launch=supervised
         [ "$1" = root ] || { native=(as_user) launch=supervised_user; }
@@ -68,7 +69,7 @@ says() {
         [[ ,$expected, == *",$output,"* ]] || { echo "not \"$expected\" but \"$output\""; return 1; }
 }
 
-# differs_if WHO WHAT THING NATIVE SUPERVISED: checks WHAT, where it is natively as it should be.
+# differs_if WHO WHAT THING NATIVE SUPERVISED: checks that if the native result is the expected one here.
 differs_if() {
         local native
         native=$(python3 "$bin/differences.py" "$3" 2>&1)
@@ -81,23 +82,23 @@ differs_if() {
 }
 
 for who in root user; do
-        check "$who: io_uring" differs $who io_uring EFAULT,EPERM ENOSYS
-        check "$who: a btrfs subvolume, here of what has none" differs $who subvolume ENOTTY,EBADF,EINVAL EPERM
-        check "$who: x32" differs $who x32 0,ENOSYS ENOSYS
-        check "$who: a directory with a path of 5000 bytes where nothing is denied" differs $who deep made made --profile=open
-        check "$who: the same where something is" differs $who deep made ENAMETOOLONG
-        check "$who: the status in /proc" differs $who seccomp 0 2
-        check "$who: the session in the environment" differs $who session unset set
-        check "$who: another supervisor by seccomp notification" differs $who second-listener 0 EBUSY
-        check "$who: strict mode" differs $who strict 0 EINVAL
-        check "$who: a tracer's own filter for the call is not heard" differs $who trace-filter ENOSYS 0
-        differs_if $who "$who: a path in secret memory" secret 0 EFAULT
+        check "$who: io_uring does not exist" differs $who io_uring EFAULT,EPERM ENOSYS
+        check "$who: the ioctl that creates a btrfs subvolume fails with EPERM" differs $who subvolume ENOTTY,EBADF,EINVAL EPERM
+        check "$who: x32 calls do not exist" differs $who x32 0,ENOSYS ENOSYS
+        check "$who: a directory with a path of 5000 bytes can be created if the profile denies nothing" differs $who deep made made --profile=open
+        check "$who: ... and fails with ENAMETOOLONG if it denies something" differs $who deep made ENAMETOOLONG
+        check "$who: /proc/PID/status shows the filter" differs $who seccomp 0 2
+        check "$who: the environment has SNOTIFY_SESSION" differs $who session unset set
+        check "$who: a second supervisor by seccomp notification fails with EBUSY" differs $who second-listener 0 EBUSY
+        check "$who: seccomp's strict mode fails with EINVAL" differs $who strict 0 EINVAL
+        check "$who: a tracer's own filter for the call has no effect" differs $who trace-filter ENOSYS 0
+        differs_if $who "$who: a path in memfd_secret(2) memory fails with EFAULT" secret 0 EFAULT
 done
-check "the long path is recorded" logged "ENAMETOOLONG (the directory's path is too long to be judged)"
-check "root: no_new_privs" differs root no-new-privs 0 0
-check "user: no_new_privs" differs user no-new-privs 0 1
-differs_if root "fanotify(7) names the worker" maker itself another
-differs_if root "a filter that has the call logged is not heard" log-filter logged silent
+check "the call with the long path is recorded" logged "ENAMETOOLONG (the directory's path is too long to be judged)"
+check "root: no_new_privs is not set" differs root no-new-privs 0 0
+check "user: no_new_privs is set" differs user no-new-privs 0 1
+differs_if root "fanotify(7) reports the worker" maker itself another
+differs_if root "a filter that has the kernel log the call has no effect" log-filter logged silent
 
 # Prints the nice value of the program and that of its worker.
 cat >"$bin/priorities" <<'SH'
@@ -108,21 +109,21 @@ done | paste -sd' '
 rmdir nice
 SH
 own=$(cut -d' ' -f19 /proc/self/stat)
-check "a worker has the daemon's priority" says "$((own + 5)) $own" supervised -- nice -n 5 sh "$bin/priorities"
+check "a worker has the daemon's nice value, not the target's" says "$((own + 5)) $own" supervised -- nice -n 5 sh "$bin/priorities"
 
-### Of the room for its environment a program loses what SNOTIFY_SESSION takes, or what the launcher's own command line does.
+### A program's environment can be a little smaller: by SNOTIFY_SESSION, or by the launcher's own command line.
 
 label=$(printf 'x%.0s' {1..79})
 environment() {
         says "as documented" python3 "$bin/differences.py" environment "$@"
 }
-check "the environment that fits" environment "$SNOTIFY_RUN" --socket "$socket" --
+check "the largest environment is as much smaller as documented" environment "$SNOTIFY_RUN" --socket "$socket" --
 check "... with a long command line" environment "$SNOTIFY_RUN" --socket "$socket" --label "$label" --
 cd "$bin" && ln snotify-run s && ln -s "$socket" t
 check "... with a short one" environment ./s --so=t
 cd "$work/tree" || exit 1
 
-### What a user can not do without set-user-ID programs.
+### A user cannot gain privileges by set-user-ID programs.
 
 cat >"$bin/map-users" <<'SH'
 #!/bin/sh
@@ -140,13 +141,13 @@ echo "nobody:100000:65536" >"$work/subuid"
 if [ -e /etc/subuid ] && mount --bind "$work/subuid" /etc/subuid && [ "$(as_user map-users)" = mapped ]; then
         check "user: newuidmap(1) has no effect" says refused supervised_user -- map-users
 else
-        skip "user: newuidmap(1)" "it can not be used here"
+        skip "user: newuidmap(1)" "it cannot be used here"
 fi
 mountpoint -q /etc/subuid && umount /etc/subuid
 
 ### File systems.
 
-# on_image OPTIONS DIRECTORY MKFS...: the directory is a new file system.
+# on_image OPTIONS DIRECTORY MKFS...: creates a file system and mounts it on the directory.
 on_image() {
         local options=$1 directory=$2
         shift 2
@@ -158,21 +159,21 @@ on_image() {
 if on_image "" "$work/encrypted" mkfs.ext4 -q -O encrypt; then
         cd "$work/encrypted" || exit 1
         rmdir lost+found
-        differs_if root "a key in the keyring of the session: fscrypt's first version" encrypted made ENOKEY
+        differs_if root "a directory that is encrypted with a key of the session keyring (fscrypt v1) cannot be used" encrypted made ENOKEY
         cd "$work/tree" || exit 1
         umount "$work/encrypted"
 else
-        skip "a key in the keyring of the session" "an ext4 that can be encrypted can not be mounted here"
+        skip "a directory that is encrypted with a key of the session keyring" "an ext4 with encryption cannot be mounted here"
 fi
 
-# serve DIRECTORY: a FUSE file system is there, and the server prints what it is asked into DIRECTORY.asked.
+# serve DIRECTORY: mounts a FUSE file system, whose server writes its requests to DIRECTORY.asked.
 serve() {
         mkdir "$1" "$1.backing"
         fuse-maker "$1" "$1.backing" >"$1.asked" 2>&1 &
         wait_for mountpoint -q "$1"
 }
 
-# asked_by COMMAND...: runs mkdir through it; "itself" or "another" is the process that the server has been told about.
+# asked_by COMMAND...: runs mkdir by the command, and prints whether the server was told that process ("itself") or "another".
 asked_by() {
         local pid
         # shellcheck disable=SC2016
@@ -182,17 +183,17 @@ asked_by() {
         : >"$work/fuse.asked"
 }
 
-# A rule knows a name as the program spelled it, whatever the file system takes it for.
+# spelled DIRECTORY MADE: a rule denies a name as the program spells it; the file system takes another spelling for the same name.
 spelled() {
         local directory=$1 made=$2
         rm -rf "${made:?}"/{denied,tree}
         mkdir -p "$made/tree"
-        supervised -- mkdir "$directory/denied" 2>/dev/null && { echo "a denied name was made"; return 1; }
-        supervised -- mkdir "$directory/tree/x" 2>/dev/null && { echo "a name below a denied one was made"; return 1; }
-        supervised -- mkdir "$directory/denied." && [ -d "$made/denied" ] || { echo "another spelling is not made"; return 1; }
+        supervised -- mkdir "$directory/denied" 2>/dev/null && { echo "a denied name was created"; return 1; }
+        supervised -- mkdir "$directory/tree/x" 2>/dev/null && { echo "a name below a denied one was created"; return 1; }
+        supervised -- mkdir "$directory/denied." && [ -d "$made/denied" ] || { echo "another spelling was not created"; return 1; }
 }
 
-# What to do about it: no spelling leads there where all of the file system is denied.
+# denied_whole DIRECTORY: with a rule that denies the whole file system no spelling helps.
 denied_whole() {
         local directory=$1 name
         for name in denied denied. tree/x tree./x other; do
@@ -201,24 +202,24 @@ denied_whole() {
 }
 
 if [ -e /dev/fuse ] && [ -e "$bin/fuse-maker" ] && serve "$work/fuse"; then
-        check "natively a FUSE server sees the process" says itself asked_by env
+        check "natively a FUSE server is told the calling process" says itself asked_by env
         check "... and supervised another one" says another asked_by supervised --
-        check "FUSE: names that the file system takes for the same" spelled "$work/fuse" "$work/fuse.backing"
-        check "... and so a name below a denied directory" supervised -- mkdir "$work/fuse/tree./x"
-        check "... not where all of the file system is denied" denied_whole "$work/fuse"
+        check "FUSE: another spelling of a denied name, which the file system takes for the same, is created" spelled "$work/fuse" "$work/fuse.backing"
+        check "... and so is a name below another spelling of a denied directory" supervised -- mkdir "$work/fuse/tree./x"
+        check "... but not if a rule denies the whole file system" denied_whole "$work/fuse"
         umount "$work/fuse"
 else
-        skip "FUSE" "no /dev/fuse, or built without libfuse3"
+        skip "names and processes on FUSE" "no /dev/fuse, or built without libfuse3"
 fi
 if on_image "" "$work/vfat" mkfs.vfat; then
-        check "vfat: names that the file system takes for the same" spelled "$work/vfat" "$work/vfat"
-        check "... not where all of the file system is denied" denied_whole "$work/vfat"
+        check "vfat: another spelling of a denied name, which the file system takes for the same, is created" spelled "$work/vfat" "$work/vfat"
+        check "... but not if a rule denies the whole file system" denied_whole "$work/vfat"
         umount "$work/vfat"
 else
-        skip "vfat" "it can not be mounted here"
+        skip "names on vfat" "it cannot be mounted here"
 fi
 
-### While 15 calls of a session wait for a file system that is frozen, its further calls wait, too.
+### While 15 calls of a session wait for a frozen file system, its further calls wait, too.
 
 frozen_workers() {
         grep -lx 'Name:.snotifyd-worker' /proc/[0-9]*/status 2>/dev/null | xargs grep -l '^State:.D' | wc -l
@@ -237,30 +238,30 @@ SH
 if on_image "" "$work/frozen" mkfs.ext4 -q && fsfreeze --freeze "$work/frozen" 2>/dev/null; then
         supervised -- bash "$work/freeze.sh" "$work" &
         freezer=$!
-        check "15 calls wait for a file system that is frozen" wait_for frozen_workers_are 15
+        check "15 calls wait for a frozen file system" wait_for frozen_workers_are 15
         : >"$work/all-wait"
-        check "... other sessions do not" supervised -- mkdir "$work/tree/other-session"
-        check "... a further call of the session does" test ! -e "$work/elsewhere"
+        check "... a call of another session does not wait" supervised -- mkdir "$work/tree/other-session"
+        check "... a further call of the same session does" test ! -e "$work/elsewhere"
         fsfreeze --unfreeze "$work/frozen"
         wait $freezer
         check "... until it is thawed" test $? = 0 -a -d "$work/elsewhere" -a -d "$work/frozen/15"
         rmdir "$work/tree/other-session"
         umount "$work/frozen"
 else
-        skip "a file system that is frozen" "ext4 can not be mounted and frozen here"
+        skip "a frozen file system" "ext4 cannot be mounted and frozen here"
 fi
 
-# traced OPTIONS: how often mkdir(2) shows.
+# traced OPTIONS: prints how many mkdir(2) strace shows.
 traced() {
         local options=$1
         # shellcheck disable=SC2086
         supervised -- strace -f $options -e trace=mkdir -o "$work/trace" mkdir "traced$RANDOM" && grep -c '^[0-9]* *mkdir(' "$work/trace"
 }
-### Root is outside of the promises, without capabilities, too.
+### The promises do not hold against root, not even without capabilities.
 
-check "root without capabilities may signal the daemon" \
+check "root without capabilities can send signals to the daemon" \
         supervised -- setpriv --bounding-set=-all --inh-caps=-all sh -c "kill -0 $daemon_pid"
-check "... and a user may not" fails_with 1 supervised_user -- sh -c "kill -0 $daemon_pid"
+check "... a user cannot" fails_with 1 supervised_user -- sh -c "kill -0 $daemon_pid"
 
 ### strace(1).
 
@@ -268,7 +269,7 @@ if strace -o /dev/null true 2>/dev/null; then
         check "strace --seccomp-bpf does not show the call" says 0 traced --seccomp-bpf
         check "... and strace does" says 1 traced ""
 else
-        skip "strace" "there is none, or it may not trace"
+        skip "strace" "it is not installed, or cannot trace here"
 fi
 
 stop_and_finish

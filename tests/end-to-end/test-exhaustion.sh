@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The daemon runs out of processes, file descriptors, memory, disk, and of a journal: calls wait or fail with an error that mkdir(2)
-# has, no program starts unsupervised, and all goes on by itself once there is enough again.
+# The daemon runs out of processes, file descriptors, memory and disk, and the journal goes away: calls wait or fail with an error that
+# mkdir(2) documents, no program starts unsupervised, and everything works again once there is enough.
 source "$(dirname "$0")/lib.sh" alone
 
 mount -t tmpfs -o mode=755 tmpfs /run || skip_all "cannot mount"
@@ -15,7 +15,7 @@ default = allow
 log = all
 CONF
 
-# make_cgroup CONTROLLER: a control group of the daemon and what it starts; $cgroup.
+# make_cgroup CONTROLLER: creates a control group for the daemon and its children, and sets $cgroup.
 cgroups=()
 make_cgroup() {
         local root
@@ -41,7 +41,7 @@ leave_cgroups() {
         done
 }
 
-# A process that calls again and again, so that its session's worker does not leave for want of work.
+# A process that calls again and again, so that its session's worker is never idle for so long that it exits.
 cat >"$bin/calls.py" <<'PYTHON'
 import os, sys, time
 while os.getppid() == int(sys.argv[2]):
@@ -53,7 +53,7 @@ while os.getppid() == int(sys.argv[2]):
     time.sleep(0.5)
 PYTHON
 
-# begin [busy]: a session, $session, that does what it is told.
+# begin [busy]: starts a session, $session, that executes commands.
 begin() {
         rm -f "$work/tell"
         mkfifo "$work/tell"
@@ -73,24 +73,24 @@ has_said() {
         [ "$(tail -n 1 "$work/said")" = "$1" ]
 }
 
-# tell COMMAND...: without waiting for it.
+# tell COMMAND...: lets the session execute it, and does not wait.
 tell() {
         : >"$work/said"
         echo "$@" >&7
 }
 
-# make NAME
-make() {
+# create NAME: the session creates $work/room/NAME.
+create() {
         tell mkdir "$work/room/$1"
         wait_for has_said 0 && [ -d "$work/room/$1" ]
 }
 
-# Those that there are leave when their session is renewed.
+# A reload ends all workers; waits until they are gone.
 without_workers() {
         kill -HUP "$daemon_pid" && wait_for has_no_children
 }
 
-# count TEXT: how often the journal says it, as a basic regular expression.
+# count PATTERN: prints how many lines of the log match it.
 count() {
         grep -c -- "$1" "$work/log"
 }
@@ -98,13 +98,13 @@ says_more_than() {
         [ "$(count "$2")" -gt "$1" ]
 }
 
-# At the door, or with a session that has no worker to answer its knock.
+# The launcher waits for the acceptor, or for a worker to answer its knock.
 no_launchers='cannot see to launchers\|cannot start a worker'
 is_refused_or_waits() {
         says_more_than "$1" "$no_launchers" || ! kill -0 "$launcher" 2>/dev/null
 }
 
-# Either as it would have been otherwise, or not at all.
+# launched WHAT: the workload has run, or the launcher has refused to run it.
 launched() {
         wait "$launcher"
         case $? in
@@ -122,28 +122,28 @@ ends() {
         wait_for is_over "$1" || { cat "$work/said" "$work/err"; tail -n 12 "$work/log"; return 1; }
 }
 
-# starve WHAT LIMIT LIFT: these are functions.
+# starve WHAT LIMIT LIFT: runs the checks; the functions LIMIT and LIFT take the resource away and give it back.
 starve() {
         local what=$1 waiting='cannot start a worker\|had to give up\|failed with exit status' workers launchers
         begin
-        check "$what: a session" make "$what-before"
-        check "... which has no worker" without_workers
+        check "$what: a session creates a directory" create "$what-before"
+        check "... and its worker exits" without_workers
         workers=$(count "$waiting")
         launchers=$(count "$no_launchers")
         "$2"
         tell mkdir "$work/room/$what-during"
-        check "... a call waits, and the journal says so" wait_for says_more_than "$workers" "$waiting"
+        check "no more $what: a call waits, and the journal says so" wait_for says_more_than "$workers" "$waiting"
         supervised -- touch "$work/$what-ran" 2>"$work/$what-err" &
         launcher=$!
-        check "... and so does a launcher, or it is refused" wait_for is_refused_or_waits "$launchers"
-        check "... and no program starts" test ! -e "$work/$what-ran"
+        check "... a launcher waits, too, or is refused" wait_for is_refused_or_waits "$launchers"
+        check "... and its command does not run" test ! -e "$work/$what-ran"
         "$3"
-        check "... as soon as there is enough the call is performed, or has failed for this reason" ends "$what"
-        # One that was forked meanwhile has kept the limit.
-        check "... no worker is left of then" without_workers
-        check "... and the next call is performed" make "$what-after"
+        check "enough $what again: the call succeeds, or has failed with ENOMEM" ends "$what"
+        # A worker that was forked meanwhile has inherited the limit.
+        check "... the workers of that time exit" without_workers
+        check "... the next call succeeds" create "$what-after"
         launched "$what"
-        check "... and the launcher starts its program, if it was not refused" test $? = 0
+        check "... and the launcher runs its command, unless it was refused" test $? = 0
         end
 }
 
@@ -154,20 +154,20 @@ if make_cgroup pids; then
         lift() { echo max >"$cgroup/pids.max"; }
         starve processes limit lift
 
-        # A worker, but no helper.
+        # Enough for a worker, but not for its helper.
         begin busy
-        check "processes: a worker" make helper-before
+        check "processes: a session with a worker creates a directory" create helper-before
         echo "$(($(pgrep -cP "$daemon_pid") + 1))" >"$cgroup/pids.max"
         tell unshare -Ur mkdir "$work/room/helper-during"
-        check "... for want of a helper a call fails" wait_for has_said 1
-        check "... with an error that mkdir(2) has" grep -q 'helper-during.*: Cannot allocate memory$' "$work/err"
+        check "no process for a helper: a call in a user namespace fails" wait_for has_said 1
+        check "... with ENOMEM" grep -q 'helper-during.*: Cannot allocate memory$' "$work/err"
         check "... and the journal says why" logged "snotifyd's worker failed: Resource temporarily unavailable"
         lift
         tell unshare -Ur mkdir "$work/room/helper-after"
-        check "... and the next one succeeds" wait_for has_said 0
+        check "a process for a helper again: the next call succeeds" wait_for has_said 0
         end
 else
-        skip "processes" "no control group with a limit of processes can be made here"
+        skip "no more processes" "a control group with a limit of processes cannot be created here"
 fi
 
 ### File descriptors.
@@ -184,9 +184,9 @@ lift() {
 }
 starve descriptors limit lift
 
-# A worker alone, over a caller that it doesn't know yet.
+# Only a worker lacks them, when a new process calls.
 begin busy
-check "descriptors: a worker" make worker-before
+check "descriptors: a session with a worker creates a directory" create worker-before
 worker=$(daemon_children)
 free_fd=0
 while [ -e "/proc/$worker/fd/$free_fd" ]; do
@@ -194,12 +194,12 @@ while [ -e "/proc/$worker/fd/$free_fd" ]; do
 done
 prlimit --pid "$worker" --nofile="$free_fd:"
 tell mkdir "$work/room/worker-during"
-check "... for want of them a call fails" wait_for has_said 1
-check "... with an error that mkdir(2) has" grep -q 'worker-during.*: Cannot allocate memory$' "$work/err"
+check "no more descriptors for the worker: a call fails" wait_for has_said 1
+check "... with ENOMEM" grep -q 'worker-during.*: Cannot allocate memory$' "$work/err"
 check "... and the journal says why" logged "snotifyd's worker failed: Too many open files"
 prlimit --pid "$worker" --nofile=1024:
-check "... and the next one succeeds" make worker-after
-check "... by the same worker" test "$(daemon_children)" = "$worker"
+check "descriptors for the worker again: the next call succeeds" create worker-after
+check "... with the same worker" test "$(daemon_children)" = "$worker"
 end
 
 ### Memory.
@@ -213,7 +213,7 @@ lift() {
 if [ -z "${SANITIZED-}" ]; then
         starve memory limit lift
 else
-        skip "memory" "the build is sanitized, and takes terabytes of addresses"
+        skip "no more memory" "a sanitized build maps terabytes"
 fi
 
 ### Disk.
@@ -229,10 +229,10 @@ rm -r "$work/small/"*
 supervised_fill() {
         [ "$(fill supervised --; ls "$work/small")" = "$natively" ]
 }
-check "disk: a full one gives the same errors as natively" supervised_fill
+check "a full disk: calls fail as natively" supervised_fill
 check "... which is recorded" logged ': ENOSPC (as without snotify)'
 rmdir "$work/small/1"
-check "... until there is room" supervised -- mkdir "$work/small/1"
+check "... and succeed once there is room" supervised -- mkdir "$work/small/1"
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
 
@@ -257,22 +257,22 @@ wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $
 begin
 # shellcheck disable=SC2016
 tell eval 'echo "$SNOTIFY_SESSION" >"$0/id"'
-check "journal: a session" wait_for has_said 0
-check "... makes a directory" make journal-before
-check "... which is recorded" recorded journal-before
+check "journal: a session begins" wait_for has_said 0
+check "... creates a directory" create journal-before
+check "... and the call is recorded" recorded journal-before
 kill "$journal_pid"
 wait "$journal_pid" 2>/dev/null
-check "... calls go on without one" make journal-during
+check "the journal ends: the next call succeeds" create journal-during
 kill -KILL "$(daemon_children)"
-check "... though a worker is killed" make journal-during-2
-check "... and sessions begin" supervised -- mkdir "$work/room/journal-other"
+check "... also after the worker was killed" create journal-during-2
+check "... and new sessions begin" supervised -- mkdir "$work/room/journal-other"
 start_journal
-check "... and are recorded when it is back" make journal-after
+check "the journal is back: the next call succeeds" create journal-after
 end
-check "... which the session's end shows" recorded '"MESSAGE": "session [0-9a-f]* ended: 4 allowed, 0 denied, 0 failed"'
-check "... each of them" journal check "$work/records" "$(cat "$work/id")" \
+check "... and the session's end is recorded with the right count" recorded '"MESSAGE": "session [0-9a-f]* ended: 4 allowed, 0 denied, 0 failed"'
+check "... each of its calls is recorded" journal check "$work/records" "$(cat "$work/id")" \
         "$work/room/journal-before" "$work/room/journal-during" "$work/room/journal-during-2" "$work/room/journal-after"
-check "what the daemon had to say itself is counted" recorded 'records lost before this one, because the journal did not take them: [1-9]'
+check "... and the daemon's own lost records are counted" recorded 'records lost before this one, because the journal did not take them: [1-9]'
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
 kill "$journal_pid"

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A program can not tell whether it is supervised: with everything allowed, the calls of transcript/table.c give the same results,
-# errors, owners, modes, ACLs, links and order of times natively and under snotify-run.  One table, below one list of contexts,
-# and the whole table is run in each, twice: a case is a line, and a context is one.
+# The main test of fidelity: a program cannot tell whether it is supervised.  With everything allowed, the calls of transcript/table.c
+# have the same results, errors, owners, modes, ACLs, links and order of times natively and under snotify-run.  The whole table is run
+# twice in each context of THE LIST below: a new case is one line there, and a new context one line here.
 source "$(dirname "$0")/lib.sh" alone
 
 export LC_ALL=C
-# What the user may run, and what is made here for contexts.
+# So that unprivileged users find the helpers, and the commands that this test writes for the contexts.
 PATH=$bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 transcript=$bin/transcript
 places=$work/places
@@ -21,7 +21,7 @@ unmount_all() {
 }
 trap 'cd /; unmount_all; cleanup' EXIT
 
-# prepare DIRECTORY: it holds the tree, and what a root needs to be one.
+# prepare DIRECTORY: creates the tree in it, and what it needs to become a root directory.
 prepare() {
         mkdir -p "$1"/{tree,tmp,dev}
         cp "$transcript" "$1/"
@@ -29,11 +29,17 @@ prepare() {
 }
 
 ### Contexts.
-# What a context may set: place, where the tree is, usually a tmpfs, which is fastest; program, if it is not the usual copy; finds,
-# where it finds the tree, if not in its working directory; through, what runs the launcher; profile; least, how many calls there
-# must be; except, what may be missing; known, what is different.
+# A context may set these variables:
+#   place     the directory with the tree; usually on a tmpfs, which is fastest
+#   program   the copy of transcript that runs
+#   finds     the path of the tree for that program, if not the working directory
+#   through   the command that runs the launcher
+#   profile   the session's profile
+#   least     how many calls there must be
+#   except    a pattern for what may be missing
+#   known     the only difference, as it is supervised
 
-# transcribe FILE ID COMMAND...: in a fresh tree of ID's.
+# transcribe FILE ID COMMAND...: writes the transcript of the table to FILE, in a new tree that belongs to ID.
 transcribe() {
         local file=$1 id=$2
         shift 2
@@ -57,22 +63,22 @@ same() {
         diff -aU0 "$work/native" "$work/supervised"
 }
 
-# without ROW: a transcript and a survey, but for what that row says and leaves.
+# without ROW: removes from a transcript what concerns that row.
 without() {
         local made=${1##*/}
         grep -avE "^mkdir ${1//./\\.} = |^\\./$made |^\\. [0-7]+ [0-9:]+ links "
 }
 
-# "known" is a row as it is supervised, which is the only difference.
+# Is $known the only difference?
 different() {
         local row=${known%% = *}
-        grep -aqxF "mkdir $known" "$work/supervised" || { echo "it is not as known"; same; return 1; }
-        ! same || { echo "there is none any more"; return 1; }
+        grep -aqxF "mkdir $known" "$work/supervised" || { echo "it is not the known one"; same; return 1; }
+        ! same || { echo "there is no difference any more"; return 1; }
         diff -aU0 <(without "$row" <"$work/native") <(without "$row" <"$work/supervised")
 }
 
-# context NAME root|user|user_of_root [COMMAND...]: the calls are made by root or by the user, whose the tree is, after the command has
-# brought them where they are to be made.  "user_of_root": by root in the user's tree, where the command makes a user of root.
+# context NAME root|user|user_of_root [COMMAND...]: runs the table in a context that the command sets up.  The calls and the tree are
+# root's or the user's; with "user_of_root" the tree is the user's, and the command, run by root, becomes that user.
 context() {
         local name=$1 who=$2 id=0 become=() calls
         local place=${place-} program=${program-} finds=${finds-} through=${through-} least=${least-} launch
@@ -83,7 +89,7 @@ context() {
         [ "$who" != user ] || become=(as_user)
         # shellcheck disable=SC2086
         if ! (cd "$place/tree" && "${become[@]}" $through "$@" "$program" try) >"$work/why" 2>&1; then
-                skip "$name" "not to be had here: $(tr '\n' ' ' <"$work/why")"
+                skip "$name" "it cannot be set up here: $(tr '\n' ' ' <"$work/why")"
                 return
         fi
         # shellcheck disable=SC2086
@@ -93,18 +99,18 @@ context() {
         }
         calls=$(grep -ac '^mkdir' "$work/native")
         grep -aoE '= -1 E[A-Z]+$' "$work/native" | sort -u >>"$work/errors-seen"
-        check "$name: $calls calls natively" complete "$calls"
+        check "$name: natively all $calls calls can be made" complete "$calls"
         if [ -n "${known-}" ]; then
-                check "$name: the same supervised, but mkdir $known" different
+                check "$name: supervised they have the same results, except for mkdir $known" different
         else
-                check "$name: the same supervised" same
+                check "$name: supervised they have the same results" same
         fi
 }
 
 # shellcheck disable=SC2054
 becomes_user=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
 
-# Commands that end in executing another one.
+# Commands that set something up and then execute another command.
 command_file() {
         { echo '#!/bin/sh -e'; cat; } >"$bin/$1"
         chmod 755 "$bin/$1"
@@ -114,7 +120,7 @@ mount --rbind "$PLACE" "$ELSEWHERE"
 cd "$ELSEWHERE/tree"
 exec "$@"
 SH
-# A tmpfs hides from the survey what was made on it.
+# The survey from outside does not see what is on the tmpfs, so that this command makes one itself.
 command_file on-tmpfs <<'SH'
 mount -t tmpfs -o mode=755 tmpfs "$ELSEWHERE"
 mkdir "$ELSEWHERE/tree"
@@ -135,7 +141,7 @@ cd merged/tree
 exec "$TRANSCRIPT" survey
 SH
 
-# A tmpfs of a user namespace in which the caller has no ids: EOVERFLOW.
+# A tmpfs of a user namespace in which the caller's ids are not mapped: EOVERFLOW.
 command_file on-users-tmpfs <<'SH'
 setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urm sh -ec 'mount -t tmpfs -o mode=777 tmpfs "$ELSEWHERE"
         mkdir "$ELSEWHERE/tree"
@@ -150,7 +156,7 @@ nsenter --mount=/proc/$pid/ns/mnt sh -ec 'cd "$ELSEWHERE/tree"
         "$TRANSCRIPT" survey' sh "$@"
 SH
 
-# Ranges of ids for the user.
+# Gives the user ranges of subordinate ids.
 have_ranges() {
         local login
         command -v newuidmap newgidmap >"$work/why" && login=$(getent passwd 65534 | cut -d: -f1) && [ -n "$login" ] &&
@@ -159,7 +165,7 @@ have_ranges() {
 }
 
 ### File systems.
-# on NAME COMMAND... DIRECTORY: contexts on what the command mounts there.
+# on NAME COMMAND... DIRECTORY: runs three contexts on the file system that the command mounts there.
 on() {
         local name=$1 place=$work/fs/${1//[^a-z0-9]/}
         shift
@@ -171,7 +177,7 @@ on() {
                 context "on $name, unshare -Ur" user unshare -Ur
                 umount -l "$place"
         else
-                skip "on $name" "not to be had here: $(tail -n 1 "$work/why")"
+                skip "on $name" "it cannot be mounted here: $(tail -n 1 "$work/why")"
         fi
 }
 on_loop() {
@@ -190,21 +196,21 @@ on_fuse() {
         bindfs -o allow_other "$1.below" "$1"
 }
 
-### Places that fail in ways of their own.
-# loop NAME SIZE MKFS...: a file system of that size, mounted where its name says.  The loop device goes with the mount.
+### Directories in which mkdir fails with particular errors.
+# loop NAME SIZE MKFS...: creates a file system of that size, and mounts it on $work/mnt/NAME.  The loop device goes with the mount.
 loop() {
         local name=$1 size=$2
         shift 2
         mkdir -p "$work/mnt/$name"
         truncate -s "$size" "$work/$name.img" && "$@" "$work/$name.img" && mount -o loop "$work/$name.img" "$work/mnt/$name"
 }
-# made_place NAME COMMAND...: what it makes, it makes at $places/NAME.
-made_place() {
+# set_up_place NAME COMMAND...: the command sets up $places/NAME.
+set_up_place() {
         local name=$1
         shift
         mkdir -p "$places/$name"
         "$@" >"$work/why" 2>&1 && return
-        skip "a place with $name" "not to be had here: $(tail -n 1 "$work/why")"
+        skip "a directory with $name" "it cannot be set up here: $(tail -n 1 "$work/why")"
 }
 no_space() {
         loop full-disk 2M mkfs.ext4 -q -N 256 || return
@@ -215,7 +221,7 @@ no_space() {
         while mkdir "$work/mnt/full-disk/$((n++))" 2>/dev/null; do :; done
         mount --bind "$work/mnt/full-disk" "$places/full-disk"
 }
-# A number of links that no kernel would let it have otherwise in less than 65000 calls.
+# Sets the number of links to the maximum, for which 65000 calls would be necessary otherwise.
 many_links() {
         loop most-links 2M mkfs.ext2 -q || return
         mkdir "$work/mnt/most-links/exists"
@@ -254,10 +260,10 @@ profile = with-denials
 path = /nothing-like-this/
 action = deny
 CONF
-made_place full-disk no_space
-made_place most-links many_links
-made_place quota quota
-made_place errors errors
+set_up_place full-disk no_space
+set_up_place most-links many_links
+set_up_place quota quota
+set_up_place errors errors
 place=$work/place
 mkdir "$place"
 mount -t tmpfs -o mode=755 tmpfs "$place"
@@ -273,12 +279,12 @@ cp "$transcript" "$work/setuid-user/" && chown 65534:65534 "$work/setuid-user/tr
         chmod 4755 "$work/setuid-user/transcript"
 
 ### Known differences.
-# Of a program that is not dumpable the kernel shows the links in its /proc/self to itself, and to who has CAP_SYS_PTRACE in its user
-# namespace.  Who acts for it is in that namespace with the capabilities that it has, and no more: EACCES.
+# The links in /proc/self of a program that is not dumpable are open to itself, and to processes with CAP_SYS_PTRACE in its user
+# namespace.  A helper acts in that namespace with the program's own capabilities and no more: EACCES.
 undumpable="/proc/self/cwd/undumpable-by-proc = -1 EACCES"
 
 ### THE LIST.
-# Who it is.
+# By user and privileges.
 least=300 context "root" root
 least=300 context "a user with a supplementary group" user
 context "root without capabilities" root setpriv --bounding-set=-all --inh-caps=-all
@@ -288,7 +294,7 @@ program=$work/setuid-root/transcript context "root became the user, a set-user-I
 program=$work/setuid-root/transcript context "a set-user-ID program of root's, by root" root
 program=$work/setuid-user/transcript context "a set-user-ID program of the user's, by root" user_of_root
 
-# As what it makes the calls.
+# By kind of process and thread.
 context "root, undumpable" root env AS="undumpable process"
 context "a user, undumpable" user env AS="undumpable process"
 context "root's thread with a cwd and umask of its own" root env AS="thread with a cwd and umask of its own"
@@ -297,7 +303,7 @@ context "root's thread with a fsuid of its own" user_of_root env AS="thread with
 context "root's thread with ids of its own" user_of_root env AS="thread with ids of its own"
 context "root's thread, its process is the user's" root env AS="thread of a process with other ids"
 
-# Roots.
+# Root directories.
 program=/transcript finds=/tree
 context "chroot, no /proc" root chroot "$place"
 context "chroot to the user, no /proc" user_of_root chroot --userspec=65534:65534 --groups=60001 "$place"
@@ -310,7 +316,7 @@ context "unshare -Ur chroot" user unshare -Ur chroot "$place"
 umount "$place/proc" && rmdir "$place/proc"
 unset program finds
 
-# Mounts of its own.
+# Mount namespaces.
 context "unshare -m" root unshare -m
 context "unshare -m, on a bind" root unshare -m on-bind
 context "unshare -m, on a tmpfs" root unshare -m on-tmpfs
@@ -318,7 +324,7 @@ context "unshare -m to the user, on a bind" user_of_root unshare -m on-bind "${b
 context "unshare -Urm" user unshare -Urm
 context "unshare -Urm, on a bind" user unshare -Urm on-bind
 context "unshare -m, on an overlay" root unshare -m on-overlay
-# Whose ids are not there no file can have.
+# No file can have an owner whose id is not mapped.
 except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on a tmpfs" user unshare -Urm on-tmpfs
 except='^WITHOUT (its owner|an ACL|the attribute)' context "unshare -Urm, on an overlay" user unshare -Urm on-overlay
 
@@ -344,7 +350,7 @@ if have_ranges; then
         through=${ranges[*]} context "newuidmap: a launcher among ranges of ids" user
         umount /etc/subuid /etc/subgid
 else
-        skip "newuidmap" "there is none, no /etc/subuid, or no name for user 65534"
+        skip "newuidmap: ranges of ids" "there is no newuidmap, no /etc/subuid, or no name for user 65534"
 fi
 
 # PID namespaces, with /proc.
@@ -362,7 +368,7 @@ known=$undumpable context "bwrap, bound elsewhere" user "${wrap[@]}" --bind "$pl
 known=$undumpable except='^CANNOT (lose|shut) my cwd' context "bwrap, read-only" user "${wrap[@]}" --chdir "$place/tree"
 context "bwrap by root" root "${wrap[@]}" --bind "$place" "$place" --chdir "$place/tree"
 
-# Rules that say nothing about the tree: what is allowed is looked at from more sides.
+# With rules, even for other directories, a worker checks an allowed call in more ways.
 profile=with-denials context "with rules, a user" user
 profile=with-denials context "with rules, unshare -Ur" user unshare -Ur
 profile=with-denials context "with rules, unshare -m, on a bind" root unshare -m on-bind
@@ -373,7 +379,7 @@ profile=with-denials known=$undumpable context "with rules, bwrap, bound elsewhe
 
 # File systems.
 mkdir "$work/on-tmp"
-on "what /tmp is" mount --bind "$work/on-tmp"
+on "the file system of /tmp" mount --bind "$work/on-tmp"
 on ext4 on_loop 32M mkfs.ext4 -q
 on xfs on_loop 300M mkfs.xfs -q
 on btrfs on_loop 128M mkfs.btrfs -q
@@ -385,16 +391,16 @@ all_errors_seen() {
         for error in EACCES EBADF EDQUOT EEXIST EFAULT EINVAL ELOOP EMLINK ENAMETOOLONG ENOENT ENOMEM ENOSPC ENOTDIR EPERM EROFS; do
                 grep -qx "= -1 $error" "$work/errors-seen" || missing+=" $error"
         done
-        [ -z "$missing" ] || { echo "not seen:$missing"; return 1; }
+        [ -z "$missing" ] || { echo "missing:$missing"; return 1; }
 }
 if mountpoint -q "$places/errors"; then
-        check "each error that mkdir(2) lists was among the results" all_errors_seen
+        check "each error that mkdir(2) documents was among the results" all_errors_seen
 else
-        skip "each error that mkdir(2) lists was among the results" "not without FUSE"
+        skip "each error that mkdir(2) documents was among the results" "some need FUSE"
 fi
 
 ### More known differences; others are in test-differences.sh.
-# A user has to set no_new_privs to be supervised: a set-user-ID program then remains the user's.
+# For a user the launcher must set no_new_privs: a set-user-ID program then runs with the user's own id.
 cp "$(command -v mkdir)" "$work/setuid-root/mkdir" && chmod 4755 "$work/setuid-root/mkdir"
 owner_of_new() {
         mkdir -m 777 "$work/new"
@@ -402,8 +408,8 @@ owner_of_new() {
         stat -c %u "$work/new/x"
         rm -r "$work/new"
 }
-check "a user's set-user-ID program is root natively" test "$(owner_of_new as_user)" = 0
-check "known difference: supervised it is the user" test "$(owner_of_new supervised_user --)" = 65534
+check "natively a user's set-user-ID root program runs as root" test "$(owner_of_new as_user)" = 0
+check "known difference: supervised it runs as the user" test "$(owner_of_new supervised_user --)" = 65534
 
 daemon_stop
 check "the daemon exits with status 0" test $? = 0

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Workers, and their helpers, are killed at random under the calls of twenty sessions, and nobody notices: each call succeeds, soon,
-# is performed once, and recorded.  test-worker.c kills a worker at each of its system calls in turn.
+# Workers and their helpers are killed at random under the load of twenty sessions: still each call succeeds soon, takes effect once, and
+# is recorded.  (test-worker.c kills a worker at each of its system calls in turn.)
 #
-#   KILLS=10000     as many in each part; less, and it takes less time
+#   KILLS=10000     10000 kills in each part instead of 300
 source "$(dirname "$0")/lib.sh" alone
 
 KILLS=${KILLS:-300}
@@ -22,17 +22,17 @@ log = all
 records-per-second = 1000000
 CONF
 
-# kills MODE ARGUMENT...
+# kills MODE ARGUMENT...: runs ./kills.c.
 kills() {
-        "$bin/kills" "$1" "$work/room/$part.board" "${@:2}"
+        "$bin/kills" "$1" "$work/room/$part.shared" "${@:2}"
 }
 
-# begin PART
+# begin PART: creates its directory and its counters.
 begin() {
         part=$1
         mkdir -m 777 "$work/room/$part"
-        : >"$work/room/$part.board"
-        chmod 666 "$work/room/$part.board"
+        : >"$work/room/$part.shared"
+        chmod 666 "$work/room/$part.shared"
         pids=()
 }
 
@@ -42,7 +42,7 @@ run() {
         pids+=("$!")
 }
 
-# The maker with that number: of root, of a user, and of one in a user namespace.
+# become NUMBER: by turns the load generator is root's, a user's, and a user's in a user namespace.
 become() {
         local enter=()
         case $(($1 % 3)) in
@@ -53,7 +53,7 @@ become() {
         supervise=("${become[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "${enter[@]}" "$bin/kills")
 }
 
-# finish_part: counts what has happened.
+# Waits for the part's processes, and sets $result to the counters.
 finish_part() {
         local failed=0 pid
         for pid in "${pids[@]}"; do
@@ -61,11 +61,11 @@ finish_part() {
         done
         result=$(kills show)
         echo "# $part: $result"
-        check "$part: all of them end" test "$failed" = 0
+        check "$part: all programs end with status 0" test "$failed" = 0
         [ ! -s "$work/room/$part.err" ] || head -n 20 "$work/room/$part.err" | sed 's/^/# /'
 }
 
-# count NAME: what $result says of it.
+# count NAME: prints that number of $result.
 count() {
         local words="$result "
         words=${words#*"$1 "}
@@ -76,14 +76,14 @@ all_ended() {
         [ "$(grep -c '^session .* ended' "$work/log")" = "$(grep -c '^session .* started' "$work/log")" ]
 }
 
-# What the records say of this part, without those of a worker that was killed when it had made one.  It may have been killed when it
-# had written a half: then there is another one behind that in the same line.
+# Prints the records of this part, each once: a worker that was killed when it had just sent one sends it again.  If it was killed
+# when it had written half of one, a whole record follows in the same line.
 recorded() {
         grep -oE "(allowed|denied|failed|trouble with) mkdir\(\"$work/room/$part/[0-9/-]+\"\) by kills[^:]*: [A-Z]*[a-z]* \([^)]*\)" "$work/log" |
                 sed -E 's/ by [^:]*//' | sort -u
 }
 
-# Prints of how many names there are records that differ, and how many names were allowed and failed.
+# Prints how many names have records that contradict each other, and how many names were allowed and failed.
 summary() {
         recorded | awk '{ sub("trouble with", "trouble"); names[$2]++; kinds[$1]++ }
                 END {
@@ -93,7 +93,7 @@ summary() {
                 }'
 }
 
-# Trouble knows the name only where a worker came to read it.
+# The record of such a call has the name only if a worker has read it.
 count_poisoned() {
         grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((workers|helpers) died over it\)' "$work/log" | wc -l
 }
@@ -107,44 +107,44 @@ is_empty() {
 begin alone
 for number in {0..19}; do
         become "$number"
-        run "${supervise[@]}" make "$work/room/alone.board" "$work/room/alone" "$number" 2000
+        run "${supervise[@]}" make "$work/room/alone.shared" "$work/room/alone" "$number" 2000
 done
-check "$KILLS kills under the calls of 20 sessions" kills kill "$daemon_pid" "$KILLS" 5000
+check "$KILLS workers and helpers of 20 sessions are killed" kills kill "$daemon_pid" "$KILLS" 5000
 finish_part
 calls=$(count calls) made=$(count made) poisoned=$(count poisoned)
-check "each call has succeeded, and its directory was there as it should be" test "$((made + poisoned))" = "$calls" -a "$(count wrong)" = 0
-check "... but some over which three were killed, if any" test $((100 * poisoned)) -le "$KILLS"
-check "... which say so" test "$(count_poisoned)" = "$poisoned"
-check "... and none was made again later" is_empty
-check "none hung" test "$(count longest)" -lt 10000000
-check "helpers were among the killed" test "$(count helpers)" -gt 0
+check "each call succeeds, and its directory has the right owner and mode" test "$((made + poisoned))" = "$calls" -a "$(count wrong)" = 0
+check "... except the few over which three workers were killed, one in 100 kills at most" test $((100 * poisoned)) -le "$KILLS"
+check "... whose records say so" test "$(count_poisoned)" = "$poisoned"
+check "... and no call is performed again later" is_empty
+check "no call took 10 s or more" test "$(count longest)" -lt 10000000
+check "helpers are among the killed" test "$(count helpers)" -gt 0
 check "all sessions end" wait_for all_ended
 said=$(summary)
 echo "# $part: $said"
-check "each call is recorded, and so in all its records" test "$said" = "differ 0 allowed $made failed 0"
+check "each call is recorded, with its result" test "$said" = "differ 0 allowed $made failed 0"
 
-### With a competitor.
+### A competitor creates the same directories.
 
 before=$(count_poisoned)
 begin contended
 for number in {0..8}; do
         become "$number"
         mkdir -m 777 "$work/room/contended/$number"
-        run "${supervise[@]}" contend "$work/room/contended.board" "$work/room/contended/$number" "$number"
-        run "${become[@]}" "$bin/kills" compete "$work/room/contended.board" "$work/room/contended/$number" "$number"
+        run "${supervise[@]}" contend "$work/room/contended.shared" "$work/room/contended/$number" "$number"
+        run "${become[@]}" "$bin/kills" compete "$work/room/contended.shared" "$work/room/contended/$number" "$number"
 done
-check "$KILLS kills while others make the same directories" kills kill "$daemon_pid" "$KILLS" 5000
+check "$KILLS workers and helpers are killed while unsupervised processes create the same directories" kills kill "$daemon_pid" "$KILLS" 5000
 finish_part
 calls=$(count calls) made=$(count made) poisoned=$(count poisoned)
-check "each call has succeeded or failed with EEXIST, and the directory was there as it should be" test "$(count wrong)" = 0
-check "... but some over which three were killed, if any" test $((100 * poisoned)) -le "$KILLS"
-check "... which say so" test "$(($(count_poisoned) - before))" = "$poisoned"
-check "each was made by the one or the other" test "$(count neither)" = 0
-# The window that snotifyd(8) tells of: an accident, not a rule.
-check "... and by both in one of 100 kills at most" test "$(count both)" -le $((1 + KILLS / 100))
+check "each call succeeds or fails with EEXIST, and the directory exists, with the right owner and mode" test "$(count wrong)" = 0
+check "... except the few over which three workers were killed, one in 100 kills at most" test $((100 * poisoned)) -le "$KILLS"
+check "... whose records say so" test "$(($(count_poisoned) - before))" = "$poisoned"
+check "each directory was created by the target or the competitor" test "$(count neither)" = 0
+# The window that snotifyd(8) describes: a worker dies between mkdirat(2) and its note of the result.
+check "... and both believe so after one in 100 kills at most" test "$(count both)" -le $((1 + KILLS / 100))
 check "all sessions end" wait_for all_ended
 said=$(summary)
 echo "# $part: $said"
-check "each call is recorded, and so in all its records" \
+check "each call is recorded, with its result" \
         test "$said" = "differ 0 allowed $made failed $((calls - made - poisoned))"
 finish

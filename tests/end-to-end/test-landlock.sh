@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Who restricts himself with landlock(7) is not helped past his own rules: what he could not make natively is not made, nor what
-# those that come from him could not.  What he could make is refused too, for nobody can read his rules.
+# A process that restricts itself with landlock(7) must not get past its own rules with snotify's help, and neither must its descendants.
+# A directory that its rules allow is refused, too, because no other process can read these rules.
 source "$(dirname "$0")/lib.sh" alone
 
 tree=$work/tree
@@ -15,8 +15,8 @@ default = allow
 errno = EXDEV
 log = all
 
-[rule never]
-path = $tree/in/never
+[rule denied]
+path = $tree/in/denied
 action = deny
 CONF
 
@@ -24,17 +24,17 @@ cleared() {
         rm -rf in/* out/* result
 }
 
-# mkdir's answers, in order, with "made" for none.
+# answers PATH...: prints the error of mkdir for each, or "created".
 answers() {
         local path
         for path; do
-                mkdir "$path" 2>&1 && echo made
+                mkdir "$path" 2>&1 && echo created
         done | sed 's/.*: //' | paste -sd,
 }
 export -f answers
 export LC_ALL=C
 
-# says EXPECTED COMMAND...: its output.
+# says EXPECTED COMMAND...: the command prints that.
 says() {
         local expected=$1 output
         shift
@@ -42,8 +42,8 @@ says() {
         [ "$output" = "$expected" ] || { echo "not \"$expected\" but \"$output\""; return 1; }
 }
 
-# same_limits PREFIX ARG...: setting the limit that shows restricted processes has the same results as natively.  What runs
-# before the supervised one, in its session, is $before.
+# same_limits PREFIX ARG...: setting RLIMIT_LOCKS, by which snotifyd recognizes restricted processes, has the same results as natively.
+# $before is a command that the supervised session runs first.
 same_limits() {
         local native=() launch=$1
         shift
@@ -57,85 +57,85 @@ no=Permission\ denied
 restrict() {
         "$bin/landlock" in "$1" bash -c 'answers in/a out/a'
 }
-check "natively: what the rules allow is made, the rest is not" says "made,$no" restrict plain
+check "natively a restricted process creates what its rules allow, and nothing else" says "created,$no" restrict plain
 cleared
 
 for who in supervised supervised_user; do
         for step in plain lower raise; do
-                check "$who, $step: nothing is made for a restricted process" \
+                check "$who, $step: a restricted process can create nothing" \
                         says "$no,$no" $who -- "$bin/landlock" in $step bash -c 'answers in/a out/a'
-                check "... really" test -z "$(find in out -mindepth 1)"
+                check "... and nothing is created" test -z "$(find in out -mindepth 1)"
         done
-        check "$who: nor for its children and theirs" says "$no,$no" \
+        check "$who: nor can its children and grandchildren" says "$no,$no" \
                 $who -- "$bin/landlock" in plain bash -c '(bash -c "answers in/a out/a"; true); true'
-        check "$who: nor for a child that it foists on its parent" says "$no,$no" \
+        check "$who: nor can a child whose parent is the restricted process's own parent (CLONE_PARENT)" says "$no,$no" \
                 $who -- bash -c "$bin/landlock in clone-parent bash -c 'answers in/a out/a >result.part; mv result.part result'
                         until [ -e result ]; do sleep 0.01; done; cat result"
         cleared
-        check "$who: it may restrict itself again" says "$no,$no" \
+        check "$who: nor can a process that restricts itself twice" says "$no,$no" \
                 $who -- "$bin/landlock" in plain "$bin/landlock" in plain bash -c 'answers in/a out/a'
-        check "$who: who was there before, and who comes after, is free" says "made,made" \
+        check "$who: the session's other processes are unaffected" says "created,created" \
                 $who -- bash -c "$bin/landlock in plain true; answers in/a out/a"
         cleared
-        check "$who: as is a process that called with no descriptor" says "made,made" \
+        check "$who: a process that calls landlock_restrict_self(2) without a ruleset is not restricted" says "created,created" \
                 $who -- "$bin/landlock" in nothing bash -c 'answers in/a out/a'
         cleared
-        check "$who: one that fails to restrict itself counts as restricted: what it failed with could have changed meanwhile" \
+        check "$who: a process whose landlock_restrict_self(2) fails counts as restricted, as the ruleset could have been replaced meanwhile" \
                 says "$no,$no" $who -- "$bin/landlock" in fail bash -c 'answers in/a out/a'
         cleared
         mkdir in/a
-        check "$who: what exists, exists; where nothing is, nothing is" says "File exists,No such file or directory" \
+        check "$who: a restricted process gets EEXIST and ENOENT as natively" says "File exists,No such file or directory" \
                 $who -- "$bin/landlock" in plain bash -c 'answers in/a out/nothing/b'
-        check "$who: the administrator's rules come first" says "Invalid cross-device link" \
-                $who -- "$bin/landlock" in plain bash -c 'answers in/never'
+        check "$who: a rule's error takes precedence" says "Invalid cross-device link" \
+                $who -- "$bin/landlock" in plain bash -c 'answers in/denied'
         cleared
 done
 
-no_one=true some_one="$bin/landlock in plain true"
+no_restricted=true one_restricted="$bin/landlock in plain true"
 for who in supervised supervised_user; do
-        before=$no_one check "$who: setrlimit and prlimit of RLIMIT_LOCKS are as natively" same_limits $who other
+        before=$no_restricted check "$who: setrlimit and prlimit of RLIMIT_LOCKS are as natively" same_limits $who other
 done
-before=$some_one check "... for a user also where the session has restricted processes" same_limits supervised_user other
-check "none of these was trouble" fails_with 1 grep '^trouble.* by limits' "$work/log"
-before=$some_one
+before=$one_restricted check "... for a user also in a session with restricted processes" same_limits supervised_user other
+check "no record of these calls reports trouble" fails_with 1 grep '^trouble.* by limits' "$work/log"
+before=$one_restricted
 if (($((16#$(sed -n 's/^CapEff:\t//p' /proc/self/status))) >> 24 & 1)); then
-        check "with CAP_SYS_RESOURCE, which could take the mark off: not so" fails_with 1 same_limits supervised other
-        check "... from others" grep -q '^prlimit64, as it is: -1 EPERM, old soft 7 hard 7' "$work/supervised"
-        check "... nor from itself" grep -q '^setrlimit, raised: -1 EPERM' "$work/supervised"
-        check "... where there is one" grep -q '^setrlimit, as it is: 0 0' "$work/supervised"
+        check "... but not for root with CAP_SYS_RESOURCE, which could hide a restricted process" fails_with 1 same_limits supervised other
+        check "... it cannot set the limit of a restricted process" grep -q '^prlimit64, as it is: -1 EPERM, old soft 7 hard 7' "$work/supervised"
+        check "... nor raise its own" grep -q '^setrlimit, raised: -1 EPERM' "$work/supervised"
+        check "... but set it as it is" grep -q '^setrlimit, as it is: 0 0' "$work/supervised"
         check "... which is recorded" logged "EPERM (RLIMIT_LOCKS shows which processes landlock(7) restricts: it stays as it is)"
 else
-        check "... for root, without CAP_SYS_RESOURCE, too" same_limits supervised other
-        skip "with CAP_SYS_RESOURCE, which could take the mark off" "root does not have it here"
+        check "... and for root without CAP_SYS_RESOURCE" same_limits supervised other
+        skip "... but not for root with CAP_SYS_RESOURCE" "root does not have it here"
 fi
 
-# Who wins becomes the command, which then makes what is natively refused.
-check "a descriptor that is no ruleset when it is looked at: no process is restricted and not known to be" \
+# If a process wins this race it executes the command, which then creates what Landlock refuses natively.
+check "a descriptor that becomes a ruleset after snotifyd has looked at it: no restricted process goes unnoticed" \
         fails_with 3 supervised_user -- "$bin/landlock" in flip bash -c 'answers out/a'
 cleared
-check "no_new_privs that is set when it was looked at: the same" \
+check "no_new_privs that is set after snotifyd has looked: the same" \
         fails_with 3 supervised -- "$bin/landlock" in sync bash -c 'answers out/a'
-check "... really" test -z "$(find in out -mindepth 1)"
+check "... and nothing is created" test -z "$(find in out -mindepth 1)"
 
-check "it is reported" logged "denied mkdir(\"$tree/out/a\") by mkdir["
+check "a restricted process's call is recorded" logged "denied mkdir(\"$tree/out/a\") by mkdir["
 check "... with the reason" logged "EACCES (it has restricted itself with landlock(7), whose rules snotifyd can not apply)"
 
-# The mark is the process's, and that there are marks stands in the ledger.
+# The mark is a limit of the process, and the ledger says that the session has marked processes.
 mkfifo -m 666 go
 supervised -- "$bin/landlock" in plain bash -c 'read -r <go; answers in/a out/a >result' &
 workload=$!
 wait_for grep -q bash "/proc/$workload/comm"
 kill -HUP "$daemon_pid"
-check "another worker" logged "policy generation 2"
+check "a reload starts another worker" logged "policy generation 2"
 echo >go
 wait $workload
-check "... knows it, too" says "$no,$no" cat result
+check "... which recognizes the restricted process, too" says "$no,$no" cat result
 cleared
 
-check "a restricted launcher is refused: the program is not started" \
+check "a restricted launcher is refused" \
         fails_with 125 "$bin/landlock" / plain "$SNOTIFY_RUN" --socket "$socket" -- touch started
-check "... really" test ! -e started
-check "... and it is said why" logged "the launcher is restricted by landlock(7) or another security module"
+check "... its command does not run" test ! -e started
+check "... and the journal says why" logged "the launcher is restricted by landlock(7) or another security module"
 
-check "no other call was trouble" fails_with 1 grep '^trouble with [^sp]' "$work/log"
+check "no other record reports trouble" fails_with 1 grep '^trouble with [^sp]' "$work/log"
 stop_and_finish

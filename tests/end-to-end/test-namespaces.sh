@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Programs in namespaces and roots of their own: a denied place stays denied by whatever name they reach it - nothing is made, and the
-# record says where it really is - and where rules allow it they make directories as natively.  That all else is as natively, too,
-# test-fidelity.sh shows.
+# Workloads in their own namespaces and root directories.  A denied directory stays denied by whatever name they reach it, and the record
+# names its path on the host; an allowed one is created as natively.  (test-fidelity.sh compares everything else.)
 source "$(dirname "$0")/lib.sh" alone
 
 export LC_ALL=C
-# What the user may run.
+# So that unprivileged users find the programs.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 tree=$work/tree
 place=$tree/open/place
 user="setpriv --reuid=65534 --regid=65534 --groups=65534,60001"
 
-mkdir -p "$tree"/{open,shut/sub,open/jail/shut,open/jail/free,empty}
-chmod 777 "$tree"/{open,shut,shut/sub,open/jail,open/jail/shut,open/jail/free}
+mkdir -p "$tree"/{open,shut/sub,open/root/shut,open/root/free,empty}
+chmod 777 "$tree"/{open,shut,shut/sub,open/root,open/root/shut,open/root/free}
 daemon_start <<CONF
 [profile default]
 default = deny
@@ -27,13 +26,13 @@ action = allow
 path = $tree/shut/
 action = deny
 
-# What a root of its own calls /shut.
-[rule view]
+# A path as a program in another root directory sees it.
+[rule seen]
 path = /shut/
 action = deny
 CONF
 
-# The place of the calls, the same for each run; what belongs to root is not the user's in any namespace.
+# furnish OWNER: prepares the directory in which the calls are made, the same for each run.
 furnish() {
         rm -rf "$place"
         mkdir -p "$place"/{dir/exists,private,unwritable}
@@ -44,7 +43,7 @@ furnish() {
         mkdir -m 2777 "$place/of-group" && chown :60001 "$place/of-group" && chmod 2777 "$place/of-group"
 }
 
-# transcribe OWNER COMMAND...: what it says, how it ends, and what is there then.
+# transcribe OWNER COMMAND...: prints the command's output, its exit status, and what is in the directory afterwards.
 transcribe() {
         furnish "$1"
         shift
@@ -55,8 +54,8 @@ transcribe() {
         find "$place" -printf '%P %y %m %U:%G\n' | sort
 }
 
-# like_native user|root MADE COMMAND...: it makes the directory MADE, where that isn't "-"; and supervised the same.  "outside" is
-# what runs the launcher.
+# like_native user|root MADE COMMAND...: natively the command creates the directory MADE (unless that is "-"), and supervised it does the
+# same.  The array outside is a command that runs the launcher.
 outside=()
 like_native() {
         local owner=65534:65534 become=$user made=$2
@@ -71,8 +70,8 @@ like_native() {
         [ "$made" = - ] || grep -q "^$made d" "$work/native" || { echo "natively:"; cat "$work/native"; return 1; }
 }
 
-# denied user|root PATH REASON COMMAND...: the command fails with EPERM, the record has the real PATH, and nothing is there.
-# A place that the host does not have is recorded as (private) and the path that the program sees.
+# denied user|root PATH REASON COMMAND...: the command fails with EPERM, the record names the host's PATH, and that does not exist.
+# A directory that the host does not have is recorded as "(private)" and the path that the program sees.
 denied() {
         local become=$user path=${2#(private)} reason=$3 recorded=${2//[()]/\\&} output
         [ "$1" = user ] || become=
@@ -84,10 +83,10 @@ denied() {
         [[ $output == *": Operation not permitted"* ]] || { echo "no EPERM: $output"; return 1; }
         wait_for grep -E "^denied mkdir(at)?\(\"$recorded\"\) .*\($reason\)\$" "$work/log" >/dev/null ||
                 { echo "no record of $recorded ($reason):"; tail -n 3 "$work/log"; return 1; }
-        [ ! -e "$path" ] || { echo "$path was made"; return 1; }
+        [ ! -e "$path" ] || { echo "$path was created"; return 1; }
 }
 
-# A check of what cannot be had here by the user either, without snotify.
+# possible COMMAND...: does it work for an unprivileged user, without snotify?
 possible() {
         # shellcheck disable=SC2086
         $user "$@" >/dev/null 2>&1
@@ -95,63 +94,63 @@ possible() {
 
 ### User namespaces.
 if possible unshare -Ur true; then
-        check "unshare -Ur: a denied place" denied user "$tree/shut/user" "rule shut" unshare -Ur mkdir "$tree/shut/user"
-        check "nested: a denied place" denied user "$tree/shut/nested" "rule shut" \
+        check "in a user namespace: a denied directory is denied" denied user "$tree/shut/user" "rule shut" unshare -Ur mkdir "$tree/shut/user"
+        check "... and in a nested one" denied user "$tree/shut/nested" "rule shut" \
                 unshare -Ur unshare -Ur sh -c "cd $tree/open/place && mkdir ../../shut/nested"
         outside=(unshare -Ur)
-        check "a launcher in a namespace: a denied place" denied user "$tree/shut/launcher" "rule shut" mkdir "$tree/shut/launcher"
+        check "... and when the launcher is in one" denied user "$tree/shut/launcher" "rule shut" mkdir "$tree/shut/launcher"
         outside=()
 else
-        skip "user namespaces" "the user may not make one here"
+        skip "user namespaces" "an unprivileged user cannot create one here"
 fi
 
-### Mount namespaces of the user's.
-# The denied tree by other names, all with mounts that the host does not see.
+### Mount namespaces.
+# binds WHO ENTER: reaches the denied tree by other names, through mounts that the host does not see.
 binds() {
         local who=$1 enter=$2
         # shellcheck disable=SC2086
         {
-                check "$enter: a denied tree bound to an allowed path" denied "$who" "$tree/shut/$who-bound" "rule shut" \
+                check "$enter: a denied directory that is bind-mounted on an allowed path is denied" denied "$who" "$tree/shut/$who-bound" "rule shut" \
                         $enter sh -c "mount --bind $tree/shut $place/dir && mkdir $place/dir/$who-bound"
-                check "... as the working directory" denied "$who" "$tree/shut/$who-cwd" "rule shut" \
+                check "... also as the working directory" denied "$who" "$tree/shut/$who-cwd" "rule shut" \
                         $enter sh -c "mount --bind $tree/shut $place/dir && cd $place/dir && mkdir $who-cwd"
-                check "$enter: a directory of it bound to an allowed path" denied "$who" "$tree/shut/sub/$who-sub" "rule shut" \
+                check "... also when a directory below it is bind-mounted" denied "$who" "$tree/shut/sub/$who-sub" "rule shut" \
                         $enter sh -c "mount --bind $tree/shut/sub $place/dir && mkdir $place/dir/$who-sub"
-                check "$enter: the denied tree, bound below a tmpfs" denied "$who" "$tree/shut/sub/$who-tmpfs" "rule shut" \
+                check "... also when it is bind-mounted below a tmpfs" denied "$who" "$tree/shut/sub/$who-tmpfs" "rule shut" \
                         $enter sh -c "mount -t tmpfs tmpfs $place/dir && mkdir $place/dir/b &&
                                 mount --bind $tree/shut $place/dir/b && mkdir $place/dir/b/sub/$who-tmpfs"
-                check "$enter: an allowed tree bound to a denied path is denied by that name" \
+                check "$enter: an allowed directory that is bind-mounted on a denied path is denied by that path" \
                         denied "$who" "$place/dir/$who-view" "rule shut" \
                         $enter sh -c "mount --bind $place/dir $tree/shut/sub && mkdir $tree/shut/sub/$who-view"
-                check "$enter: a tmpfs on a denied path is denied by that name" denied "$who" "(private)$tree/shut/sub/$who-private" "rule shut" \
+                check "$enter: a tmpfs that is mounted on a denied path is denied by that path" denied "$who" "(private)$tree/shut/sub/$who-private" "rule shut" \
                         $enter sh -c "mount -t tmpfs tmpfs $tree/shut/sub && mkdir $tree/shut/sub/$who-private"
-                check "$enter: an allowed tree bound to a path without a rule: as natively" like_native "$who" dir/new \
+                check "$enter: calls succeed as natively when an allowed directory is bind-mounted on a path without a rule" like_native "$who" dir/new \
                         $enter sh -c "mount --bind $place $tree/empty && cd $tree/empty && mkdir dir/new of-group/new private/x; exit 0"
-                check "$enter: a private tmpfs is usable" like_native "$who" - $enter sh -c \
+                check "$enter: calls in a tmpfs of its own succeed as natively" like_native "$who" - $enter sh -c \
                         "mount -t tmpfs tmpfs $tree/empty && cd $tree/empty && umask 027 && mkdir -p a/b/c a/b/c && mkdir -m 2750 d &&
                          find . -printf '%p %y %m %U:%G\n' | sort"
-                check "... really" grep -qx './a/b/c d 750 0:0' "$work/supervised"
-                check "... and hidden from the host" test -z "$(ls -A "$tree/empty")"
+                check "... with the right mode and owner" grep -qx './a/b/c d 750 0:0' "$work/supervised"
+                check "... and the host does not see them" test -z "$(ls -A "$tree/empty")"
         }
 }
 if possible unshare -Urm mount -t tmpfs tmpfs "$tree/empty"; then
         binds user "unshare -Urm"
 else
-        skip "mount namespaces of the user's" "the user may not mount in one here"
+        skip "mount namespaces of a user" "an unprivileged user cannot mount in one here"
 fi
 binds root "unshare -m"
 
 overlay="mount -t overlay -o userxattr,lowerdir=$place/dir,upperdir=$place/of-group,workdir=$place/work overlay $place/dir"
 furnish 65534:65534
 if possible unshare -Urm sh -c "mkdir $place/work && $overlay"; then
-        check "an overlay of the user's has no place on the host" \
+        check "a directory in the user's own overlay is denied, as it has no place on the host" \
                 denied user "(private)$place/dir/over" "on a file system that has no place on the host; see private= in snotify.conf\(5\)" \
                 unshare -Urm sh -c "mkdir $place/work && $overlay && mkdir $place/dir/over"
 else
-        skip "an overlay of the user's has no place on the host" "the user may not mount one here"
+        skip "a directory in the user's own overlay" "an unprivileged user cannot mount one here"
 fi
 
-### A file system of which the host has mounted parts alone, as it is with subvolumes of btrfs.
+### A file system of which the host has mounted only parts, as with btrfs subvolumes.
 if possible unshare -Urm true; then
         mkdir "$tree"/{whole,open/part,open/other-part,shut/part}
         mount -t tmpfs tmpfs "$tree/whole"
@@ -164,19 +163,19 @@ if possible unshare -Urm true; then
 
         for part in part other-part; do
                 # shellcheck disable=SC2086
-                check "a file system in parts: $part" $user "$SNOTIFY_RUN" --socket "$socket" -- \
+                check "a mount namespace, and a file system of which the host has mounted parts ($part): the call succeeds" $user "$SNOTIFY_RUN" --socket "$socket" -- \
                         unshare -Urm mkdir "$tree/open/$part/new"
-                check "... is allowed where it really is" logged "allowed mkdir(\"$tree/open/$part/new\")"
-                check "... and is the user's" test "$(stat -c %a:%u:%g "$tree/open/$part/new")" = 755:65534:65534
+                check "... by the host's path" logged "allowed mkdir(\"$tree/open/$part/new\")"
+                check "... and the directory is the user's" test "$(stat -c %a:%u:%g "$tree/open/$part/new")" = 755:65534:65534
         done
-        check "... a denied one" denied user "$tree/shut/part/new" "rule shut" \
+        check "... and a call for a denied part is denied" denied user "$tree/shut/part/new" "rule shut" \
                 unshare -Urm sh -c "mount --bind $tree/shut/part $place/dir && mkdir $place/dir/new"
         umount "$tree"/{open/part,open/other-part,shut/part}
 else
-        skip "a file system in parts" "the user may not mount here"
+        skip "a file system of which the host has mounted parts" "an unprivileged user cannot mount here"
 fi
 
-### A /proc of its own.
+### A PID namespace with its own /proc.
 if possible unshare -Urpf --mount-proc true; then
         for path in cwd thread-cwd dev-fd fd root; do
                 # shellcheck disable=SC2016
@@ -187,16 +186,16 @@ if possible unshare -Urpf --mount-proc true; then
                 fd) by=/proc/self/fd/9 ;;
                 root) by='/proc/self/root$PWD' ;;
                 esac
-                check "unshare -Urpf --mount-proc: $by/x in a denied place" denied user "$tree/shut/by-$path" "rule shut" unshare -Urpf --mount-proc \
+                check "unshare -Urpf --mount-proc: a denied directory is denied through $by" denied user "$tree/shut/by-$path" "rule shut" unshare -Urpf --mount-proc \
                         sh -c "cd $tree/shut; exec 9<.; mkdir $by/by-$path"
         done
 else
-        skip "a /proc of the user's own" "the user may not mount one here"
+        skip "a PID namespace with its own /proc" "an unprivileged user cannot create one here"
 fi
 
-### Other roots.
-jail=$tree/open/jail
-cat >"$work/jail.py" <<'PY'
+### Other root directories.
+root=$tree/open/root
+cat >"$work/root.py" <<'PY'
 import os, sys
 os.chroot(sys.argv[1])
 os.chdir(sys.argv[2])
@@ -207,50 +206,50 @@ try:
 except OSError as error:
     sys.exit(str(error).replace("[Errno 1] Operation not permitted", ": Operation not permitted"))
 PY
-in_jail() {
-        supervised -- python3 "$work/jail.py" "$@"
+in_chroot() {
+        supervised -- python3 "$work/root.py" "$@"
 }
-check "chroot: what is allowed on the host is" in_jail "$jail" / /free/new
-check "... really, and recorded where it is" logged "allowed mkdir(\"$jail/free/new\")"
-check "... whose it is" test "$(stat -c %a:%u:%g "$jail/free/new")" = 755:0:0
-check "chroot, as a user" in_jail "$jail" /free by-user 65534
-check "... whose it is" test "$(stat -c %a:%u:%g "$jail/free/by-user")" = 755:65534:0
-check "chroot: what is denied on the host is" denied root "$tree/shut/by-root" "rule shut" \
-        python3 "$work/jail.py" "$tree/shut" / /by-root
-check "chroot: what is denied by the name that is seen is" denied root "$jail/shut/by-root" "rule view" \
-        python3 "$work/jail.py" "$jail" / /shut/by-root
-check "... relative, too" denied root "$jail/shut/relative" "rule view" python3 "$work/jail.py" "$jail" /shut relative
-check "... as a user" denied root "$jail/shut/by-user" "rule view" python3 "$work/jail.py" "$jail" /free ../shut/by-user 65534
-check "chroot: .. does not lead out" in_jail "$jail" / ../../../../free/up
-check "... really" test -d "$jail/free/up"
+check "chroot: a directory that is allowed by its path on the host is created" in_chroot "$root" / /free/new
+check "... and recorded with that path" logged "allowed mkdir(\"$root/free/new\")"
+check "... with the right mode and owner" test "$(stat -c %a:%u:%g "$root/free/new")" = 755:0:0
+check "chroot, a user: the same" in_chroot "$root" /free by-user 65534
+check "... with the right mode and owner" test "$(stat -c %a:%u:%g "$root/free/by-user")" = 755:65534:0
+check "chroot: a directory that is denied by its path on the host is denied" denied root "$tree/shut/by-root" "rule shut" \
+        python3 "$work/root.py" "$tree/shut" / /by-root
+check "chroot: a directory that is denied by the path that the program sees is denied" denied root "$root/shut/by-root" "rule seen" \
+        python3 "$work/root.py" "$root" / /shut/by-root
+check "... also by a relative path" denied root "$root/shut/relative" "rule seen" python3 "$work/root.py" "$root" /shut relative
+check "... also for a user" denied root "$root/shut/by-user" "rule seen" python3 "$work/root.py" "$root" /free ../shut/by-user 65534
+check "chroot: \"..\" does not lead out" in_chroot "$root" / ../../../../free/up
+check "... the directory is created inside" test -d "$root/free/up"
 
 ### Bubblewrap.
 wrap=(bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc)
 if ! command -v bwrap >/dev/null; then
         skip "bwrap" "there is no bwrap"
 elif ! possible "${wrap[@]}" true; then
-        skip "bwrap" "the user may not use it here"
+        skip "bwrap" "an unprivileged user cannot use it here"
 else
         calls='umask 027; mkdir new dir/new link/by-link of-group/new private/x unwritable/x dir/exists; exit 0'
-        check "bwrap --bind: as natively" like_native user new "${wrap[@]}" --bind "$place" "$place" --chdir "$place" sh -c "$calls"
-        check "bwrap --bind elsewhere: as natively" like_native user new \
+        check "bwrap --bind: calls have the same results as natively" like_native user new "${wrap[@]}" --bind "$place" "$place" --chdir "$place" sh -c "$calls"
+        check "bwrap --bind on another path: the same" like_native user new \
                 "${wrap[@]}" --bind "$place" "$tree/empty" --chdir "$tree/empty" sh -c "$calls"
-        check "bwrap --tmpfs: as natively" like_native user - "${wrap[@]}" --tmpfs "$place" --chdir "$place" \
+        check "bwrap --tmpfs: the same" like_native user - "${wrap[@]}" --tmpfs "$place" --chdir "$place" \
                 sh -c 'umask 027; mkdir -p a/b; mkdir /dev/shm/a /proc/self/cwd/c; find . /dev/shm -printf "%p %y %m %U:%G\n" | sort'
-        check "... really" grep -qx './a/b d 750 65534:65534' "$work/supervised"
-        check "bwrap --dir and mount points of its own: as natively" like_native user - bwrap --unshare-all --ro-bind /usr /usr \
+        check "... with the right mode and owner" grep -qx './a/b d 750 65534:65534' "$work/supervised"
+        check "bwrap --dir, and bwrap's own mount points: the same" like_native user - bwrap --unshare-all --ro-bind /usr /usr \
                 --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --dir /a/b --tmpfs /c --bind "$place" /d/e \
                 sh -c 'mkdir /a/b/x /c/x /d/e/x /y; cd /; find /a /c /d /y -printf "%p %y %m %U:%G\n" | sort'
-        check "... really" grep -q '^/d/e/x d 755 65534:65534' "$work/supervised"
-        check "bwrap --bind of a denied tree to an allowed path" denied user "$tree/shut/wrapped" "rule shut" \
+        check "... with the right mode and owner" grep -q '^/d/e/x d 755 65534:65534' "$work/supervised"
+        check "bwrap --bind of a denied directory on an allowed path: denied" denied user "$tree/shut/wrapped" "rule shut" \
                 "${wrap[@]}" --bind "$tree/shut" "$place" mkdir "$place/wrapped"
-        check "bwrap --bind of a directory of it" denied user "$tree/shut/sub/wrapped" "rule shut" \
+        check "bwrap --bind of a directory below it: denied" denied user "$tree/shut/sub/wrapped" "rule shut" \
                 "${wrap[@]}" --bind "$tree/shut/sub" "$place" mkdir "$place/wrapped"
-        check "bwrap --bind to a path without a rule" denied user "$tree/shut/sub/wrapped-too" "rule shut" \
+        check "bwrap --bind of a denied directory on a path without a rule: denied" denied user "$tree/shut/sub/wrapped-too" "rule shut" \
                 "${wrap[@]}" --bind "$tree/shut" /mnt mkdir /mnt/sub/wrapped-too
 fi
 
-### A root directory that only the processes of its user namespace may enter.
+### A root directory on FUSE, which only the processes of its user namespace may enter.
 cat >"$bin/in-root.py" <<'PYTHON'
 import errno, os, subprocess, sys
 server, mount, host, name, place = sys.argv[1:]
@@ -271,12 +270,12 @@ in_root() {
         "$@" unshare --user --map-root-user --mount python3 "$bin/in-root.py" "$bin/errors-fs" "$tree/empty" "$tree/open" in-root /28 2>&1
 }
 if [ "$(in_root env | tr '\n' ' ')" != "created ENOSPC " ]; then
-        skip "a FUSE root of its own" "it cannot be mounted here"
+        skip "a root directory on FUSE" "it cannot be mounted here"
 else
         rmdir "$tree/open/in-root"
-        check "a FUSE root of its own: the host's directories as natively" test "$(in_root supervised -- | head -n 1)" = created
-        check "... really" rmdir "$tree/open/in-root"
-        check "... and what is on it is judged by the path there" logged 'denied mkdir("(private)/28")'
+        check "a root directory on FUSE: the host's directories can be reached by descriptor, as natively" test "$(in_root supervised -- | head -n 1)" = created
+        check "... and the directory is created" rmdir "$tree/open/in-root"
+        check "... and a directory on the FUSE file system is judged by the path that the program sees" logged 'denied mkdir("(private)/28")'
 fi
 
 check_no_trouble

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Real programs leave the same behind supervised as natively - their exit status, and the path, type, mode, owner and link of each
-# file - for root, for a user, and in namespaces of the user's, with the launcher outside of them or inside.
+# Real programs have the same results supervised as natively (their exit status, and the path, type, mode, owner and link of each file):
+# for root, for a user, and in a user's namespaces, with the launcher outside of them or inside.
 # shellcheck disable=SC2016
 source "$(dirname "$0")/lib.sh" alone
 
 export LC_ALL=C.UTF-8
-# What the user may run.
+# So that unprivileged users find the programs.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 here=$SOURCE_ROOT/tests/end-to-end
 input=$work/input
 place=$work/place
 user=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
-# With little of the host in it.
+# A sandbox that shows little of the host.
 wrap=(bwrap --unshare-all --die-with-parent --ro-bind /usr /usr --ro-bind /etc /etc --symlink usr/bin /bin --symlink usr/lib /lib
         --symlink usr/lib64 /lib64 --symlink usr/sbin /sbin --proc /proc --dev /dev --tmpfs /tmp --tmpfs /var/tmp
         --ro-bind "$input" "$input" --bind "$place" "$place" --chdir "$place")
@@ -31,7 +31,8 @@ CONF
 everywhere="root user bwrap unshare launcher-in-bwrap launcher-in-unshare"
 outside_and_inside="root user bwrap launcher-in-unshare"
 
-# setting NAME: whom a program runs as, and where: "outside" runs the launcher, which runs "inside", which runs the program.
+# setting NAME: sets owner, the user that a program runs as, and the commands outside, which runs the launcher, and inside, which the
+# launcher runs and which runs the program.
 setting() {
         owner=65534
         outside=("${user[@]}")
@@ -55,12 +56,12 @@ for name in $everywhere; do
         if "${outside[@]}" "${inside[@]}" true 2>/dev/null; then
                 possible+="$name "
         else
-                skip "$name" "the user may not do that here"
+                skip "programs in the setting $name" "an unprivileged user cannot set it up here"
         fi
 done
 
 ### The runs.
-# run COMMAND [LAUNCHER...]: in an empty directory.  Says what it says and how it ends.
+# run COMMAND [LAUNCHER...]: runs it in an empty directory.  Prints its output and its exit status.
 run() {
         local command=$1
         shift
@@ -78,7 +79,7 @@ survey() {
         find "$place" -mindepth 1 -printf '%P %y %m %U:%G %l\n' | sort
 }
 
-# Since the daemon's records had SIZE bytes, it allowed as many calls as it needs for so many directories.
+# recorded SIZE N: behind the first SIZE bytes the log has records of N allowed calls or more.
 recorded() {
         local size=$1 directories=$2
         [ "$(tail -c +$((size + 1)) "$work/log" | grep -cE "^allowed mkdir(at)?\(\"$place/")" -ge "$directories" ]
@@ -104,22 +105,22 @@ prepared() {
         here=$here work=$work bash -euc "$(declare -f "$1"); cd '$input'; $1"
 }
 
-# program NAME SETTINGS TOOLS COMMAND [PREPARE]: compares in each of the settings that can be had.  The function PREPARE makes its
-# input in the working directory, which is what the COMMAND knows as $input.
+# program NAME SETTINGS TOOLS COMMAND [PREPARE]: compares the command's results in each of the settings that are possible here.  The
+# function PREPARE creates its input in the working directory, which is $input for the COMMAND.
 program() {
         local name=$1 settings=$2 tools=$3 command=$4 tool setting
         shift 4
         for tool in $tools; do
-                command -v "$tool" >/dev/null || { skip "$name" "there is no $tool"; return; }
+                command -v "$tool" >/dev/null || { skip "$name" "$tool is not installed"; return; }
         done
-        [ $# = 0 ] || check "$name: its input" prepared "$1"
+        [ $# = 0 ] || check "$name: its input can be created" prepared "$1"
         for setting in $settings; do
-                [[ $possible != *" $setting "* ]] || check "$name: $setting" same "$setting" "$command"
+                [[ $possible != *" $setting "* ]] || check "$name, $setting: the same results as natively" same "$setting" "$command"
         done
 }
 
 ### The programs.
-# Files and directories with all kinds of modes.  They are the user's, who is root in a namespace of his own.
+# Files and directories with all kinds of modes.  They belong to the user, who is root in a user namespace.
 tree() {
         local modes="700 711 1777 2775 555" mode name
         mkdir -p tree/{1,2,3,4,5}/{a,b,c}/deep
@@ -143,7 +144,7 @@ tarballs() {
         tar --numeric-owner -cf owned.tar tree
 }
 program "tar" "$everywhere" tar 'tar -xpf "$input/tree.tar"' tarballs
-program "tar, what is another's" root tar 'tar -xf "$input/owned.tar"'
+program "tar, files of another owner" root tar 'tar -xf "$input/owned.tar"'
 
 program "rsync -a" "$everywhere" rsync 'rsync -a "$input/tree" copy && rsync -aR "$input/./tree/2" other'
 
@@ -178,7 +179,7 @@ go_build() {
 }
 program "a Go program" "$everywhere" go '"$input/dirs"' go_build
 
-# By the compiler's module, for a runtime without javac.  The performance data would be in /tmp.
+# By the compiler's module, for a runtime without javac.  Without -XX:-UsePerfData java writes to /tmp.
 java_compile() {
         java -XX:-UsePerfData -m jdk.compiler/com.sun.tools.javac.Main -d . "$here/Dirs.java"
 }
@@ -196,7 +197,7 @@ modules() {
                 tar -C $name --owner=0 --group=0 -czf $name.tgz package
         done
 }
-# libuv makes directories by io_uring where it can.
+# libuv creates directories by io_uring if it can.
 program "npm install" "$outside_and_inside" npm 'export UV_USE_IO_URING=1
         npm install --offline --no-audit --no-fund --no-update-notifier --logs-max=0 "$input/one.tgz" "$input/two.tgz"' modules
 
@@ -215,7 +216,7 @@ program "cmake" "$outside_and_inside" "cmake ninja cc" \
 program "meson" "$outside_and_inside" "meson ninja cc" \
         'meson setup build "$input/project" && ninja -C build && DESTDIR="$PWD/root" meson install -C build' c_project
 
-# It refuses to run as root, and as who is not in /etc/passwd.
+# initdb refuses to run as root, and as a user that is not in /etc/passwd.
 initdb=$(find /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
 program "initdb" "user bwrap" "${initdb:-initdb}" "${initdb:-initdb} -D data -A trust --no-sync --no-locale"
 

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Records for a journal that is slow: workers are killed while records of theirs are unsent, and none is missing.
+# The journal is slow, and workers are killed before they have sent their records: no record is missing.
 source "$(dirname "$0")/lib.sh" alone
 
 mount -t tmpfs -o mode=755 tmpfs /run || skip_all "cannot mount"
 journal() {
         python3 "$SOURCE_ROOT/tests/end-to-end/fake-journal.py" "$@"
 }
-# Not by the function, for its shell would be what is stopped.
+# Not by the function: $! would be its subshell, and freeze() must stop python itself.
 python3 "$SOURCE_ROOT/tests/end-to-end/fake-journal.py" serve "$work/records" &
 journal_pid=$!
 wait_for test -S /run/systemd/journal/socket || { echo "Bail out! no journal"; exit 1; }
@@ -21,6 +21,7 @@ CONF
 daemon_pid=$!
 wait_for is_listening "$socket" || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 
+# The session's workers.
 workers() {
         daemon_children
 }
@@ -41,16 +42,16 @@ sleeps() {
         [[ $(cut -d' ' -f3 "/proc/$journal_pid/stat") == S ]]
 }
 
-# Kills the session's worker, of which there is one, and waits for the next.
+# Kills the session's only worker, and waits for the next one.
 kill_worker() {
         local killed
         wait_for workers >/dev/null || { echo "no worker"; return 1; }
         killed=$(workers)
         # shellcheck disable=SC2086
         kill -KILL $killed
-        wait_for succeeded "$killed"
+        wait_for is_succeeded "$killed"
 }
-succeeded() {
+is_succeeded() {
         local now
         now=$(workers) && [ "$now" != "$1" ]
 }
@@ -59,7 +60,7 @@ records_are() {
         [ "$(grep -c SNOTIFY_VERDICT "$work/records")" = "$1" ]
 }
 
-# begin DIRECTORY: a session that makes the directories it is told to.
+# begin DIRECTORY: starts a session that creates directories on demand.
 begin() {
         mkdir "$work/$1"
         mkfifo "$work/$1.go"
@@ -71,8 +72,8 @@ begin() {
         directory=$work/$1
 }
 
-# make NAME...
-make() {
+# create NAME...: the session creates them.
+create() {
         rm -f "$work/said"
         echo "$@" >&7
         wait_for test -s "$work/said" && [ "$(cat "$work/said")" = 0 ]
@@ -83,7 +84,7 @@ end() {
         wait "$workload"
 }
 
-# complete NAME...: what the session has made is recorded.
+# complete NAME...: each of these directories is recorded.
 complete() {
         local n
         for ((n = 0; n < 100; n++)); do
@@ -94,41 +95,41 @@ complete() {
         return 1
 }
 
-### All are unsent.
+### No record has been sent.
 begin full
-check "a call before" make first
+check "a call is recorded" create first
 wait_for records_are 1
 freeze
 journal fill
 # shellcheck disable=SC2046
-check "calls go on while the journal takes nothing" make $(seq 40)
-check "... and nothing is in it" records_are 1
-check "a worker is killed over its records" kill_worker
-check "... and the next" kill_worker
+check "calls succeed while the journal takes nothing" create $(seq 40)
+check "... and no further record is in the journal" records_are 1
+check "a worker is killed before it has sent its records" kill_worker
+check "... and so is the next one" kill_worker
 # shellcheck disable=SC2046
-check "... and calls still go on" make $(seq 41 60)
-check "... and the next is killed" kill_worker
+check "... calls still succeed" create $(seq 41 60)
+check "... and the next worker is killed" kill_worker
 thaw
 end
 # shellcheck disable=SC2046
-check "each record has arrived" complete first $(seq 60)
+check "no record is missing" complete first $(seq 60)
 
-### Some are in the journal's queue.
+### Some records are in the journal's queue.
 begin part
 freeze
 # shellcheck disable=SC2046
-check "calls while the journal sleeps" make $(seq 60)
-check "a worker is killed over what it could not send" kill_worker
+check "calls succeed while the journal is stopped" create $(seq 60)
+check "a worker is killed before it has sent all of its records" kill_worker
 thaw
 end
 # shellcheck disable=SC2046
-check "each record has arrived" complete $(seq 60)
+check "no record is missing" complete $(seq 60)
 
-### At any moment.
-begin storm
+### Workers are killed at any moment.
+begin random
 for ((i = 0; i < 20; i++)); do
         # shellcheck disable=SC2046
-        make $(seq $((i * 20 + 1)) $((i * 20 + 20))) &
+        create $(seq $((i * 20 + 1)) $((i * 20 + 20))) &
         making=$!
         sleep "0.00$((i % 10))"
         # shellcheck disable=SC2046
@@ -138,9 +139,9 @@ done
 check "workers are killed at any moment, and each call succeeds" test $i = 20
 end
 # shellcheck disable=SC2046
-check "each record has arrived" complete $(seq 400)
+check "no record is missing" complete $(seq 400)
 
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
-check "it did not write to stderr" test ! -s "$work/log"
+check "the daemon has written nothing to standard error" test ! -s "$work/log"
 finish

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the reference program, a teaching example of seccomp user notification, shows, and that it holds here: one check or more
-# for each item.
+# The pitfalls that the kernel's example of seccomp user notification (and seccomp_unotify(2)) names: at least one check for each shows
+# how snotify deals with it.
 source "$(dirname "$0")/lib.sh" alone
 
 SYS_mkdir=83
 
-# Starts a workload in the background: $workload is its process, $work/status will be its exit status.
+# Starts a workload in the background, and sets $workload to its process.
 launch() {
         "$SNOTIFY_RUN" --socket "$socket" -- "$@" &
         workload=$!
 }
 
-# launch_gated COMMAND...: it waits for open_gate.
+# launch_gated COMMAND...: the workload waits for open_gate before it executes the command.
 launch_gated() {
         rm -f "$work/gate"
         mkfifo "$work/gate"
@@ -20,7 +20,7 @@ launch_gated() {
         wait_for runs_sh $workload
 }
 
-# snotify-run is done when it has become the workload.
+# Has snotify-run executed the workload?
 runs_sh() {
         [ "$(cat "/proc/$1/comm" 2>/dev/null)" = sh ]
 }
@@ -42,7 +42,7 @@ is_stopped() {
         [[ $(cut -d' ' -f3 "/proc/$1/stat") == [Tt] ]]
 }
 
-# Stops the daemon, then its workers: nobody receives or answers.
+# Stops the daemon, then its workers, so that no process receives or answers a call.
 freeze() {
         local pid
         for pid in $daemon_pid $(kill -STOP "$daemon_pid"; wait_for is_stopped "$daemon_pid"; workers); do
@@ -69,7 +69,7 @@ sessions_ended() {
         [ "$(grep -c '^session [0-9a-f]* ended' "$work/log")" = "$(grep -c '^session [0-9a-f]* started' "$work/log")" ]
 }
 
-# In DIRECTORY, that is $work/NAME.
+# reference NAME: runs that workload of ./reference.c in the directory $work/NAME.
 reference() {
         mkdir -p "$work/$1"
         supervised -- "$bin/reference" "$1" "$work/$1"
@@ -95,15 +95,15 @@ CONF
 }
 start
 
-# The delay takes its time: it runs beside the rest.
+# This workload takes long: it runs in the background, and is checked below.
 reference delay >"$work/delay.out" 2>&1 &
 delay=$!
 
-### The target stays blocked until it is answered.
+### The target stays blocked until its call is answered.
 launch_gated mkdir "$work/a/blocked"
 freeze
 open_gate
-check "the target's call is pending" wait_for in_mkdir $workload
+check "a target's call is pending" wait_for in_mkdir $workload
 stays_blocked() {
         local n
         for ((n = 0; n < 30; n++)); do
@@ -111,12 +111,12 @@ stays_blocked() {
                 sleep 0.01
         done
 }
-check "the target stays blocked while nobody answers" stays_blocked
+check "the target stays blocked while no process answers" stays_blocked
 thaw
 wait $workload
-check "it goes on once it is answered" test $? = 0 -a -d "$work/a/blocked"
+check "its call succeeds once it is answered" test $? = 0 -a -d "$work/a/blocked"
 
-### The identifier is checked before and after the target's memory is read.
+### The target may die at any time, and its id may then be another process's.
 launch_gated mkdir "$work/a/killed"
 freeze
 open_gate
@@ -124,8 +124,8 @@ wait_for in_mkdir $workload
 kill -KILL $workload
 wait $workload 2>/dev/null
 thaw
-check "a target killed while its call is pending: the daemon goes on" serves
-check "... and nothing is made for the dead" test ! -e "$work/a/killed"
+check "a target is killed while its call is pending: the daemon still serves new sessions" serves
+check "... and no directory is created for the dead target" test ! -e "$work/a/killed"
 
 mkdir "$work/memory-that-hangs"
 launch "$bin/reference" memory-that-hangs "$work/memory-that-hangs"
@@ -138,62 +138,62 @@ if wait_for in_mkdir $workload; then
                 return 1
         }
         check "a worker reads memory that is never delivered" wait_for being_read
-        check "... and other sessions go on" serves
+        check "... other sessions are served" serves
         kill -KILL $workload
         wait $workload 2>/dev/null
-        check "a target killed while its memory is read: the daemon goes on" serves
+        check "a target is killed while a worker reads its memory: the daemon still serves new sessions" serves
 else
-        skip "a target killed while its memory is read" "no userfaultfd here"
+        skip "a target is killed while a worker reads its memory" "userfaultfd(2) cannot be used here"
 fi
 
 launch mkdir "$work/a/slow"
 wait_for in_mkdir $workload
 kill -KILL $workload
 wait $workload 2>/dev/null
-check "a target killed while its call is being decided: the daemon goes on" serves
-check "an id that belongs to another process by now" reference recycled-id
-check "a target that is interrupted all the time" reference signals
+check "a target is killed while its call is delayed: the daemon still serves new sessions" serves
+check "a call is not performed with the thread id that now belongs to another process" reference recycled-id
+check "the calls of a target that is interrupted by signals all the time succeed" reference signals
 
-### A path without terminator.
-check "a path without terminator gets an error" reference unterminated
+### A path without a terminating NUL.
+check "a call with a path without a terminating NUL fails as natively" reference unterminated
 
-### Buffers are sized by what the kernel reports.
+### The kernel's structures may be larger than those that snotify was built with.
 refuses_to_run() {
         local kind=$1 text=$2 output
         output=$(timeout 10 "$bin/other-kernel" "$kind" "$SNOTIFYD" --config "$work/conf" --socket "$work/other" --log-target=stderr 2>&1)
         [ $? = 1 ] || { echo "exit status is not 1: $output"; return 1; }
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-        [ ! -e "$work/other" ] || { echo "it listens"; return 1; }
+        [ ! -e "$work/other" ] || { echo "the daemon has a socket"; return 1; }
 }
-check "a kernel that reports larger structures than ours (SECCOMP_GET_NOTIF_SIZES)" \
+check "the daemon refuses to run on a kernel whose notifications are larger (SECCOMP_GET_NOTIF_SIZES)" \
         refuses_to_run large-notifications "this kernel's seccomp notifications are larger than this snotifyd knows"
 
-### A second filter.
-check "a second filter that returns ERRNO wins" reference second-filter-errno
-check "... and makes nothing" test ! -e "$work/second-filter-errno/by-errno"
-check "... and there is no record of it" fails_with 1 grep -q by-errno "$work/log"
-check "a second filter that returns TRACE loses" reference second-filter-trace
-check "... to the notification, of which there is a record" logged "allowed mkdir(\"$work/second-filter-trace/by-trace\")"
+### The target has a second filter.
+check "a second filter that returns SECCOMP_RET_ERRNO takes precedence" reference second-filter-errno
+check "... no directory is created" test ! -e "$work/second-filter-errno/by-errno"
+check "... and nothing is recorded" fails_with 1 grep -q by-errno "$work/log"
+check "a second filter that returns SECCOMP_RET_TRACE does not" reference second-filter-trace
+check "... and the call is recorded" logged "allowed mkdir(\"$work/second-filter-trace/by-trace\")"
 
-### A delay holds up one call and no other thread.
+### A slow decision.
 wait $delay
 status=$?
 sed 's/^/# /' "$work/delay.out"
-check "a delay of 2s holds up that call alone" test $status = 0
+check "a delay of 2 s delays that call alone, and no other thread" test $status = 0
 
-### A supervisor that outlives its targets.
-check "each session has ended, and the daemon has not" wait_for sessions_ended
-check "... and the target that was killed in its delay has made nothing" test ! -e "$work/a/slow"
-check "... and has no workers left" wait_for fails_with 1 workers
-check "... and still serves" serves
+### The supervisor outlives its targets.
+check "all sessions have ended while the daemon runs" wait_for sessions_ended
+check "... no directory was created for the target that was killed during its delay" test ! -e "$work/a/slow"
+check "... no worker is left" wait_for fails_with 1 workers
+check "... and the daemon still serves new sessions" serves
 
-### A supervisor that is gone leaves ENOSYS.
+### Without a supervisor the calls fail with ENOSYS.
 launch_gated "$bin/mkdir-as" mkdir "$work/a" after-stop
 daemon_stop
 check "the daemon stops while a session runs" test $? = 0
 open_gate
 wait $workload
-check "a daemon that was stopped leaves ENOSYS" test $? = 38 -a ! -e "$work/a/after-stop"
+check "... and the session's next call fails with ENOSYS" test $? = 38 -a ! -e "$work/a/after-stop"
 
 start
 launch_gated "$bin/mkdir-as" mkdir "$work/a" after-kill
@@ -206,10 +206,10 @@ for pid in $killed; do
 done
 open_gate
 wait $workload
-check "a daemon that was killed leaves ENOSYS" test $? = 38 -a ! -e "$work/a/after-kill"
+check "the daemon and its workers are killed: the session's next call fails with ENOSYS" test $? = 38 -a ! -e "$work/a/after-kill"
 
 start
-check "the next daemon takes the socket over" serves
+check "the next daemon takes over the socket" serves
 launch_gated "$bin/mkdir-as" mkdir "$work/a" pending
 freeze
 open_gate
@@ -218,7 +218,7 @@ kill -KILL $daemon_pid $(workers)
 wait $daemon_pid 2>/dev/null
 daemon_pid=
 wait $workload
-check "a call that is pending when the daemon is killed gets ENOSYS too" test $? = 38 -a ! -e "$work/a/pending"
+check "a call that is pending when daemon and workers are killed fails with ENOSYS, too" test $? = 38 -a ! -e "$work/a/pending"
 
-check "no worker died on its own" fails_with 1 grep -q 'a worker' "$work/log"
+check "no worker died but those that the test has killed" fails_with 1 grep -q 'a worker' "$work/log"
 finish

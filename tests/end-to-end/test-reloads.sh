@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The configuration is read again and again while sessions make directories: each call is judged by one of two, none waits for it,
-# and nothing is left behind.
+# The daemon reloads its configuration again and again while sessions create directories: each call is judged by one policy as a whole,
+# none waits for the reload, and nothing is left behind.
 #
-#   RELOADS=1000    as many; less, and it takes less time
+#   RELOADS=1000    1000 reloads instead of 200
 source "$(dirname "$0")/lib.sh" alone
 
 RELOADS=${RELOADS:-200}
@@ -17,7 +17,7 @@ journal() {
 journal serve "$work/records" &
 wait_for test -S /run/systemd/journal/socket || { echo "Bail out! no journal"; exit 1; }
 
-# policy NAME ALLOWED DENIED
+# policy NAME ALLOWED DENIED: writes a configuration that allows what is in the one directory, and denies what is in the other.
 policy() {
         cat >"$work/conf.new" <<CONF
 [limits]
@@ -60,35 +60,35 @@ recorded() {
 
 fds=$(count_fds)
 mkdir -m 777 "$work/room/A" "$work/room/B"
-: >"$work/board"
+: >"$work/shared"
 pids=()
 for number in {0..3}; do
-        supervised -- "$bin/kills" try "$work/board" "$work/room" "$number" 8000 2>>"$work/err" &
+        supervised -- "$bin/kills" try "$work/shared" "$work/room" "$number" 8000 2>>"$work/err" &
         pids+=("$!")
 done
 for ((i = 0; i < RELOADS; i += 2)); do
         policy two B A && reload && policy one A B && reload || break
 done
-check "$RELOADS reloads under the calls of four sessions" test "$i" -ge "$RELOADS"
-# They are taken up one after the other, and several as one where more have come meanwhile.
+check "the daemon takes $RELOADS reloads under the load of four sessions" test "$i" -ge "$RELOADS"
+# The daemon performs one reload at a time; requests that arrive meanwhile become one more.
 printf '\n[profile settled]\n' >>"$work/conf"
 reload
-check "the last of them comes into force" wait_for supervised --profile=settled -- true
+check "the last reload takes effect" wait_for supervised --profile=settled -- true
 
 echo "[nonsense" >"$work/conf"
 reload
-check "a broken file is refused, and the journal says why" recorded 'conf:1: '
-check "... and what stays in force" recorded "the configuration was not reloaded: policy generation [0-9]* stays in force"
-"$bin/kills" over "$work/board"
+check "a broken configuration is refused, and the journal says why" recorded 'conf:1: '
+check "... and which policy stays in force" recorded "the configuration was not reloaded: policy generation [0-9]* stays in force"
+"$bin/kills" over "$work/shared"
 failed=0
 for pid in "${pids[@]}"; do
         wait "$pid" || failed=$((failed + 1))
 done
-result=$("$bin/kills" show "$work/board")
+result=$("$bin/kills" show "$work/shared")
 echo "# $result"
-check "all calls end, and are allowed or denied" test "$failed" = 0 -a ! -s "$work/err"
+check "each call was allowed or denied" test "$failed" = 0 -a ! -s "$work/err"
 [[ $result =~ calls\ ([0-9]+)\ .*longest\ ([0-9]+) ]]
-check "none hangs" test "${BASH_REMATCH[2]}" -lt 10000000
+check "no call took 10 s or more" test "${BASH_REMATCH[2]}" -lt 10000000
 is_agreed() {
         said=$(journal reloads "$work/records") || { echo "$said"; return 1; }
 }
@@ -99,13 +99,13 @@ check "the sessions end" wait_for all_ended
 check "each call was judged by one policy as a whole" is_agreed
 said=$(journal reloads "$work/records")
 echo "# $said"
-check "... and is recorded" test "${said##* }" -ge "${BASH_REMATCH[1]}"
-check "the policy that is left is the last good one" \
+check "... and recorded" test "${said##* }" -ge "${BASH_REMATCH[1]}"
+check "the policy in force is the last valid one" \
         supervised -- sh -c "mkdir '$work/room/A/last' && ! mkdir '$work/room/B/last' 2>/dev/null"
-check "no process is left, and none that nobody waits for" wait_for has_no_children
-check "no file descriptor is left" wait_for has_fds "$fds"
+check "no child process is left, not even a zombie" wait_for has_no_children
+check "the daemon has as many file descriptors open as before" wait_for has_fds "$fds"
 check "no worker died" fails_with 1 grep 'a worker' "$work/records"
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
-check "it did not write to stderr" test ! -s "$work/log"
+check "the daemon has written nothing to standard error" test ! -s "$work/log"
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The daemon is killed, restarted and replaced, under load and beside idle sessions: no workload notices more than a pause.
+# The daemon is killed, restarted and replaced, with busy and with idle sessions: a workload notices nothing but a pause.
 #
-#   RESTARTS=200 meson test -C BUILD restarts      that often; 20 times otherwise
+#   RESTARTS=200 meson test -C BUILD restarts      200 times instead of 20
 export SNOTIFY_TEST_RESTARTS=${RESTARTS:-${SNOTIFY_TEST_RESTARTS:-20}}
 source "$(dirname "$0")/../end-to-end/box.sh"
 
@@ -47,15 +47,16 @@ begun() {
         local made=(/srv/open/before-*)
         [ ${#made[@]} = $idle_max ] && stored $((2 * (busy_max + idle_max)))
 }
-check "the sessions run, and have two fds each in systemd's store" wait_for begun
+check "the sessions run, and systemd's store has two file descriptors of each" wait_for begun
 
-### Blows.
+### Disturbances.
 
-blow() {
+# disturb KIND: and waits for the next daemon.
+disturb() {
         local main
         main=$(property MainPID)
         [ "$main" != 0 ] || { echo "there is no daemon"; return 1; }
-        echo "$1 ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+        echo "$1 ${EPOCHREALTIME/[.,]/}" >>"$work/disturbances"
         case $1 in
         kill) systemctl kill -s KILL --kill-who=main snotifyd ;;
         kill-all) systemctl kill -s KILL --kill-who=all snotifyd ;;
@@ -73,18 +74,18 @@ replaced() {
         main=$(property MainPID)
         [ "$main" != 0 ] && [ "$main" != "$1" ] && [ "$(property ActiveState)" = active ]
 }
-blows() {
+disturb_often() {
         local n kinds=(kill kill-all restart upgrade)
         for ((n = 0; n < SNOTIFY_TEST_RESTARTS; n++)); do
-                blow "${kinds[n % 4]}" || return 1
+                disturb "${kinds[n % 4]}" || return 1
         done
 }
-check "the daemon is killed, alone and with its workers, restarted and replaced: $SNOTIFY_TEST_RESTARTS times" blows
-check "the store has the sessions' fds and no others" stored $((2 * (busy_max + idle_max)))
+check "the daemon is killed (alone, and with its workers), restarted and upgraded, $SNOTIFY_TEST_RESTARTS times in all: each time a new one starts" disturb_often
+check "the store has the file descriptors of the sessions and no others" stored $((2 * (busy_max + idle_max)))
 
 ### While the configuration is broken.
 
-# What ends meanwhile has its record in the end.
+# A session that ends meanwhile: the next daemon must record its end.
 $snotify_run -- sh -c 'mkdir "$1/left" && rmdir "$1/left"; echo "$SNOTIFY_SESSION 1 0 0"; read -r line' - /srv/open \
         >"$work/leaving" < <(sleep infinity) &
 leaving=$!
@@ -92,48 +93,48 @@ wait_for test -s "$work/leaving"
 echo nonsense >>/etc/snotify.conf
 restarts=$(property NRestarts)
 main=$(property MainPID)
-echo "broken ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+echo "broken ${EPOCHREALTIME/[.,]/}" >>"$work/disturbances"
 systemctl kill -s KILL --kill-who=main snotifyd
-check "where the configuration is broken the next daemon stays" wait_for replaced "$main"
+check "the daemon is killed while the configuration is broken: the next one starts" wait_for replaced "$main"
 kill -KILL "$leaving"
 wait "$leaving" 2>/dev/null
 status_tells() {
         systemctl status --no-pager snotifyd | grep -qF "no session begins: /etc/snotify.conf:11: "
 }
-check "... and systemctl status tells why no session begins" wait_for status_tells
+check "... systemctl status says why no session begins" wait_for status_tells
 refused_with_place() {
         local output
         output=$($snotify_run -- true 2>&1)
         [ $? = 125 ] && [[ $output == *"/etc/snotify.conf:11: "* ]] || { echo "it says: $output"; return 1; }
 }
-check "... as launchers are told" refused_with_place
-check "... and it was started once" test $(($(property NRestarts) - restarts)) = 1
+check "... launchers are told the same" refused_with_place
+check "... systemd has started it once, and not again and again" test $(($(property NRestarts) - restarts)) = 1
 loaded=$(journalctl --sync; journalctl -q -o cat -u snotifyd | grep -c '^loaded ')
 loaded_again() {
         journalctl --sync
         [ "$(journalctl -q -o cat -u snotifyd | grep -c '^loaded ')" -gt "$loaded" ]
 }
 sed -i '$d' /etc/snotify.conf
-check "... and takes up the mended one" wait_for loaded_again
-check "... by which sessions begin" $snotify_run -- true
+check "... the daemon loads the configuration once it is repaired" wait_for loaded_again
+check "... and new sessions begin" $snotify_run -- true
 
-### It stands still.
+### The daemon does not run any more, although it is not dead.
 
 printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/snotifyd.service.d/watchdog.conf
 systemctl daemon-reload
 systemctl restart snotifyd
 sleep 3
 main=$(property MainPID)
-check "a daemon that is alive has nothing to fear from the watchdog" fails_with 1 synced "Watchdog timeout"
-echo "stopped ${EPOCHREALTIME/[.,]/}" >>"$work/blows"
+check "systemd's watchdog does not kill a daemon that works" fails_with 1 synced "Watchdog timeout"
+echo "stopped ${EPOCHREALTIME/[.,]/}" >>"$work/disturbances"
 systemctl kill -s STOP --kill-who=main snotifyd
-check "one that stands still is replaced" wait_for replaced "$main"
-check "... by the watchdog" synced "Watchdog timeout (limit 2s)"
+check "a stopped daemon is replaced" wait_for replaced "$main"
+check "... because of the watchdog" synced "Watchdog timeout (limit 2s)"
 check "... and new sessions begin" $snotify_run -- true
 
-### What the sessions say.
+### The results of the sessions.
 
-# end PID...: waits for each, and says of which it was not well.
+# end PID...: waits for each process, and prints which did not end with status 0.
 end() {
         local pid
         for pid; do
@@ -143,17 +144,17 @@ end() {
 }
 kill -TERM "${busy[@]}"
 end "${busy[@]}" >"$work/ends"
-check "each call of the busy ones had its result" diff /dev/null "$work/ends"
+check "each call of the busy sessions had the right result" diff /dev/null "$work/ends"
 : >"$work/gate"
 end "${idle[@]}" >"$work/ends"
-check "the idle ones still make directories" diff /dev/null "$work/ends"
-check "... all of them" test "$(echo /srv/open/after-* | wc -w)" = $idle_max
-check "nothing was made twice, or where it may not be" \
+check "the idle sessions can still create directories" diff /dev/null "$work/ends"
+check "... and all have done so" test "$(echo /srv/open/after-* | wc -w)" = $idle_max
+check "no directory was created twice or in a denied place" \
         test "$(find /srv/open /srv/shut -mindepth 1 ! -name 'before-*' ! -name 'after-*')" = ""
 # A session ends while the journal takes nothing.
 cat >"$work/fill.py" <<'PY'
 import socket
-# Its queue is full when not even a socket that has sent nothing yet can send: each may have so many on the way.
+# The journal's queue is full when not even a new socket can send: each socket has a limit of its own, too.
 sent = True
 while sent:
     sent = False
@@ -180,17 +181,17 @@ python3 "$work/fill.py"
 wait $late
 sleep 4
 kill -CONT "$journald"
-check "one that ends while the journal takes nothing has its record, too" wait_for synced "session $(cut -d' ' -f1 "$work/late") ended: 1 allowed, 0 denied, 0 failed"
-check "they end, and leave nothing in the store" wait_for no_sessions
-check "nor a process" wait_for alone
+check "a session that ends while the journal is stopped is recorded once the journal continues" wait_for synced "session $(cut -d' ' -f1 "$work/late") ended: 1 allowed, 0 denied, 0 failed"
+check "the sessions end, and leave nothing in the store" wait_for no_sessions
+check "... and no process" wait_for alone
 counts() {
         journalctl --sync
         journalctl -q -o json --all | python3 "$SOURCE_ROOT/tests/end-to-end/totals.py" "$work"/{busy,idle}.* "$work"/{leaving,late}
 }
 summary=$(counts)
-check "their own counts, their end records' and the journal's are the same" test $? = 0
+check "the workloads' own counts, those in the records of their ends, and the records in the journal agree" test $? = 0
 printf '%s\n' "$summary" | sed 's/^/# /'
-python3 "$SOURCE_ROOT/tests/end-to-end/stalls.py" "$work/blows" "$work"/busy.* | sed 's/^/# /'
+python3 "$SOURCE_ROOT/tests/end-to-end/stalls.py" "$work/disturbances" "$work"/busy.* | sed 's/^/# /'
 
 journalctl -o short -u snotifyd --no-pager | grep -v ' allowed mkdir' >"$work/log"
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Two hundred sessions at once, each making 100 directories from 4 threads: all are made, and when the sessions are over nothing
-# is left of them.  While they idle they cost next to nothing.
+# Two hundred sessions at once, each of which creates 100 directories from 4 threads: all calls succeed, idle sessions take little
+# memory, and nothing is left when the sessions have ended.
 source "$(dirname "$0")/lib.sh" alone
 
 N=200
@@ -12,7 +12,7 @@ default = allow
 log = none
 CONF
 
-# The text of libraries is shared with whoever else runs: what grows is anonymous memory.
+# How much of the libraries counts depends on what else runs on the machine: what a session adds is anonymous memory.
 pss_kib() {
         awk -v key="$1:" '$1 == key { print $2 }' "/proc/$daemon_pid/smaps_rollup"
 }
@@ -25,7 +25,7 @@ lines_are() {
         [ "$(wc -l <"$1")" = "$2" ]
 }
 
-# One session before, for what is allocated once.
+# One session first, so that what the daemon allocates once is not counted below.
 supervised -- mkdir "$work/first"
 wait_for logged_times ' ended' 1
 wait_for has_no_children
@@ -52,15 +52,15 @@ done
 all_wait() {
         [ "$(pgrep -cx gated-load)" = $N ]
 }
-check "$N sessions at once" wait_for all_wait
+check "$N sessions run at once" wait_for all_wait
 exec 8<>"$work/go"
-check "each makes its directories" wait_for lines_are "$work/done" $N
+check "each creates its directories" wait_for lines_are "$work/done" $N
 
 idle() {
         has_no_children && has_fds $((fds + 2 * N))
 }
-check "idle sessions have no workers, and two file descriptors each" wait_for idle
-# The daemon gives memory back a moment after the last worker has gone.
+check "idle sessions have no workers, and cost the daemon two file descriptors each" wait_for idle
+# The daemon returns memory to the kernel a moment after the last worker has exited.
 bytes_each() {
         grown=$(($(pss_kib Pss_Anon) - anonymous))
         bytes=$((1024 * grown / N))
@@ -79,26 +79,26 @@ failed=0
 for pid in "${pids[@]}"; do
         wait "$pid" || failed=$((failed + 1))
 done
-check "no call has failed" test "$failed" = 0 -a ! -s "$work/load.out"
+check "no call failed" test "$failed" = 0 -a ! -s "$work/load.out"
 [ "$failed" = 0 ] || sort "$work/load.out" | uniq -c | sed 's/^/# /'
-check "all directories are there" test "$(find "$work/load" -mindepth 2 -type d | wc -l)" = $((100 * N))
-check "each session has ended with the right count" \
+check "all directories exist" test "$(find "$work/load" -mindepth 2 -type d | wc -l)" = $((100 * N))
+check "the record of each session's end has the right count" \
         wait_for logged_times ' ended: 100 allowed, 0 denied, 0 failed; 100 of them not recorded$' $N
-check "no file descriptor is left of them" wait_for has_fds "$fds"
-check "no process is left of them" wait_for has_no_children
+check "the daemon has closed their file descriptors" wait_for has_fds "$fds"
+check "no child process is left" wait_for has_no_children
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 
-# Without systemd, a session that runs on is lost; which is said, and its calls fail.
+# Without systemd no process keeps a session when the daemon exits: the session is lost, a record says so, and its calls fail.
 mkfifo "$work/go"
 before=$(grep -c ' started: ' "$work/log")
 supervised -- sh -c "read -r _ <'$work/go'; mkdir '$work/lost' 2>'$work/lost.err'" &
 last=$!
-check "a session that runs on" wait_for logged_times ' started: ' $((before + 1))
+check "a session is running when the daemon stops" wait_for logged_times ' started: ' $((before + 1))
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
-check "... and says that it is lost" logged "lost: 0 allowed, 0 denied, 0 failed so far; its calls fail with ENOSYS from now on"
-check "... and says how many sessions are lost" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
+check "... a record says that the session is lost" logged "lost: 0 allowed, 0 denied, 0 failed so far; its calls fail with ENOSYS from now on"
+check "... another one says how many are" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
 echo >"$work/go"
 wait "$last"
-check "... whose calls fail with ENOSYS" grep -q "Function not implemented" "$work/lost.err"
+check "... and the session's calls fail with ENOSYS" grep -q "Function not implemented" "$work/lost.err"
 finish

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Signals, debuggers and the freezer, while calls begin and in the middle of them: each call has one effect, which is what its
-# caller and the records are told.
+# Signals, debuggers and the cgroup freezer stop or interrupt a target before and during its calls: each call takes effect once, and its
+# result and its record agree with that.
 source "$(dirname "$0")/lib.sh" alone
 
 SYS_mkdir=83
 SYS_ppoll=271
 calls=100000
 
-mkdir "$work/storm" "$work/slow" "$work/long"
-mount -t tmpfs -o mode=755 tmpfs "$work/storm" || skip_all "cannot mount"
-trap 'umount "$work/storm"; cleanup' EXIT
+mkdir "$work/signals" "$work/slow" "$work/long"
+mount -t tmpfs -o mode=755 tmpfs "$work/signals" || skip_all "cannot mount"
+trap 'umount "$work/signals"; cleanup' EXIT
 daemon_start <<CONF
 [limits]
 records-per-second = 1000000
@@ -42,15 +42,15 @@ no_workers() {
         ! daemon_children
 }
 
-### Storms.
+### Many signals.
 
-# storm ARG...: $result is what it says.
-storm() {
-        result=$(supervised --profile="$profile" -- "$bin/signal-storm" "$work/storm" "$@")
+# signal_storm ARG...: runs that program, and sets $result to its output.
+signal_storm() {
+        result=$(supervised --profile="$profile" -- "$bin/signal-storm" "$work/signals" "$@")
         echo "# $*: $result"
 }
 
-# count NAME: how many calls ended so.
+# count NAME: prints that number of $result.
 count() {
         local words="$result "
         words=${words#*"$1 "}
@@ -63,7 +63,7 @@ result_is() {
         [[ $result == $1 ]] || { echo "$result"; return 1; }
 }
 
-# What was performed is what was reported to the caller: a session's totals are in the record of its end.
+# The session's totals, in the record of its end, are the results that the callers got.
 totals_agree() {
         wait_for last_ended && grep '^session .* ended' "$work/log" | tail -n 1 |
                 grep -F " ended: $(count made) allowed, 0 denied, 0 failed" || { tail -n 3 "$work/log"; return 1; }
@@ -73,51 +73,52 @@ last_ended() {
 }
 
 profile=counted
-storm 1 $calls 100 restart
-check "a timer each 100 us, SA_RESTART: $calls calls succeed" result_is "made $calls EINTR 0 EEXIST 0 other 0 wrong 0 *"
-check "... under signals" test "$(count signals)" -gt 1000
-check "... and so says the session's end" totals_agree
+signal_storm 1 $calls 100 restart
+check "a signal every 100 us, with SA_RESTART: $calls calls succeed" result_is "made $calls EINTR 0 EEXIST 0 other 0 wrong 0 *"
+check "... under more than 1000 signals" test "$(count signals)" -gt 1000
+check "... and the session's totals agree" totals_agree
 
-storm 4 2500 100 restart
-check "... and those of 4 threads" result_is "made 10000 EINTR 0 EEXIST 0 other 0 wrong 0 *"
-check "... and so says the session's end" totals_agree
+signal_storm 4 2500 100 restart
+check "... and so do those of 4 threads" result_is "made 10000 EINTR 0 EEXIST 0 other 0 wrong 0 *"
+check "... and the session's totals agree" totals_agree
 
-# How many are interrupted before they are received is a matter of how long that takes, hence of what else the machine does.
+# How many calls are interrupted before a worker has received them depends on the load of the machine: up to 20 rounds.
 for ((round = 0; round < 20; round++)); do
-        storm 8 1000 1000 interrupt
+        signal_storm 8 1000 1000 interrupt
         [[ $result == *" EEXIST 0 other 0 wrong 0 "* ]] && totals_agree >/dev/null || break
         [ "$(count interrupted)" -ge 100 ] || break
         [ -z "${SANITIZED-}" ] || break
 done
-check "a timer each 1 ms, 8 threads, no SA_RESTART: no false EEXIST" result_is "* EEXIST 0 other 0 wrong 0 *"
-check "... and so says the session's end" totals_agree
+check "a signal every 1 ms, 8 threads, without SA_RESTART: no call fails with EEXIST for a directory that it has created itself" result_is "* EEXIST 0 other 0 wrong 0 *"
+check "... and the session's totals agree" totals_agree
 if [ -z "${SANITIZED-}" ]; then
-        check "... EINTR in less than 1 %" test "$(count interrupted)" -lt 100
+        check "... less than 1 % of the calls fail with EINTR" test "$(count interrupted)" -lt 100
 else
-        skip "... EINTR in less than 1 %" "the build is sanitized"
+        skip "... less than 1 % of the calls fail with EINTR" "the build is sanitized"
 fi
 
 profile=default
-storm 1 5000 100 interrupt
-check "a timer each 100 us, no SA_RESTART: no false EEXIST" result_is "* EEXIST 0 other 0 wrong 0 *"
-check "... and so says the session's end" totals_agree
+signal_storm 1 5000 100 interrupt
+check "a signal every 100 us, without SA_RESTART: no call fails with EEXIST for a directory that it has created itself" result_is "* EEXIST 0 other 0 wrong 0 *"
+check "... and the session's totals agree" totals_agree
 recorded_once() {
-        grep -F "allowed mkdir(\"$work/storm/" "$work/log" | sed 's/").*//' | sort >"$work/made"
+        grep -F "allowed mkdir(\"$work/signals/" "$work/log" | sed 's/").*//' | sort >"$work/made"
         [ "$(wc -l <"$work/made")" = "$(count made)" ] && [ -z "$(uniq -d "$work/made")" ] || { wc -l "$work/made"; return 1; }
 }
-check "... and each has one record" recorded_once
+check "... and each successful call has one record" recorded_once
 
-### In mid-call: the worker has received the call, and waits for the rule's delay to be over.
+### During a call: the worker has received it, and waits until the rule's delay is over.
 
-# begin DIRECTORY/NAME: $workload is the process.
+# begin DIRECTORY/NAME: starts a call, and sets $workload to its process.
 begin() {
         "$SNOTIFY_RUN" --socket "$socket" -- mkdir "$work/$1" &
         workload=$!
         wait_for received 1
 }
 
-# received N: that many calls more are in their delay.  Until a call is received all that follows would only make it begin anew.
-# To the outside its caller is the same before and after, but its worker polls nothing then.
+# received N: that many further calls are in their delay.  The kernel restarts a call that is stopped or interrupted before a worker
+# has received it, so that the checks below would prove nothing.  The caller looks the same before and after that, but the worker
+# sleeps in ppoll(2) without descriptors afterwards.
 delays=' '
 received() {
         local pid nr fds nfds new=()
@@ -137,7 +138,7 @@ has_record() {
         grep -qF "mkdir(\"$work/$1\")" "$work/log"
 }
 
-# one_call NAME: it is made, which is recorded once.
+# one_call NAME: the directory exists, and has one record.
 one_call() {
         wait_for has_record "$1"
         [ -d "$work/$1" ] && [ "$(grep -cF "mkdir(\"$work/$1\")" "$work/log")" = 1 ] &&
@@ -145,7 +146,7 @@ one_call() {
                 { ls -ld "$work/$1"; grep -F "$work/$1" "$work/log"; return 1; }
 }
 
-## Who is killed.
+## Targets that are killed.
 
 # kill_workload SIGNAL
 kill_workload() {
@@ -167,38 +168,38 @@ for signal in KILL TERM; do
         begin "long/$signal"
         check "a call is in progress" test $? = 0
         kill_workload $signal
-        check "SIG$signal in mid-call: the target dies at once" died_at_once $signal
-        check "... and the call is given up" wait_for no_workers
-        check "... unperformed, which has no record" fails_with 1 has_record "long/$signal"
+        check "SIG$signal during a call: the target dies at once" died_at_once $signal
+        check "... the worker gives the call up" wait_for no_workers
+        check "... and neither performs nor records it" fails_with 1 has_record "long/$signal"
 done
 
 "$SNOTIFY_RUN" --socket "$socket" -- "$bin/signal-storm" "$work/long" 4 1 100000000 restart &
 workload=$!
 wait_for received 4
-check "four threads are in a call each" test $? = 0
+check "four threads have a call in progress each" test $? = 0
 kill_workload KILL
-check "SIGKILL: the target dies at once" died_at_once KILL
-check "... and the calls are given up" wait_for no_workers
+check "SIGKILL during their calls: the process dies at once" died_at_once KILL
+check "... and the workers give the calls up" wait_for no_workers
 
-# In a session that goes on.
+# The session goes on when one of its processes dies.
 mkfifo "$work/end"
 # shellcheck disable=SC2016
-"$SNOTIFY_RUN" --socket "$socket" -- sh -c 'mkdir "$0/long/sibling" & echo $! >"$0/sibling"; read -r _ <"$0/end"' "$work" &
+"$SNOTIFY_RUN" --socket "$socket" -- sh -c 'mkdir "$0/long/child" & echo $! >"$0/child"; read -r _ <"$0/end"' "$work" &
 session=$!
-wait_for test -s "$work/sibling"
-sibling=$(cat "$work/sibling")
+wait_for test -s "$work/child"
+child=$(cat "$work/child")
 wait_for received 1
 check "a call is in progress" test $? = 0
-kill -KILL "$sibling"
-check "SIGKILL in mid-call: the sibling is gone" wait_for has_state "$sibling" Z
-check "... and its call is given up" wait_for no_workers
-check "... unperformed, which has no record" fails_with 1 has_record long/sibling
+kill -KILL "$child"
+check "SIGKILL during a call, in a session that goes on: the target dies" wait_for has_state "$child" Z
+check "... the worker gives its call up" wait_for no_workers
+check "... and neither performs nor records it" fails_with 1 has_record long/child
 exec 9>"$work/end"
 exec 9>&-
 wait $session
-check "nothing was made for the dead" test -z "$(ls "$work/long")"
+check "no directory was created for a dead target" test -z "$(ls "$work/long")"
 
-## Who is stopped; all at the same time.
+## Targets that are stopped, all at the same time.
 
 begin slow/stopped
 check "a call is in progress" test $? = 0
@@ -213,14 +214,14 @@ for how in seize attach; do
         debugger[$how]=$!
 done
 
-# cgroup_of FILE_SYSTEM OPTIONS: where this test's own could be.
+# cgroup_of FILE_SYSTEM OPTIONS: prints a path for a cgroup of this test.
 cgroup_of() {
         local mount
         mount=$(findmnt --noheadings --first-only --output TARGET --types "$1" --options "$2") && echo "$mount/${work##*/}"
 }
 declare -A cgroup=([2]=$(cgroup_of cgroup2 rw) [1]=$(cgroup_of cgroup rw,freezer)) has_freezer
 declare -A file=([2]=cgroup.freeze [1]=freezer.state) freeze=([2]=1 [1]=FROZEN) thaw=([2]=0 [1]=THAWED)
-trap 'rmdir "${cgroup[@]}" 2>/dev/null; umount "$work/storm"; cleanup' EXIT
+trap 'rmdir "${cgroup[@]}" 2>/dev/null; umount "$work/signals"; cleanup' EXIT
 
 is_frozen() {
         grep -qx 'frozen 1' "${cgroup[$1]}/cgroup.events" 2>/dev/null || grep -qx FROZEN "${cgroup[$1]}/freezer.state" 2>/dev/null
@@ -236,15 +237,15 @@ for version in 2 1; do
         has_freezer[$version]=yes
 done
 
-# The signals come from when the call was received for sure.
+# The first signal comes after 0.5 s, when a worker has received the call.
 "$SNOTIFY_RUN" --socket "$socket" -- "$bin/signal-storm" "$work/slow" 1 1 500000 interrupt >"$work/handled.out" &
 handled=$!
 
-check "SIGSTOP in mid-call: the target stops" wait_for has_state $stopped T
-check "... when one directory was made" one_call slow/stopped
+check "SIGSTOP during a call: the target stops" wait_for has_state $stopped T
+check "... the directory is created once" one_call slow/stopped
 kill -CONT $stopped
 wait $stopped
-check "... and is told so once it goes on" test $? = 0
+check "... and once the target continues its call succeeds" test $? = 0
 
 # mkdir() has returned 0.
 is_after_mkdir() {
@@ -252,34 +253,34 @@ is_after_mkdir() {
 }
 for how in seize attach; do
         wait "${debugger[$how]}"
-        check "a debugger in mid-call ($how): the target stops" test $? = 0
+        check "a debugger stops the target during a call ($how)" test $? = 0
         check "... and the debugger sees the call's end" is_after_mkdir "$work/$how.out"
         wait "${target[$how]}"
-        check "... the target goes on" test $? = 0
-        check "... and one directory was made" one_call slow/$how
+        check "... the target's call succeeds" test $? = 0
+        check "... and the directory is created once" one_call slow/$how
 done
 
 for version in 2 1; do
         if [ -z "${has_freezer[$version]-}" ]; then
-                skip "the freezer of cgroup v$version in mid-call" "it can not be used here"
+                skip "the freezer of cgroup v$version during a call" "it cannot be used here"
                 continue
         fi
-        check "the freezer of cgroup v$version in mid-call: the target freezes" wait_for is_frozen $version
-        check "... when one directory was made" one_call slow/freezer-$version
+        check "the freezer of cgroup v$version during a call: the target freezes" wait_for is_frozen $version
+        check "... the directory is created once" one_call slow/freezer-$version
         kill -0 "${target[freezer-$version]}"
-        check "... which it does not know yet" test $? = 0
+        check "... while the target is still frozen" test $? = 0
         echo "${thaw[$version]}" >"${cgroup[$version]}/${file[$version]}"
         wait "${target[freezer-$version]}"
-        check "... and is told so once it goes on" test $? = 0
+        check "... and once it is thawed its call succeeds" test $? = 0
 done
 
 wait $handled
 result=$(cat "$work/handled.out")
 echo "# $result"
-check "signals in mid-call with a handler and no SA_RESTART: the call succeeds" \
+check "a signal with a handler, without SA_RESTART, during a call: the call succeeds" \
         result_is "made 1 EINTR 0 EEXIST 0 other 0 wrong 0 *"
 check "... and the handler has run" test "$(count signals)" -gt 0
 
-check "no worker stays" wait_for no_workers
+check "no worker is left" wait_for no_workers
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 stop_and_finish

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A file system is asked, for a supervised call, what it is asked without supervision, and nothing else: here a FUSE server that
-# prints each step, and refuses the right of access, of which mkdir(2) has no need.
+# For a supervised call the kernel asks a file system the same as for a native one, and nothing else.  Here it is a FUSE server that
+# prints each request, and refuses FUSE_ACCESS, which mkdir(2) does not need.
 source "$(dirname "$0")/lib.sh" alone
 
-# What the user may run.
+# So that unprivileged users find the programs.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -m 777 "$work/all" "$work/own"
 "$bin/steps-fs" "$work/all" >>"$work/all.steps" 2>&1 &
@@ -41,8 +41,8 @@ else:
 print("0" if result == 0 else errno.errorcode[ctypes.get_errno()])
 PYTHON
 
-# steps MOUNT HOW PATH COMMAND...: the result and the steps of one call, whose names the kernel has not seen yet: @ in PATH is a
-# number that is new each time.
+# steps MOUNT HOW PATH COMMAND...: prints the result of one call and the requests that the server got.  @ in PATH becomes a number that is
+# new each time, so that the kernel has no name in its cache.
 run=0
 steps() {
         local mount=$1 how=$2 path=$3
@@ -51,7 +51,7 @@ steps() {
         : >"$work/$mount.steps"
         { "$@" python3 "$bin/create.py" "$work/$mount" "$how" "${path//@/$run}" 2>&1; cat "$work/$mount.steps"; } | sed 's/[0-9]//g'
 }
-# same WHO MOUNT HOW PATH [STEP]: natively and supervised; STEP is one that there must be.
+# same WHO MOUNT HOW PATH [STEP]: both are the same natively and supervised, and STEP is among the requests.
 same() {
         local native=(env) launch=supervised
         [ "$1" = root ] || { native=(as_user) launch=supervised_user; }
@@ -63,22 +63,22 @@ same() {
 }
 
 for who in root user; do
-        check "$who: absolute" same $who all path new@ "mkdir new"
-        check "$who: absolute, three deep" same $who all path d@/d@/d@/new@ "mkdir new"
-        check "$who: from a descriptor" same $who all fd new@ "mkdir new"
-        check "$who: from a descriptor, two deep" same $who all fd d@/d@/new@ "mkdir new"
-        check "$who: what exists" same $who all path old@ EEXIST
-        check "$who: below what does not exist" same $who all path none@/new ENOENT
+        check "$who: an absolute path" same $who all path new@ "mkdir new"
+        check "$who: an absolute path, three directories deep" same $who all path d@/d@/d@/new@ "mkdir new"
+        check "$who: relative to a descriptor" same $who all fd new@ "mkdir new"
+        check "$who: relative to a descriptor, two directories deep" same $who all fd d@/d@/new@ "mkdir new"
+        check "$who: a path that exists" same $who all path old@ EEXIST
+        check "$who: a path below one that does not exist" same $who all path none@/new ENOENT
 done
 for how in path fd; do
-        check "a mount for its user alone: $how" same user own $how new@ "mkdir new"
-        check "a mount for its user alone, two deep: $how" same user own $how d@/d@/new@ "mkdir new"
+        check "a mount that only its user may enter ($how)" same user own $how new@ "mkdir new"
+        check "a mount that only its user may enter, two directories deep ($how)" same user own $how d@/d@/new@ "mkdir new"
 done
-placed() {
+recorded() {
         wait_for grep -q "^allowed mkdir(\"$work/$1/$2\")" "$work/log"
 }
-check "the place is known all the same" placed all "d[0-9]*/d[0-9]*/d[0-9]*/new[0-9]*"
-check "... on a mount for its user alone, too" placed own "d[0-9]*/d[0-9]*/new[0-9]*"
-check "and denied where the rules say so" fails_with 0 bash -c \
+check "the record still names the path" recorded all "d[0-9]*/d[0-9]*/d[0-9]*/new[0-9]*"
+check "... also on a mount that only its user may enter" recorded own "d[0-9]*/d[0-9]*/new[0-9]*"
+check "a call on FUSE is denied by a rule" fails_with 0 bash -c \
         "[ \"\$('$SNOTIFY_RUN' --socket '$socket' --profile=denied -- python3 '$bin/create.py' '$work/all' path d1/new)\" = EPERM ]"
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What systemd keeps for the daemon: never more than it has room for, nothing of sessions that have ended, and nothing is believed of
-# it that is of another version.
+# The file descriptors that systemd keeps for the daemon: never more than fit into the store, none of sessions that have ended; and the
+# daemon does not take up a ledger of another version.
 source "$(dirname "$0")/../end-to-end/box.sh"
 
 cat >/etc/snotify.conf <<'CONF'
@@ -19,7 +19,7 @@ CONF
 mkdir -p /srv/open
 systemctl start snotifyd.socket
 
-### Sessions come and go.
+### Sessions begin and end.
 
 churn() {
         local n
@@ -27,42 +27,42 @@ churn() {
                 $snotify_run -- mkdir "/srv/open/churn-$n" || return 1
         done
 }
-check "300 sessions, one after the other" churn
-check "leave nothing in the store" wait_for stored 0
+check "300 sessions run, one after the other" churn
+check "... they leave nothing in the store" wait_for stored 0
 fds_of() {
         local fds=(/proc/"$(property MainPID)"/fd/*)
         echo ${#fds[@]}
 }
-check "nor in the daemon" test "$(fds_of)" -lt 25
+check "... and no file descriptors in the daemon" test "$(fds_of)" -lt 25
 
-### As many as there may be.
+### As many sessions as the limit permits.
 
 mkfifo "$work/gate"
-# Not all at once: a user may have so many connections.
+# Not all at once: the daemon limits the connections of a user.
 stored_at_least() {
         [ "$(stored_fds)" -ge "$1" ]
 }
 for ((n = 0; n < 1000; n++)); do
         # shellcheck disable=SC2016
-        $snotify_run -- sh -c 'read -r line <"$2"; exec mkdir "/srv/open/crowd-$1"' - "$n" "$work/gate" 2>>"$work/crowd" &
+        $snotify_run -- sh -c 'read -r line <"$2"; exec mkdir "/srv/open/many-$1"' - "$n" "$work/gate" 2>>"$work/many" &
         ((n % 20)) || wait_for stored_at_least $((2 * (n - 10)))
 done
 check "1000 sessions are in the store" wait_for stored 2000
-check "... which has room for them" test "$(property FileDescriptorStoreMax)" -gt $((2000 + stored_always))
-check "... and whose launchers were let go" diff /dev/null "$work/crowd"
-check "one more is refused" fails_with 125 $snotify_run -- true
-check "... and not stored" stored 2000
+check "... whose size permits more than them" test "$(property FileDescriptorStoreMax)" -gt $((2000 + stored_always))
+check "... and no launcher has complained" diff /dev/null "$work/many"
+check "one more session is refused" fails_with 125 $snotify_run -- true
+check "... and not put into the store" stored 2000
 main=$(property MainPID)
 systemctl kill -s KILL --kill-who=main snotifyd
-another() {
+is_replaced() {
         [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
 }
-check "the daemon is killed" wait_for another
-check "... and the next one takes up all of them" wait_for synced "took up 1000 sessions"
+check "the daemon is killed, and another one starts" wait_for is_replaced
+check "... which takes up all of them" wait_for synced "took up 1000 sessions"
 : >"$work/gate"
 wait
-check "... which go on" test "$(find /srv/open -name 'crowd-*' | wc -l)" = 1000
-check "... and leave nothing" wait_for stored 0
+check "... each can still create its directory" test "$(find /srv/open -name 'many-*' | wc -l)" = 1000
+check "... and they leave nothing in the store" wait_for stored 0
 
 ### The daemon is killed just when a session begins.
 
@@ -75,12 +75,12 @@ begin_and_kill() {
                 sleep "0.00$((n % 8))"
                 [ "$main" = 0 ] || kill -KILL "$main" # systemctl would take too long
                 wait $! || [ $? = 125 ] || return 1
-                wait_for another || return 1
+                wait_for is_replaced || return 1
         done
 }
-check "the daemon is killed while a session begins, 30 times: it begins or does not" begin_and_kill
-echo "# $(wc -l <"$work/begun") of them began"
-# Not by the unit: of one that is dead when journald reads its record nobody knows which it was of.
+check "the daemon is killed while a session begins, 30 times: the launcher runs its command or exits with 125" begin_and_kill
+echo "# $(wc -l <"$work/begun") of the 30 sessions began"
+# Not selected by the unit: journald does not know the unit of a process that is dead when it reads the record.
 all_started() {
         local id
         journalctl --sync
@@ -89,12 +89,12 @@ all_started() {
                 grep -q "^session $id started" "$work/records" || { echo "no record of the start of $id"; return 1; }
         done <"$work/begun"
 }
-check "... and those that did have a record of it" all_started
-check "... and leave nothing in the store" wait_for stored 0
+check "... each session that began has a record of that" all_started
+check "... and they leave nothing in the store" wait_for stored 0
 
 ### A ledger of another version.
 
-# ledger.py SESSION VERSION: writes that into the ledger that systemd has.
+# ledger.py SESSION VERSION: writes that version into the session's ledger, which systemd has open.
 cat >"$work/ledger.py" <<'PY'
 import glob, os, struct, sys
 session, version = sys.argv[1], int(sys.argv[2])
@@ -108,7 +108,7 @@ sys.exit("there is no such ledger")
 PY
 # shellcheck disable=SC2016
 loop='echo "$SNOTIFY_SESSION"; while read -r path; do mkdir "$path" 2>&1; echo "status $?"; done'
-# begin NAME: makes in, out and id those of a new session.
+# begin NAME: starts a session, and sets in, out and id to its pipes and its id.
 begin() {
         mkfifo "$work/$1.in" "$work/$1.out"
         $snotify_run -- sh -c "$loop" <"$work/$1.in" >"$work/$1.out" &
@@ -120,7 +120,7 @@ one_in=$in one_out=$out one_id=$id
 begin other
 other_in=$in other_out=$out
 
-# ask IN OUT PATH TEXT: a mkdir of a session; TEXT is in what it says.
+# ask IN OUT PATH TEXT: asks a session for a directory; its answer contains TEXT.
 ask() {
         local line output=
         echo "$3" >&"$1"
@@ -130,21 +130,21 @@ ask() {
         done
         [[ $output == *"$4"* ]] || { echo "it says: $output"; return 1; }
 }
-check "two sessions" ask "$one_in" "$one_out" /srv/open/one "status 0"
-check "... that go on" ask "$other_in" "$other_out" /srv/open/other "status 0"
+check "a session runs" ask "$one_in" "$one_out" /srv/open/one "status 0"
+check "... and another one" ask "$other_in" "$other_out" /srv/open/other "status 0"
 main=$(property MainPID)
 kill -STOP "$main"
-check "one's ledger is made one of another version" python3 "$work/ledger.py" "$one_id" 77
+check "the ledger of the one gets another version" python3 "$work/ledger.py" "$one_id" 77
 kill -KILL "$main"
-wait_for another
-check "the next daemon says that it does not take it up" wait_for synced \
+wait_for is_replaced
+check "the next daemon records that it does not take that session up" wait_for synced \
         "cannot take up session $one_id: its ledger is of another version of snotifyd; its calls fail with ENOSYS from now on"
 check "... and its calls fail with ENOSYS" ask "$one_in" "$one_out" /srv/open/one-more "Function not implemented"
-check "... but those of the other do not" ask "$other_in" "$other_out" /srv/open/other-more "status 0"
-check "... which is what the store has" stored 2
-check "... and was taken up" wait_for synced "took up 1 session"
+check "... but those of the other session succeed" ask "$other_in" "$other_out" /srv/open/other-more "status 0"
+check "... of which alone something is in the store" stored 2
+check "... and which was taken up" wait_for synced "took up 1 session"
 exec {one_in}>&- {other_in}>&-
-check "in the end it is empty" wait_for stored 0
+check "the sessions end, and leave nothing in the store" wait_for stored 0
 
 journalctl -o short -u snotifyd --no-pager >"$work/log"
 finish

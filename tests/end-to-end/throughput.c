@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pace threads|processes DIRECTORY BOARD [SLOW]: eight of them create and remove directories in DIRECTORY as
- * fast as they can.  Two such programs share the file BOARD.  The one with SLOW waits until both are at
- * work, lets a ninth of its own create the one directory SLOW, prints how many directories each program
- * created meanwhile, and how long that took, and ends both.  They compete for the same processors at the
- * same time, so that what else the machine does slows down both.  Exits 0 if each call succeeded. */
+/* throughput threads|processes DIRECTORY FILE [SLOW]: compares the throughput of two sessions.  Each of the
+ * two runs this program, whose eight threads or processes create and remove directories in DIRECTORY as fast
+ * as they can; both programs share FILE.  The one with SLOW waits until both are at work, starts a ninth
+ * thread or process that creates the directory SLOW, prints how many directories each program created
+ * meanwhile and how long that took, and ends both.  They run at the same time, so that other load on the
+ * machine slows down both.  Exits 0 if each call succeeded. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 #define MAKERS 8
-/* Each program creates so many first, so that its workers are there. */
+/* Each program first creates this many, so that its session has its workers. */
 #define WARM 200L
 
 enum {
@@ -29,29 +30,29 @@ enum {
         BESIDE,
 };
 
-/* All of them share this. */
-static struct Board {
+/* Shared by all threads and processes of both programs. */
+static struct Shared {
         atomic_long made[2];
         atomic_int failures;
         atomic_bool slow_is_over;
         atomic_bool over;
-} * board;
+} * shared;
 static const char *slow;
 
 static void fail(const char *name) {
         perror(name);
-        atomic_fetch_add(&board->failures, 1);
+        atomic_fetch_add(&shared->failures, 1);
 }
 
 static void *make(void *userdata) {
         const char *name = userdata;
 
-        while (!board->over) {
+        while (!shared->over) {
                 if (mkdir(name, 0755) < 0 || rmdir(name) < 0) {
                         fail(name);
                         break;
                 }
-                atomic_fetch_add(&board->made[slow ? BESIDE : CONTROL], 1);
+                atomic_fetch_add(&shared->made[slow ? BESIDE : CONTROL], 1);
         }
         return NULL;
 }
@@ -60,7 +61,7 @@ static void *make_slow(void *userdata) {
         (void)userdata;
         if (mkdir(slow, 0755) < 0)
                 fail(slow);
-        board->slow_is_over = true;
+        shared->slow_is_over = true;
         return NULL;
 }
 
@@ -95,38 +96,38 @@ static long now_msec(void) {
         return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int open_board(const char *path) {
+static int shared_open(const char *path) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
-        if (fd < 0 || ftruncate(fd, sizeof(*board)) < 0)
+        if (fd < 0 || ftruncate(fd, sizeof(*shared)) < 0)
                 return -1;
-        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         (void)close(fd);
-        return board == MAP_FAILED ? -1 : 0;
+        return shared == MAP_FAILED ? -1 : 0;
 }
 
 static void measure(bool as_threads) {
         long begin, made[2];
 
-        while ((board->made[CONTROL] < WARM || board->made[BESIDE] < WARM) && board->failures == 0)
+        while ((shared->made[CONTROL] < WARM || shared->made[BESIDE] < WARM) && shared->failures == 0)
                 rest();
         begin = now_msec();
         for (int i = 0; i < 2; i++)
-                made[i] = board->made[i];
+                made[i] = shared->made[i];
         start(as_threads, make_slow, NULL);
-        while (!board->slow_is_over && board->failures == 0)
+        while (!shared->slow_is_over && shared->failures == 0)
                 rest();
         for (int i = 0; i < 2; i++)
-                made[i] = board->made[i] - made[i];
+                made[i] = shared->made[i] - made[i];
         printf("control %ld beside %ld slow %ld\n", made[CONTROL], made[BESIDE], now_msec() - begin);
-        board->over = true;
+        shared->over = true;
 }
 
 int main(int argc, char **argv) {
         static char names[MAKERS][16];
         bool as_threads;
 
-        if (argc < 4 || argc > 5 || open_board(argv[3]) < 0 || chdir(argv[2]) < 0)
+        if (argc < 4 || argc > 5 || shared_open(argv[3]) < 0 || chdir(argv[2]) < 0)
                 return 2;
         as_threads = strcmp(argv[1], "threads") == 0;
         slow = argv[4];
@@ -136,10 +137,10 @@ int main(int argc, char **argv) {
         }
         if (slow)
                 measure(as_threads);
-        while (!board->over && board->failures == 0)
+        while (!shared->over && shared->failures == 0)
                 rest();
-        board->over = true;
+        shared->over = true;
         while (wait(NULL) > 0)
                 continue;
-        return board->failures > 0;
+        return shared->failures > 0;
 }

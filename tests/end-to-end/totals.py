@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""totals.py FILE...: holds the journal, as `journalctl -o json` prints it on stdin, to what workloads have counted themselves.
+"""totals.py FILE...: compares the journal, as `journalctl -o json` prints it on stdin, with what workloads have counted themselves.
 
-A line "SESSION ALLOWED DENIED ..." in one of the files (see steady-load.c) says what a session's calls came to.  The session's end
-record must say the same, nothing may be lost, and each call must have its record; the same one may be there again, of who was
-killed when it had just sent it."""
+A line "SESSION ALLOWED DENIED ..." in one of the files (see steady-load.c) counts the results of a session's calls.  The record of the
+session's end must say the same, no record may be lost, and each call must have its record.  A record may be there twice, if a worker
+was killed when it had just sent it."""
 
 import collections
 import json
@@ -54,8 +54,8 @@ for path in sys.argv[1:]:
             if recorded != +collections.Counter({"allowed": allowed, "denied": denied}):
                 problems.append(f"session {session} counted {expected}, the journal has {dict(recorded)}")
 
-print(f"{sessions} sessions, {calls} calls, the longest {longest / 1000:.0f} ms, {again} records twice")
+print(f"{sessions} sessions, {calls} calls, the longest took {longest / 1000:.0f} ms, {again} records are there twice")
 if not sessions:
-    problems.append("no session says what it counted")
+    problems.append("no session has counted anything")
 print("\n".join(problems[:40]))
 sys.exit(1 if problems else 0)
