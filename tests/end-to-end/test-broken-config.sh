@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The daemon is started anew while its configuration is broken, gone, of another release, or cannot be read because the name service
-# does not answer: sessions that run go on by the last good one, no session begins, and the mended file is taken up.
+# The daemon is restarted while its configuration is broken or missing, from another release, or cannot be read because the name service
+# does not answer.  Running sessions are judged by the last valid configuration, no session begins, and the daemon loads the file once it
+# is repaired.
 source "$(dirname "$0")/lib.sh" alone
 
 mount -t tmpfs -o mode=755 tmpfs /srv || skip_all "cannot mount"
@@ -20,21 +21,21 @@ CONF
 }
 
 good
-mkfifo "$work/orders" "$work/answers"
+mkfifo "$work/commands" "$work/answers"
 [ -n "${SANITIZED-}" ] || export LD_PRELOAD_DAEMON=$SLOW_NAMES_LIBRARY
 export SLOW_NAMES=$work/slow
 python3 "$SOURCE_ROOT/tests/end-to-end/store.py" "$work/notify" "$socket" \
         env ${LD_PRELOAD_DAEMON+LD_PRELOAD="$LD_PRELOAD_DAEMON"} "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
-        <"$work/orders" >"$work/answers" 2>>"$work/log" &
-exec {orders}>"$work/orders" {answers}<"$work/answers"
+        <"$work/commands" >"$work/answers" 2>>"$work/log" &
+exec {commands}>"$work/commands" {answers}<"$work/answers"
 logged "loaded $work/conf, policy generation 1" >/dev/null || { echo "Bail out! the daemon did not start: $(cat "$work/log")"; exit 1; }
 
-order() {
-        echo "$*" >&"$orders"
+store() {
+        echo "$*" >&"$commands"
         read -r -t 30 answer <&"$answers" || { echo "Bail out! no answer to: $*"; exit 1; }
 }
 
-# What is logged from now on is asked for by since.
+# mark; since TEXT: waits until a record after mark contains the text.
 mark() {
         marked=$(wc -l <"$work/log")
 }
@@ -46,27 +47,28 @@ has_since() {
 }
 restart() {
         mark
-        order restart
+        store restart
         daemon_pid=$answer
 }
-# For what takes longer than ten seconds.
+# wait_longer COMMAND...: as wait_for, for thirty seconds at most.
 wait_longer() {
         wait_for "$@" || wait_for "$@" || wait_for "$@"
 }
 
 mkfifo "$work/to" "$work/from"
-supervised -- bash -c 'while read -r path; do mkdir "$path" 2>/dev/null && echo made || echo failed; done' \
+supervised -- bash -c 'while read -r path; do mkdir "$path" 2>/dev/null && echo created || echo failed; done' \
         <"$work/to" >"$work/from" &
 session=$!
 exec {to}>"$work/to" {from}<"$work/from"
-ask() {
+# asked PATH RESULT: asks the session for a directory of that name; RESULT is "created" or "failed".
+asked() {
         local said
         echo "$1-$EPOCHREALTIME" >&"$to"
         read -r -t 20 said <&"$from" || { echo "no answer"; return 1; }
         [ "$said" = "$2" ] || { echo "it says: $said"; return 1; }
 }
 rules_hold() {
-        ask /srv/open/x made && ask /srv/shut/x failed
+        asked /srv/open/x created && asked /srv/shut/x failed
 }
 refuses() {
         local output
@@ -74,46 +76,46 @@ refuses() {
         [ $? = 125 ] && [[ $output == *"$1"* ]] || { echo "it says: $output"; return 1; }
 }
 status_says() {
-        order status
+        store status
         [[ $answer == *"$1"* ]]
 }
 lives() {
         [ "$(ps -o pid= -p "$daemon_pid" | tr -d ' ')" = "$daemon_pid" ]
 }
-check "a session that goes on" rules_hold
+check "a session begins, and the rules hold" rules_hold
 
-### Broken.
+### A broken configuration.
 echo nonsense >>"$work/conf"
 restart
-check "a restart with a broken file: the session goes on by the rules there were" rules_hold
-check "... the journal says where" since "$work/conf:9: no '=' after the key"
-check "... and what that means" since "no session begins until the configuration is mended"
-check "... a new session is refused, with the place" refuses "snotifyd refuses: the configuration is broken: $work/conf:9: no '=' after the key"
-check "... so does the status" wait_for status_says "The configuration on disk is broken, no session begins: $work/conf:9: no '=' after the key; write 'key = value'; 1 session;"
-sleep 7 # which is two looks at the file
-check "... once" test "$(tail -n +$((marked + 1)) "$work/log" | grep -c "$work/conf:9: no '='")" = 2 # and once for the launcher
-check "... and the daemon lives" lives
+check "a restart with a broken file: the session is judged by the rules from before" rules_hold
+check "... a record says where the error is" since "$work/conf:9: no '=' after the key"
+check "... and what follows from it" since "no session begins until the configuration is mended"
+check "... a new session is refused, and told where the error is" refuses "snotifyd refuses: the configuration is broken: $work/conf:9: no '=' after the key"
+check "... the service's status says the same" wait_for status_says "The configuration on disk is broken, no session begins: $work/conf:9: no '=' after the key; write 'key = value'; 1 session;"
+sleep 7 # the daemon looks at the file twice
+check "... the record is not repeated" test "$(tail -n +$((marked + 1)) "$work/log" | grep -c "$work/conf:9: no '='")" = 2 # once for the launcher
+check "... and the daemon runs" lives
 restart
-check "so it is after another restart" rules_hold
-check "... and sessions are refused" refuses "$work/conf:9: no '=' after the key"
+check "another restart: the session is still judged by those rules" rules_hold
+check "... and new sessions are refused" refuses "$work/conf:9: no '=' after the key"
 mark
 kill -HUP "$daemon_pid"
-check "a reload tells it again" since "$work/conf:9: no '=' after the key"
-check "... and nothing changes" rules_hold
+check "a reload records the error again" since "$work/conf:9: no '=' after the key"
+check "... and the rules hold" rules_hold
 
-### Mended.
+### The configuration is repaired.
 good '[rule shut]
 path = /srv/shut/
 action = allow'
 mark
-check "a mended file is taken up without being told" wait_longer has_since "loaded $work/conf, policy generation 1"
-check "... for the session that runs" ask /srv/shut/x made
+check "the daemon loads a repaired file without a reload" wait_longer has_since "loaded $work/conf, policy generation 1"
+check "... for the running session" asked /srv/shut/x created
 check "... and for new ones" supervised -- mkdir /srv/open/new
 no_trouble() {
-        order status
+        store status
         [[ $answer == "1 session; "* ]]
 }
-check "... and the status is good" wait_for no_trouble
+check "... and the status mentions no error any more" wait_for no_trouble
 
 good
 restart
@@ -121,28 +123,28 @@ since "policy generation 1" >/dev/null
 echo nonsense >>"$work/conf"
 mark
 kill -HUP "$daemon_pid"
-check "a reload of a broken file: the one in force stays" since "policy generation 1 stays in force"
+check "a reload of a broken file: the policy in force stays" since "policy generation 1 stays in force"
 check "... new sessions begin" supervised -- mkdir /srv/open/after-reload
-check "... and the status tells" wait_for status_says "The configuration on disk is broken, keeping the last good one: $work/conf:9:"
+check "... and the status says so" wait_for status_says "The configuration on disk is broken, keeping the last good one: $work/conf:9:"
 good
 kill -HUP "$daemon_pid"
-check "... until it is mended, and told so" since "policy generation 2"
+check "... until a reload of the repaired file" since "policy generation 2"
 
-### Gone, and forbidden.
+### The file is missing, or other users can change it.
 mv "$work/conf" "$work/away"
 restart
-check "a restart without any file" rules_hold
-check "... tells what is missing" refuses "$work/conf: No such file or directory"
+check "a restart without a configuration file: the session is judged by the rules from before" rules_hold
+check "... a new session is refused, and told what is missing" refuses "$work/conf: No such file or directory"
 mkdir -m 777 "$work/conf.d"
 mv "$work/away" "$work/conf"
 mark
-check "one that others can change" wait_for has_since "$work/conf.d: is writable by others; chmod go-w $work/conf.d"
-check "... is not used either" refuses "$work/conf.d: is writable by others"
-check "... and the session goes on" rules_hold
+check "a file that other users can change is recorded" wait_for has_since "$work/conf.d: is writable by others; chmod go-w $work/conf.d"
+check "... and not used" refuses "$work/conf.d: is writable by others"
+check "... the rules from before hold" rules_hold
 rmdir "$work/conf.d"
-check "... until that is mended" wait_longer has_since "loaded $work/conf"
+check "... until that is repaired" wait_longer has_since "loaded $work/conf"
 
-### Half of a file.
+### A file that is being written.
 good '[rule shut]
 path = /srv/shut/
 action = allow'
@@ -151,7 +153,7 @@ restart
 since "nonsense" >/dev/null
 rules_hold
 mark
-# It is written on and on; each state would do.
+# The file changes again and again; each of its states is valid.
 for ((n = 0; n < 16; n++)); do
         good "# $n
 [rule shut-$n]
@@ -159,13 +161,13 @@ path = /srv/shut/
 action = allow"
         sleep 0.5
 done
-check "a file that changes all the time is not taken up" fails_with 1 has_since "loaded"
+check "a file that changes all the time is not loaded" fails_with 1 has_since "loaded"
 good
-check "... until it does not" wait_longer has_since "loaded $work/conf"
-check "... as it is then" rules_hold
+check "... until it stops changing" wait_longer has_since "loaded $work/conf"
+check "... and then in its last state" rules_hold
 
-### What the store has is of another release.
-order names
+### The configuration in the store is from another release.
+store names
 check "the store has one configuration" eval '[[ $answer =~ ^identities\ policy-[0-9a-f]{16}$ ]]'
 policy=${answer##* }
 cat >"$work/other" <<'CONF'
@@ -180,24 +182,24 @@ path=/srv/shut/
 action=allow
 when=full moon
 CONF
-order write "$policy" "$work/other"
+store write "$policy" "$work/other"
 echo nonsense >>"$work/conf"
 restart
-check "a key that is not known is skipped, and a rule that has it denies" rules_hold
-check "... and both are said" since "unknown key 'when' in [rule shut]"
+check "an unknown key of a profile is ignored, and a rule with an unknown key denies" rules_hold
+check "... and the record says so" since "unknown key 'when' in [rule shut]"
 printf 'junk\0junk' >"$work/other"
-order write "$policy" "$work/other"
+store write "$policy" "$work/other"
 restart
-check "where it is nothing of the kind, everything is denied" ask /srv/open/x failed
-check "... and the daemon lives" lives
-order forget "$policy"
+check "if it is no configuration, everything is denied" asked /srv/open/x failed
+check "... and the daemon runs" lives
+store forget "$policy"
 restart
-check "where there is none, everything is denied, too" ask /srv/open/x failed
-check "... which is said" since "with these errors in the configuration, and none from before, all calls of the sessions that run are denied"
-check "... no session begins" refuses "$work/conf:9:"
+check "if there is none, everything is denied, too" asked /srv/open/x failed
+check "... a record says so" since "with these errors in the configuration, and none from before, all calls of the sessions that run are denied"
+check "... new sessions are refused" refuses "$work/conf:9:"
 good
-check "... until the file is mended" wait_longer has_since "loaded $work/conf"
-check "... for that session, too" rules_hold
+check "... until the file is repaired" wait_longer has_since "loaded $work/conf"
+check "... which holds for the running session, too" rules_hold
 
 ### The name service.
 if [ -n "${LD_PRELOAD_DAEMON-}" ]; then
@@ -205,27 +207,27 @@ if [ -n "${LD_PRELOAD_DAEMON-}" ]; then
         good '[profile other]
 users = root'
         kill -HUP "$daemon_pid"
-        check "a name service that does not answer at a reload: sessions go on" rules_hold
-        check "... and begin" supervised -- true
+        check "the name service does not answer at a reload: the rules hold" rules_hold
+        check "... and sessions begin" supervised -- true
         rm "$work/slow"
-        check "... and once it does the reload is done" wait_longer has_since "policy generation 2"
+        check "... once it answers, the reload takes effect" wait_longer has_since "policy generation 2"
         touch "$work/slow"
         restart
-        check "... nor at a restart: the session goes on" rules_hold
+        check "... it does not answer at a restart: the rules hold" rules_hold
         rm "$work/slow"
-        check "... and new ones begin once it does" supervised -- true
+        check "... and once it answers, new sessions begin" supervised -- true
         touch "$work/slow"
         restart
-        check "one that does not answer for long" wait_longer has_since "could not be read within 20 s"
-        check "... is said to launchers" refuses "could not be read within 20 s; does the name service answer"
-        check "... and the session goes on" rules_hold
+        check "... it does not answer for 20 s: a record says so" wait_longer has_since "could not be read within 20 s"
+        check "... launchers are told the same" refuses "could not be read within 20 s; does the name service answer"
+        check "... the rules hold" rules_hold
         rm "$work/slow"
-        check "... until it does answer" wait_longer has_since "loaded $work/conf"
+        check "... and once it answers, the configuration is loaded" wait_longer has_since "loaded $work/conf"
         check "... and sessions begin" supervised -- true
         has_no_loader() {
                 ! pgrep -x snotifyd-config
         }
-        check "no process is left of it" wait_for has_no_loader
+        check "... no process that reads the configuration is left" wait_for has_no_loader
 else
         skip "a name service that does not answer" "nothing can be preloaded into a sanitized daemon"
 fi
@@ -233,16 +235,16 @@ fi
 ### No session, and no configuration from before.
 exec {to}>&-
 wait "$session"
-order names
+store names
 for name in $answer; do
-        order forget "$name"
+        store forget "$name"
 done
 echo nonsense >>"$work/conf"
 restart
-check "with nothing to serve the daemon does not start" since "not starting with these errors in the configuration"
+check "without a session and a valid configuration the daemon refuses to start" since "not starting with these errors in the configuration"
 gone() {
         ! lives || [ "$(ps -o stat= -p "$daemon_pid")" = Z ]
 }
-check "... really" wait_for gone
+check "... and exits" wait_for gone
 daemon_pid=
 finish

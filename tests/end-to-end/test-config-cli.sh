@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Wrong configurations, through the real binary: each is refused with its file and line and exit status 1, by --check-config and
-# by a daemon that was to start, of which then nothing is there; and a running daemon keeps what it has.
+# Invalid configurations and command lines, with the real binary.  --check-config and a daemon that starts refuse an invalid configuration
+# with file, line and exit status 1, and that daemon leaves nothing behind; a running daemon keeps its configuration.
 source "$(dirname "$0")/lib.sh" alone
 
 profile=$'[profile default]\n'
 rule=$'[rule a]\npath = /srv/a/\naction = allow\n'
 
-# wrong WHAT LINE TEXT: reads a file; LINE is that of the error, 0 for none, TEXT is in its message.
+# wrong WHAT LINE TEXT: the configuration on stdin is refused at LINE (0 for none) with a message that contains TEXT.
 wrong() {
         local what=$1 line=$2 text=$3
         cat >"$work/wrong.conf"
-        check "$what" refused "$work/wrong.conf" "$line" "$text"
+        check "refused: $what" refused "$work/wrong.conf" "$line" "$text"
 }
 
-# refused PLACE LINE TEXT [FILE]: the configuration FILE is; else it is that of the place.
+# refused PLACE LINE TEXT [FILE]: the configuration FILE (or PLACE) is refused, with PLACE and LINE in the message.
 refused() {
         local file=${4-$1} line=$2 text=$3 output place=$1
         [ "$line" = 0 ] || place=$file:$line
@@ -26,16 +26,16 @@ refused() {
         output=$(timeout 10 "$SNOTIFYD" --config "$file" --socket "$socket" --log-target=stderr 2>&1)
         [ $? = 1 ] || { echo "the daemon's exit status is not 1: $output"; return 1; }
         grep -qF -- "$place: " <<<"$output" || { echo "the daemon says: $output"; return 1; }
-        [ ! -e "$socket" ] || { echo "a socket is left"; rm "$socket"; return 1; }
+        [ ! -e "$socket" ] || { echo "it has left a socket behind"; rm "$socket"; return 1; }
 }
 
-# A checkout may be anybody's.
+# A copy, because a checkout may belong to any user.
 cp "$SOURCE_ROOT/conf/snotify.conf" "$work/good.conf"
-check "a good file" "$SNOTIFYD" --check-config "$work/good.conf"
+check "the shipped configuration is valid" "$SNOTIFYD" --check-config "$work/good.conf"
 accepts() {
         [ "$("$SNOTIFYD" --check-config="$1" 2>&1)" = "$1: OK" ]
 }
-check "... is said to be" accepts "$work/good.conf"
+check "... and --check-config prints OK" accepts "$work/good.conf"
 
 wrong "an empty file" 0 "no [profile NAME] section" </dev/null
 wrong "no profile" 0 "no [profile NAME] section" <<<"$rule"
@@ -80,13 +80,13 @@ wrong "a limit out of bounds" 3 "sessions must be a number from 1 to 1000, not '
 wrong "an unknown limit" 3 "unknown key 'workers' in [limits]" <<<"$profile"$'[limits]\nworkers = 17'
 wrong "limits with a name" 2 "write [limits]" <<<"$profile[limits all]"
 
-check "a file that is not there" refused "$work/nowhere.conf" 0 "No such file or directory"
-check "a directory" refused "$work" 0 "directory"
+check "refused: a file that does not exist" refused "$work/nowhere.conf" 0 "No such file or directory"
+check "refused: a directory" refused "$work" 0 "directory"
 ln -s circular.conf "$work/circular.conf"
-check "a circular symbolic link" refused "$work/circular.conf" 0 "symbolic links"
+check "refused: a circular symbolic link" refused "$work/circular.conf" 0 "symbolic links"
 mkfifo "$work/fifo.conf"
-check "a FIFO" refused "$work/fifo.conf" 0 ""
-check "a device" refused /dev/zero 0 ""
+check "refused: a FIFO" refused "$work/fifo.conf" 0 ""
+check "refused: a device" refused /dev/zero 0 ""
 echo "$profile" >"$work/unreadable.conf"
 chmod 0 "$work/unreadable.conf"
 unreadable() {
@@ -96,26 +96,26 @@ unreadable() {
         [ $? = 1 ] && grep -qF "$work/unreadable.conf: " <<<"$output" && grep -q 'Permission denied' <<<"$output" ||
                 { echo "it says: $output"; return 1; }
 }
-check "an unreadable file" unreadable
+check "refused: an unreadable file" unreadable
 
-# Others can change it.
+# Files that other users can change.
 for mode in 664 646; do
         echo "$profile" >"$work/mode-$mode.conf"
         chmod $mode "$work/mode-$mode.conf"
-        check "a file of mode $mode" refused "$work/mode-$mode.conf" 0 "is writable by others; chmod go-w $work/mode-$mode.conf"
+        check "refused: a file of mode $mode" refused "$work/mode-$mode.conf" 0 "is writable by others; chmod go-w $work/mode-$mode.conf"
 done
 echo "$profile" >"$work/foreign.conf"
 chown 65534 "$work/foreign.conf"
-check "a file of another user" refused "$work/foreign.conf" 0 "belongs to another user, who can change it; chown root"
+check "refused: a file of another user" refused "$work/foreign.conf" 0 "belongs to another user, who can change it; chown root"
 ln -s foreign.conf "$work/link.conf"
-check "... by way of a link" refused "$work/link.conf" 0 "belongs to another user"
+check "... also through a symbolic link" refused "$work/link.conf" 0 "belongs to another user"
 echo "$profile" >"$work/open.conf"
 mkdir "$work/open.conf.d"
 chmod 1777 "$work/open.conf.d"
-check "a directory of drop-ins that others can write to" refused "$work/open.conf.d" 0 "is writable by others" "$work/open.conf"
+check "refused: a directory of drop-ins that other users can write to" refused "$work/open.conf.d" 0 "is writable by others" "$work/open.conf"
 mkdir -m 777 "$work/common"
 echo "$profile" >"$work/common/conf"
-check "a directory where others can replace the file" refused "$work/common" 0 "is writable by others" "$work/common/conf"
+check "refused: a file in a directory in which other users can replace it" refused "$work/common" 0 "is writable by others" "$work/common/conf"
 mkdir "$work/own"
 echo "$profile" >"$work/own/conf"
 chown -R 65534 "$work/own"
@@ -123,10 +123,10 @@ accepts_as_user() {
         cp "$SNOTIFYD" "$bin/snotifyd"
         [ "$(as_user "$bin/snotifyd" --check-config "$1" 2>&1)" = "$1: OK" ]
 }
-check "a user may check a file of his own" accepts_as_user "$work/own/conf"
-check "... which is not one for root" refused "$work/own/conf" 0 "belongs to another user"
+check "a user can check a file of their own" accepts_as_user "$work/own/conf"
+check "... which root refuses" refused "$work/own/conf" 0 "belongs to another user"
 
-# A user who has been removed.
+# A user that does not exist any more.
 printf '%susers = no-such-user 65534\n' "$profile" >"$work/removed.conf"
 warns() {
         local output
@@ -134,19 +134,19 @@ warns() {
         [ "$output" = "$work/removed.conf:2: warning: profile default: there is no user 'no-such-user', so this name admits no user
 $work/removed.conf: OK" ] || { echo "it says: $output"; return 1; }
 }
-check "a user that there is not is a warning" warns
+check "an unknown user is a warning" warns
 daemon_start <"$work/removed.conf"
-check "... with which the daemon starts, and says so" logged "warning: profile default: there is no user 'no-such-user'"
-check "... others are let in" supervised_user -- true
-check "... nobody else is" fails_with 125 supervised -- true
+check "... the daemon starts, and records it" logged "warning: profile default: there is no user 'no-such-user'"
+check "... another user of users= may use the profile" supervised_user -- true
+check "... and no others" fails_with 125 supervised -- true
 daemon_stop
 printf '%susers = no-such-user\ngroups = no-such-group\n' "$profile" >"$work/removed.conf"
 daemon_start <"$work/removed.conf"
-check "where there is none that is known, nobody is let in" fails_with 125 supervised -- true
-check "... whoever it is" fails_with 125 supervised_user -- true
+check "if all users and groups are unknown, root may not use the profile" fails_with 125 supervised -- true
+check "... nor may any other user" fails_with 125 supervised_user -- true
 daemon_stop
 
-# Several files, several errors.
+# Several files with several errors.
 echo "$profile" >"$work/main.conf"
 mkdir "$work/main.conf.d"
 printf '[rule a]\npath = a\naction = allow\n\n[rule b]\npath = /b\nactoin = allow\n' >"$work/main.conf.d/10-one.conf"
@@ -161,15 +161,15 @@ lists_all() {
         done
         ! grep -F not-read <<<"$output"
 }
-check "--check-config lists every error of every file" lists_all "$SNOTIFYD" --check-config "$work/main.conf"
-check "so does a daemon that was to start" lists_all "$SNOTIFYD" --config "$work/main.conf" --socket "$socket" --log-target=stderr
-check "... of which nothing is left" test ! -e "$socket"
+check "--check-config lists all errors of all files" lists_all "$SNOTIFYD" --check-config "$work/main.conf"
+check "... and so does a daemon that starts" lists_all "$SNOTIFYD" --config "$work/main.conf" --socket "$socket" --log-target=stderr
+check "... which leaves no socket behind" test ! -e "$socket"
 no_process() {
         ! pgrep -x 'snotifyd.*'
 }
-check "... no process either" no_process
+check "... and no process" no_process
 
-# A running daemon.
+# A reload of an invalid configuration.
 daemon_start <<'CONF'
 [profile default]
 default = deny
@@ -179,15 +179,15 @@ action = allow
 CONF
 printf '[profile default]\ndefault = allow\n[rule good]\npath = tmp\naction = allow\n' >"$work/conf"
 kill -HUP "$daemon_pid"
-check "a reload of a bad file says where" logged "$work/conf:4: "
-check "... and that nothing changes" logged "the configuration was not reloaded: policy generation 1 stays in force"
+check "a reload of an invalid file: the record says where the error is" logged "$work/conf:4: "
+check "... and that the old configuration stays in force" logged "the configuration was not reloaded: policy generation 1 stays in force"
 mount -t tmpfs tmpfs /srv
-check "... and nothing does: what was denied is denied" fails_with 1 supervised -- mkdir /srv/a
+check "... what was denied is denied" fails_with 1 supervised -- mkdir /srv/a
 check "... and what was allowed is allowed" supervised -- mkdir "$work/allowed"
 printf '[profile default]\ndefault = allow\n' >"$work/conf"
 kill -HUP "$daemon_pid"
-check "a reload of a good one" logged "loaded $work/conf, policy generation 2"
-check "... has effect" supervised -- mkdir /srv/a
+check "a reload of a valid file is recorded" logged "loaded $work/conf, policy generation 2"
+check "... and takes effect" supervised -- mkdir /srv/a
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
 
@@ -201,11 +201,11 @@ says() {
 }
 check "--help" says 0 "Usage: snotifyd" "$SNOTIFYD" --help
 check "--version" says 0 "snotifyd 0" "$SNOTIFYD" --version
-check "an unknown option" says 1 "Try 'snotifyd --help'" "$SNOTIFYD" --nonsense
-check "an unexpected argument" says 1 'unexpected argument "nonsense"' "$SNOTIFYD" nonsense
-check "an unknown log target" says 1 'unknown log target "syslog"' "$SNOTIFYD" --log-target=syslog
-check "a long socket path" says 1 "cannot listen on" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
+check "an unknown option is refused" says 1 "Try 'snotifyd --help'" "$SNOTIFYD" --nonsense
+check "an unexpected argument is refused" says 1 'unexpected argument "nonsense"' "$SNOTIFYD" nonsense
+check "an unknown log target is refused" says 1 'unknown log target "syslog"' "$SNOTIFYD" --log-target=syslog
+check "a socket path that is too long is refused" says 1 "cannot listen on" "$SNOTIFYD" --config "$work/conf" --log-target=stderr \
         --socket "/tmp/$(printf 'n%.0s' {1..120})"
-check "a socket in no directory" says 1 "cannot listen on /nowhere/socket: No such file or directory" "$SNOTIFYD" \
+check "a socket path in a directory that does not exist is refused" says 1 "cannot listen on /nowhere/socket: No such file or directory" "$SNOTIFYD" \
         --config "$work/conf" --log-target=stderr --socket /nowhere/socket
 finish

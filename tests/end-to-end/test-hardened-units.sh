@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# snotify-run in units that systemd.exec(5) restricts: what snotify-run(1) says under IN A HARDENED UNIT.
+# snotify-run in units with sandboxing options of systemd.exec(5), as described under IN A HARDENED UNIT in snotify-run(1).
 source "$(dirname "$0")/../end-to-end/box.sh"
 
 cat >/etc/snotify.conf <<'CONF'
@@ -36,7 +36,7 @@ action = allow
 path = /srv/out/
 action = allow
 CONF
-# On what a machine has there: the box's own root is an overlay, in which a directory cannot be found again by its file handle.
+# tmpfs mounts stand in for a machine's own file systems: the box's root is an overlay, in which file handles do not work.
 mkdir -p -m 700 /var/lib/private /var/cache/private /var/log/private
 for place in /srv /var/{lib,cache,log}/private; do
         mount -t tmpfs -o "mode=$(stat -c %a $place)" tmpfs $place
@@ -44,10 +44,10 @@ done
 mkdir /srv/out
 systemctl start snotifyd.socket
 
-# Where a workload would leave a trace.
+# The workload creates this file if it runs.
 ran=/srv/out/ran
 
-# in_unit PROPERTY... -- COMMAND...: runs that supervised in a unit with these properties.  Returns its exit status.
+# in_unit PROPERTY... -- COMMAND...: runs the command supervised in a unit with these properties.  Returns its exit status.
 in_unit() {
         local properties=()
         while [ "$1" != -- ]; do
@@ -55,7 +55,7 @@ in_unit() {
                 shift
         done
         shift
-        # What looks for leaks wants more system calls.
+        # LeakSanitizer needs more system calls.
         [ -z "${SANITIZED-}" ] || properties+=(--setenv=ASAN_OPTIONS=detect_leaks=0)
         systemd-run --quiet --wait --pipe --collect --service-type=exec "${properties[@]}" $snotify_run -- "$@"
 }
@@ -69,8 +69,8 @@ refuses() {
         [ ! -e $ran ] || { echo "the workload has run"; rm $ran; return 1; }
 }
 
-# makes PATH RECORDED PROPERTY...: mkdir PATH in such a unit works, and is recorded as RECORDED, a regular expression.
-makes() {
+# creates PATH RECORDED PROPERTY...: mkdir PATH succeeds in such a unit, and the path in its record matches RECORDED.
+creates() {
         local path=$1 recorded=$2
         shift 2
         in_unit "$@" -- mkdir "$path" || { echo "exit status $?"; return 1; }
@@ -80,39 +80,39 @@ in_journal() {
         journalctl --sync && journalctl -o cat -u snotifyd | grep -qE -- "$1"
 }
 
-### What it needs.
+### What snotify-run needs.
 killed_silently() {
         in_unit "$@" -- touch $ran
         [ $? != 0 ] && [ ! -e $ran ]
 }
-check "SystemCallFilter=@system-service: nothing runs" killed_silently SystemCallFilter=@system-service
-check "... which the daemon explains" wait_for in_journal \
+check "SystemCallFilter=@system-service kills the launcher, and the workload does not run" killed_silently SystemCallFilter=@system-service
+check "... the daemon records why" wait_for in_journal \
         '^refused a session to pid .*; if SIGSYS killed snotify-run, its unit.s SystemCallFilter= lacks seccomp: see snotify-run\(1\)$'
-check "... with an errno snotify-run does" refuses "does SystemCallFilter= in its unit lack seccomp? see snotify-run(1)" \
+check "... with SystemCallErrorNumber= the launcher says why" refuses "does SystemCallFilter= in its unit lack seccomp? see snotify-run(1)" \
         SystemCallFilter=@system-service SystemCallErrorNumber=EPERM
-check "... with seccomp added it works" makes /tmp/filter /tmp/filter SystemCallFilter=@system-service SystemCallFilter=seccomp
-check "RestrictAddressFamilies= without AF_UNIX" refuses "RestrictAddressFamilies= in its unit must name AF_UNIX" \
+check "... with seccomp in SystemCallFilter= the call succeeds" creates /tmp/filter /tmp/filter SystemCallFilter=@system-service SystemCallFilter=seccomp
+check "RestrictAddressFamilies= without AF_UNIX: the launcher says what is missing" refuses "RestrictAddressFamilies= in its unit must name AF_UNIX" \
         "RestrictAddressFamilies=AF_INET AF_INET6"
-check "... with it" makes /tmp/families /tmp/families "RestrictAddressFamilies=AF_INET AF_UNIX"
-check "a /run of its own" refuses "cannot connect to /run/snotify/socket: No such file or directory" TemporaryFileSystem=/run
-check "... with the daemon's directory" makes /tmp/run /tmp/run TemporaryFileSystem=/run BindReadOnlyPaths=/run/snotify
-check "an inaccessible /run/snotify" refuses "cannot connect to /run/snotify/socket: " InaccessiblePaths=/run/snotify
-check "LimitNOFILE=5" refuses "file descriptors, and needs 6;" LimitNOFILE=5
+check "... with AF_UNIX the call succeeds" creates /tmp/families /tmp/families "RestrictAddressFamilies=AF_INET AF_UNIX"
+check "TemporaryFileSystem=/run: the launcher says that there is no socket" refuses "cannot connect to /run/snotify/socket: No such file or directory" TemporaryFileSystem=/run
+check "... with BindReadOnlyPaths=/run/snotify the call succeeds" creates /tmp/run /tmp/run TemporaryFileSystem=/run BindReadOnlyPaths=/run/snotify
+check "InaccessiblePaths=/run/snotify: the launcher says that it cannot connect" refuses "cannot connect to /run/snotify/socket: " InaccessiblePaths=/run/snotify
+check "LimitNOFILE=5: the launcher says how many descriptors it needs" refuses "file descriptors, and needs 6;" LimitNOFILE=5
 
-### What the rules see.
-check "PrivateTmp=" makes /tmp/private "/tmp/systemd-private-[^/]*/tmp/private" PrivateTmp=yes
-check "... as a user" makes /var/tmp/../../tmp/user "/tmp/systemd-private-[^/]*/tmp/user" PrivateTmp=yes User=nobody
-check "StateDirectory=" makes /var/lib/plain/a /var/lib/plain/a StateDirectory=plain
-check "DynamicUser=, StateDirectory=" makes /var/lib/webd/a /var/lib/private/webd/a DynamicUser=yes StateDirectory=webd
-check "DynamicUser=, CacheDirectory=" makes /var/cache/webd/a /var/cache/private/webd/a DynamicUser=yes CacheDirectory=webd
-check "DynamicUser=, LogsDirectory=" makes /var/log/webd/a /var/log/private/webd/a DynamicUser=yes LogsDirectory=webd
-check "DynamicUser=, RuntimeDirectory=" makes /run/webd/a /run/webd/a DynamicUser=yes RuntimeDirectory=webd
-check "ProtectSystem=strict, ReadWritePaths=" makes /srv/out/strict /srv/out/strict ProtectSystem=strict ReadWritePaths=/srv/out
-check "BindPaths=" makes /mnt/bound /srv/out/bound ProtectSystem=strict BindPaths=/srv/out:/mnt
-check "a tmpfs of the unit's" makes /home/a "\\(private\\)/home/a" ProtectHome=tmpfs
+### The path that rules and records see.
+check "PrivateTmp=: the path is below the unit's own directory in /tmp" creates /tmp/private "/tmp/systemd-private-[^/]*/tmp/private" PrivateTmp=yes
+check "... also for a user" creates /var/tmp/../../tmp/user "/tmp/systemd-private-[^/]*/tmp/user" PrivateTmp=yes User=nobody
+check "StateDirectory=: the path is the same" creates /var/lib/plain/a /var/lib/plain/a StateDirectory=plain
+check "DynamicUser=, StateDirectory=: the path is in /var/lib/private" creates /var/lib/webd/a /var/lib/private/webd/a DynamicUser=yes StateDirectory=webd
+check "DynamicUser=, CacheDirectory=: the path is in /var/cache/private" creates /var/cache/webd/a /var/cache/private/webd/a DynamicUser=yes CacheDirectory=webd
+check "DynamicUser=, LogsDirectory=: the path is in /var/log/private" creates /var/log/webd/a /var/log/private/webd/a DynamicUser=yes LogsDirectory=webd
+check "DynamicUser=, RuntimeDirectory=: the path is the same" creates /run/webd/a /run/webd/a DynamicUser=yes RuntimeDirectory=webd
+check "ProtectSystem=strict, ReadWritePaths=: the path is the same" creates /srv/out/strict /srv/out/strict ProtectSystem=strict ReadWritePaths=/srv/out
+check "BindPaths=: the path is that of the source" creates /mnt/bound /srv/out/bound ProtectSystem=strict BindPaths=/srv/out:/mnt
+check "ProtectHome=tmpfs: the record has the path that the unit sees, as (private)" creates /home/a "\\(private\\)/home/a" ProtectHome=tmpfs
 
-### All of it at once.
-check "a unit that is hardened in every way" makes /var/lib/webd/all /var/lib/private/webd/all DynamicUser=yes StateDirectory=webd \
+### All options together.
+check "a unit with all these options and more: the call succeeds" creates /var/lib/webd/all /var/lib/private/webd/all DynamicUser=yes StateDirectory=webd \
         ProtectSystem=strict ProtectHome=yes PrivateTmp=yes PrivateDevices=yes PrivateUsers=yes PrivateNetwork=yes \
         ProtectKernelTunables=yes ProtectKernelModules=yes ProtectKernelLogs=yes ProtectControlGroups=yes ProtectClock=yes \
         ProtectHostname=yes ProtectProc=invisible ProcSubset=pid CapabilityBoundingSet= NoNewPrivileges=yes RestrictNamespaces=yes \
@@ -122,6 +122,6 @@ check "a unit that is hardened in every way" makes /var/lib/webd/all /var/lib/pr
 denied_elsewhere() {
         ! in_unit DynamicUser=yes ReadWritePaths=/srv -- mkdir /srv/no && [ ! -e /srv/no ]
 }
-check "... and no other one is let do more" denied_elsewhere
+check "a call for another directory is denied" denied_elsewhere
 journalctl -o short -u snotifyd --no-pager >"$work/log"
 finish
