@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Measures the policy alone, without a daemon.  Run by the conductor. */
+/* Measures the policy alone, without a daemon.  Run by the main process. */
 
 #include "lookup.h"
 
@@ -10,8 +10,8 @@
 
 #include "config/load.h"
 #include "policy/policy.h"
-#include "room.h"
 #include "samples.h"
+#include "testbed.h"
 
 #define RUNS 21U
 #define LOOKUPS 10000U
@@ -56,7 +56,7 @@ static double judge_all(const Profile *profile, char (*paths)[PATH_SIZE], unsign
 }
 
 void lookup_measure(unsigned n_rules, Lookup *ret) {
-        static const char config[] = ROOM "/lookup.conf";
+        static const char config[] = TESTBED "/lookup.conf";
         char(*paths)[PATH_SIZE] = calloc(n_rules, sizeof(*paths));
         Samples loads = {};
         Policy *policy = NULL;

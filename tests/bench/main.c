@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The benchmark: what snotify costs, in one table.  This process is the conductor: rows take turns in small
- * batches, so that the machine's moods hit all alike.  It fails where a call goes wrong, never for being
- * slow. */
+/* The benchmark: what snotify costs, in one table.  This is the main process.  The rows take turns in small
+ * batches, so that other load on the machine affects all of them alike.  The benchmark fails if a call has
+ * the wrong result, never because it is slow. */
 
 #include <err.h>
 #include <stdio.h>
@@ -12,17 +12,17 @@
 
 #include "lookup.h"
 #include "memory.h"
-#include "room.h"
 #include "row.h"
 #include "start.h"
+#include "testbed.h"
 
 #define ROUNDS 44U
 #define BATCH 250U
 #define STARTS 500U
-#define SOCKET ROOM "/socket"
-#define CONFIG ROOM "/conf"
+#define SOCKET TESTBED "/socket"
+#define CONFIG TESTBED "/conf"
 
-/* The first two make F, what the kernel itself takes at least. */
+/* The sum of the first two is F, the least time that the kernel itself needs. */
 static Row rows[] = {
         {.name = "native mkdir", .start = START_NATIVE, .kind = "relative"},
         {.name = "bare round trip", .start = START_BARE, .kind = "answered"},
@@ -39,12 +39,12 @@ static Row rows[] = {
 
 static void start_rows(const Programs *programs) {
         /* A denied call is measured with its record. */
-        room_write(CONFIG, "[limits]\nrecords-per-second = 1000000\n"
-                           "[profile default]\ndefault = deny\n"
-                           "[rule rows]\npath = " ROOM "/*/\naction = allow\n"
-                           "[rule denied]\npath = " ROOM "/denied/\naction = deny\n");
-        room_start_journal();
-        (void)room_start_daemon(programs, CONFIG, SOCKET);
+        testbed_write(CONFIG, "[limits]\nrecords-per-second = 1000000\n"
+                              "[profile default]\ndefault = deny\n"
+                              "[rule rows]\npath = " TESTBED "/*/\naction = allow\n"
+                              "[rule denied]\npath = " TESTBED "/denied/\naction = deny\n");
+        testbed_start_journal();
+        (void)testbed_start_daemon(programs, CONFIG, SOCKET);
         for (size_t i = 0; i < N_ROWS; i++)
                 row_start(&rows[i], programs, SOCKET, (unsigned)i);
 }
@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
         if (argc != 6)
                 errx(1, "use: meson test -C build --benchmark -v");
         programs = (Programs){argv[1], argv[2], argv[3], argv[4], argv[5]};
-        room_enter(&programs);
+        testbed_enter(&programs);
         start_rows(&programs);
         memory_test = memory_begin(&programs, CONFIG);
         run_rows();

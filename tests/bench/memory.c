@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Weighs a daemon.  Run by the conductor. */
+/* Measures the memory of a daemon.  Run by the main process. */
 
 #include "memory.h"
 
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define SESSIONS 100
-#define SOCKET ROOM "/memory-socket"
+#define SOCKET TESTBED "/memory-socket"
 
 struct MemoryTest {
         const Programs *programs;
@@ -44,7 +44,7 @@ static double read_rollup(pid_t pid, const char *key) {
         return kib;
 }
 
-/* What a session adds is heap.  The rest of the PSS changes with what else runs on the machine. */
+/* What a session adds is heap.  The rest of the PSS depends on what else runs on the machine. */
 static double read_heap(pid_t pid) {
         return read_rollup(pid, "Pss_Anon");
 }
@@ -62,7 +62,7 @@ static bool is_acceptor(int pid) {
         return strcmp(comm, "snotifyd-accept\n") == 0;
 }
 
-/* But for the one that accepts launchers, which stays. */
+/* Except for the acceptor, which always runs. */
 static bool has_children(pid_t pid) {
         char name[64];
         bool found = false;
@@ -121,7 +121,7 @@ MemoryTest *memory_begin(const Programs *programs, const char *config) {
         if (!test || pipe2(ends, O_CLOEXEC) < 0)
                 err(1, "memory");
         *test = (MemoryTest){.programs = programs, .idle_fd = ends[0]};
-        test->daemon_pid = room_start_daemon(programs, config, SOCKET);
+        test->daemon_pid = testbed_start_daemon(programs, config, SOCKET);
         (void)usleep(100000);
         test->fresh_kib = read_rollup(test->daemon_pid, "Pss");
         start_sessions(test, SESSIONS);
@@ -134,7 +134,7 @@ void memory_go_on(MemoryTest *test) {
         start_sessions(test, 2 * SESSIONS);
 }
 
-/* The daemon's ledgers, and the pages that they have. */
+/* How many ledgers the daemon has, and how many pages they take. */
 static unsigned count_ledgers(pid_t pid, double *ret_kib) {
         char name[64], target[64];
         struct dirent *entry;

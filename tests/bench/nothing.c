@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The smallest program: without arguments, writes to stdout the time (a struct timespec of CLOCK_MONOTONIC)
- * at which it began, and exits; with arguments, waits for the end of stdin first.  Needs no libc, so that
- * exec(2) is all that comes before it. */
+ * at which it began, and exits; with arguments, waits for the end of stdin first.  It has no libc, so that
+ * nothing but execve(2) runs before it. */
 
 #include <sys/syscall.h>
 #include <time.h>

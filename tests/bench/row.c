@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The conductor's side of a row.  Owns the connection to its process. */
+/* The main process's side of a row.  Owns the pipe to the row's process. */
 
 #include "row.h"
 
@@ -24,9 +24,9 @@ static void make_directories(const Row *row, char *path, size_t size, unsigned n
         char name[256];
 
         if (strcmp(row->kind, "denied") == 0)
-                (void)snprintf(path, size, ROOM "/denied");
+                (void)snprintf(path, size, TESTBED "/denied");
         else
-                (void)snprintf(path, size, ROOM "/%u", number);
+                (void)snprintf(path, size, TESTBED "/%u", number);
         for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
                 (void)snprintf(name, sizeof(name), "%s%s", path, below[i]);
                 if (mkdir(name, 0755) < 0)
@@ -44,7 +44,7 @@ static void become_nobody(void) {
                 err(1, "cannot become an unprivileged user");
 }
 
-/* Puts what starts the workload before the workload's own command, and executes it. */
+/* Executes the workload's command by the command that starts it natively or supervised. */
 __attribute__((noreturn)) static void execute(
         const Row *row, const Programs *programs, const char *socket_path, char **workload) {
         const char *before[8] = {};
@@ -103,7 +103,7 @@ static void row_fork(
                 execute(row, programs, socket_path, workload);
         }
         (void)close(ends[1]);
-        (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC); /* not for the rows to come */
+        (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC); /* the next rows' processes must not inherit it */
         row->command_fd = ends[0];
 }
 

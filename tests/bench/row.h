@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One way of making a directory: a process that makes some whenever it is told to, and times each. */
+/* One way of creating a directory: a process that creates some on request, and measures each call. */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "room.h"
 #include "samples.h"
+#include "testbed.h"
 #include "workload.h"
 
 typedef enum RowStart {
@@ -28,15 +28,15 @@ typedef struct Row {
         int command_fd;
         Batch *batch;
         Samples samples;
-        bool absent; /* the program that it needs isn't installed */
+        bool absent; /* the program that it needs is not installed */
 } Row;
 
-/* Starts the row's process; denied calls are made in directory ROOM/denied, all others in one of their own
- * below ROOM/allowed.  Ends the program where that fails. */
+/* Starts the row's process.  Denied calls are made in TESTBED/denied, those of each other row in a directory
+ * of its own below TESTBED.  Exits if that fails. */
 void row_start(Row *row, const Programs *programs, const char *socket_path, unsigned number);
 
-/* Makes n calls (at most BATCH_MAX) and keeps their times. */
+/* Makes n calls (at most BATCH_MAX) and adds their durations to the samples. */
 void row_run(Row *row, uint32_t n);
 
-/* Makes n calls and forgets them. */
+/* Makes n calls without measuring them. */
 void row_warm_up(Row *row, uint32_t n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Medians and the like.  Run by the conductor. */
+/* Quantiles.  Run by the main process. */
 
 #include "samples.h"
 

@@ -13,10 +13,10 @@ typedef struct Samples {
         size_t room;
 } Samples;
 
-/* Ends the program where there is no memory. */
+/* Exits if there is no memory. */
 void samples_add(Samples *samples, uint32_t ns);
 
-/* The sample that share (0 to 1) of all others are below; 0 where there is none.  Sorts. */
+/* Returns the quantile at share (0 to 1), or 0 if there are no samples.  Sorts them. */
 double samples_quantile(Samples *samples, double share);
 
 static inline uint64_t clock_ns(void) {

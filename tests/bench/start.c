@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Measures how long a session takes to begin.  Run by the conductor. */
+/* Measures how long a session takes to start.  Run by the main process. */
 
 #include "start.h"
 
@@ -42,7 +42,7 @@ void start_measure(
                 programs->snotify_run, "--socket", socket_path, "--", program, NULL};
 
         for (unsigned i = 0; i < n; i++) {
-                /* A moment for what the session before leaves behind: its worker, its record. */
+                /* Give the previous session's worker a moment to exit, and its record to be sent. */
                 (void)usleep(2000);
                 samples_add(&ret->bare, start_once(bare));
                 (void)usleep(2000);

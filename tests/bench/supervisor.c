@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Supervisors without a promise.  Each runs in a process of its own that the conductor forked. */
+/* Supervisors that promise nothing.  Each runs in a process that the main process has forked. */
 
 #include "supervisor.h"
 
@@ -38,7 +38,7 @@ static int install_filter(SupervisorKind kind) {
         return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-/* Parent and child share their descriptors until the exec, and so the listener needs no passing on. */
+/* Parent and child share their descriptors until the exec, so that the listener need not be passed. */
 static int start_target(SupervisorKind kind, char *const *argv) {
         int ends[2], listener_fd;
 
@@ -62,7 +62,8 @@ static int start_target(SupervisorKind kind, char *const *argv) {
         }
 }
 
-/* The target's path, as the manual page has it: opened anew for each call, checked before and after. */
+/* Reads the target's path as the manual page does: opens its memory for each call, and checks the id before
+ * and after. */
 static int read_path(int listener_fd, const struct seccomp_notif *notif, char *ret, size_t size) {
         char name[64];
         ssize_t n;
@@ -104,7 +105,7 @@ void supervisor_run(SupervisorKind kind, char *const *argv) {
         for (;;) {
                 memset(&request, 0, sizeof(request));
                 if (notify_receive(listener_fd, &request) != 0)
-                        exit(0); /* the target has gone */
+                        exit(0); /* the target has exited */
                 notify_reply(&reply, request.notif.id, 0,
                         kind == SUPERVISOR_BARE ? 0 : make_directory(listener_fd, &request.notif));
                 (void)notify_send(listener_fd, &reply);

@@ -4,9 +4,8 @@
 /* Two small supervisors to compare with. */
 
 typedef enum SupervisorKind {
-        SUPERVISOR_BARE,      /* answers 0 at once, with SYNC_WAKE_UP: nothing can be faster */
-        SUPERVISOR_REFERENCE, /* as in seccomp_unotify(2): makes absolute paths itself, looks at nothing else
-                               */
+        SUPERVISOR_BARE,      /* answers 0 at once, with SYNC_WAKE_UP: no supervisor can be faster */
+        SUPERVISOR_REFERENCE, /* as in seccomp_unotify(2): creates absolute paths, checks nothing */
 } SupervisorKind;
 
 /* Starts argv with its mkdir() and mkdirat() supervised by this process; doesn't return. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program that is measured: makes a directory and times that, removes it and doesn't.  Runs native or
- * under whichever supervisor started it, and doesn't know. */
+/* The program that is measured: creates a directory and measures that, then removes it.  Runs natively or
+ * under the supervisor that has started it, and does the same in both cases. */
 
 #include "workload.h"
 
@@ -22,9 +22,9 @@
 
 typedef struct Kind {
         const char *name;
-        const char *path; /* after the directory's own where it starts with a slash */
-        int error;        /* what mkdir() should say */
-        bool leaves_none; /* no directory comes of it */
+        const char *path; /* appended to the directory's own if it begins with a slash */
+        int error;        /* the expected errno of mkdir() */
+        bool leaves_none; /* the call creates no directory */
         bool by_dirfd;
         bool by_newcomer; /* each call is the first of a new process */
 } Kind;
@@ -86,7 +86,7 @@ static const Kind *kind_find(const char *name) {
         errx(1, "no such kind: %s", name);
 }
 
-/* Goes where the calls are made.  A caller by dirfd stays at the root. */
+/* Enters the directory in which the calls are made.  A caller by dirfd stays in the root directory. */
 static void settle(const Kind *kind, const char *directory) {
         (void)snprintf(path, sizeof(path), "%s%s", kind->path[0] == '/' ? directory : "", kind->path);
         if (kind->by_dirfd) {

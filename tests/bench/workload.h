@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the conductor and bench-workload share.
+/* The protocol between the main process and bench-workload.
  *
  *      bench-workload COMMAND_FD SAMPLES_FD KIND DIRECTORY
  *
- * The conductor writes a uint32_t to COMMAND_FD: how many calls to make.  The workload writes their times to
- * the Batch that SAMPLES_FD is, and the number back.  End of file means: leave. */
+ * The main process writes a uint32_t to COMMAND_FD: how many calls to make.  The workload writes their
+ * durations to the Batch that is the file SAMPLES_FD, and the number back to COMMAND_FD.  It exits at end of
+ * file. */
 
 #include <stdint.h>
 
@@ -14,6 +15,6 @@
 
 typedef struct Batch {
         uint32_t ns[BATCH_MAX];
-        uint32_t n_wrong; /* calls that did not return what they should, ever */
+        uint32_t n_wrong; /* calls with another result than the expected one, since the start */
         int32_t wrong;    /* the errno of the last of them */
 } Batch;

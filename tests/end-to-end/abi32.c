@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* abi32 FORM DIRECTORY NAME: mkdir-as for a 32-bit process.  Built with -m32 and without a libc, which a
- * 64-bit machine need not have. FORM is mkdir (i386 number 39), mkdirat (296, relative to the opened
- * DIRECTORY) or mkdir-cwd; the exit status is the errno. */
+/* abi32 FORM DIRECTORY NAME: mkdir-as as a 32-bit program.  Built with -m32 and without a libc, because a
+ * 64-bit machine may have no 32-bit one.  FORM is mkdir (i386 number 39), mkdirat (296, relative to a
+ * descriptor of DIRECTORY) or mkdir-cwd; the exit status is the errno. */
 
 enum {
         NR_EXIT = 1,
@@ -57,7 +57,7 @@ void start(int *stack) {
         (void)call(NR_EXIT, stack[0] == 4 ? -make(argv[1], argv[2], argv[3]) : 255, 0, 0);
 }
 
-/* argc and argv lie where the stack begins. */
+/* argc and argv are at the beginning of the stack. */
 __asm__(".globl _start\n"
         "_start:\n"
         "        mov %esp, %eax\n"

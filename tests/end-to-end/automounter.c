@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A small automounter: an indirect autofs, in which each name that is asked for becomes a tmpfs, and
- * "ghost" is there before it is asked for.
+/* A small automounter: an indirect autofs, in which it mounts a tmpfs on each name that is asked for.  The
+ * directory "ghost" exists before it is asked for.
  *
- *      automounter DIRECTORY           says "ready", then for each request the name, uid and gid that it has
- *      automounter DIRECTORY NAME      creates DIRECTORY/NAME itself, which only the automounter can, and
- * ends with the errno of that call */
+ *      automounter DIRECTORY         prints "ready", then the name, uid and gid of each request
+ *      automounter DIRECTORY NAME    creates DIRECTORY/NAME itself, which only the automounter can, and
+ * exits with the errno of that call */
 
 #include <errno.h>
 #include <fcntl.h>

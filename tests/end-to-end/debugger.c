@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* debugger seize|attach PID: stops a process as debuggers do, waits until it has stopped, prints the system
- * call that it is at and what that returned, or "?" where it is inside of it still, and lets it go on. */
+/* debugger seize|attach PID: stops a process as debuggers do, waits until it has stopped, prints its system
+ * call and the result ("?" if the call has not returned yet), and lets the process continue. */
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* errors-fs DIRECTORY: mounts a file system where nothing is and nothing can be made: making a directory
- * called N fails with errno N, looking for one called lookup-N does so too.  Says so when it is there, and
- * serves it until it is unmounted or killed. */
+/* errors-fs DIRECTORY: mounts an empty file system in which nothing can be created: creating a directory N
+ * fails with errno N, and so does a lookup of lookup-N.  Prints "mounted", and serves until it is unmounted
+ * or killed. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* fuse-maker MOUNT BACKING: a FUSE file system of directories, served by one thread.  It shows what is in
- * BACKING.  To serve mkdir it creates a directory there before it answers, and prints "NAME by PID".  A dot
- * at the end of a component does not count, as on vfat: "a" and "a." are one name.  Ends when MOUNT is
+/* fuse-maker MOUNT BACKING: a FUSE file system of directories, served by one thread, which shows what is in
+ * BACKING.  To serve mkdir it creates a directory there before it answers, and prints "NAME by PID".  As on
+ * vfat, a dot at the end of a component does not count: "a" and "a." are one name.  Exits when MOUNT is
  * unmounted. */
 
 #define FUSE_USE_VERSION 31

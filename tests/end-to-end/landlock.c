@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* landlock DIR STEP COMMAND...: restricts itself with landlock(7) to make directories below DIR alone, takes
- * a step, and becomes COMMAND.  The steps:
+/* landlock DIR STEP COMMAND...: restricts itself with landlock(7) so that it may create directories below
+ * DIR alone, takes a step, and executes COMMAND.  The steps:
  *
  *   plain         none
- *   nothing       does not restrict itself, but calls with no descriptor
- *   fail          instead of restricting itself, fails to do so
- *   lower         lowers the limit that tells snotifyd of the restriction
- *   raise         raises it
- *   clone-parent  COMMAND is run by a sibling
+ *   nothing       does not restrict itself: calls landlock_restrict_self(2) without a ruleset
+ *   fail          does not restrict itself: landlock_restrict_self(2) fails
+ *   lower         lowers the limit by which snotifyd recognizes restricted processes
+ *   raise         raises that limit
+ *   clone-parent  executes COMMAND in a child of its own parent
  *
- * Two are races, which child after child tries to win: the one that is restricted without having that limit
- * becomes COMMAND.  Where none is, but many were restricted, the exit status is 3.
+ * Two steps are races, which one child after the other tries to win.  A child that is restricted without
+ * having that limit executes COMMAND; if there is none, but many were restricted, the exit status is 3.
  *
- *   flip          another thread turns the ruleset's descriptor into /dev/null and back all the time
- *   sync          no_new_privs, without which the call fails, is set by another thread meanwhile */
+ *   flip          another thread replaces the ruleset's descriptor by /dev/null and back all the time
+ *   sync          another thread meanwhile sets no_new_privs, without which landlock_restrict_self(2) fails
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,7 @@
 #define TRIES 2000
 #define ENOUGH 20
 
-/* How a child of a race ends, if not as COMMAND. */
+/* The exit status of a child that loses its race. */
 enum { RESTRICTED = 10, NOT_RESTRICTED = 11 };
 
 static void must(int good, const char *what) {
@@ -98,7 +99,7 @@ static void *synchronise(void *unused) {
         return NULL;
 }
 
-/* Landlock wants no_new_privs from a process that is without these. */
+/* Without CAP_SYS_ADMIN landlock_restrict_self(2) needs no_new_privs. */
 static void drop_capabilities(void) {
         struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         struct __user_cap_data_struct none[2] = {};
@@ -114,17 +115,17 @@ static bool has_capability(unsigned capability) {
         return has[capability / 32].effective >> (capability % 32) & 1;
 }
 
-/* In a child.  Comes back where the race is won. */
-static void run_race(void *(*rival)(void *)) {
+/* In a child.  Returns only if the child has won the race. */
+static void run_race(void *(*competitor)(void *)) {
         struct rlimit limits;
         pthread_t thread;
         bool restricted;
 
-        if (rival == synchronise)
+        if (competitor == synchronise)
                 drop_capabilities();
         else
                 must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "set no_new_privs");
-        must(pthread_create(&thread, NULL, rival, NULL) == 0, "start a thread");
+        must(pthread_create(&thread, NULL, competitor, NULL) == 0, "start a thread");
         restricted = syscall(SYS_landlock_restrict_self, raced_fd, 0) == 0;
         atomic_store(&over, true);
         (void)pthread_join(thread, NULL);
@@ -135,7 +136,7 @@ static void run_race(void *(*rival)(void *)) {
                 _exit(RESTRICTED);
 }
 
-static void race(void *(*rival)(void *), char **command) {
+static void race(void *(*competitor)(void *), char **command) {
         int status, restricted = 0;
 
         for (int i = 0; i < TRIES; i++) {
@@ -143,7 +144,7 @@ static void race(void *(*rival)(void *), char **command) {
 
                 must(pid >= 0, "fork");
                 if (pid == 0) {
-                        run_race(rival);
+                        run_race(competitor);
                         (void)execvp(command[0], command);
                         must(0, "execute the command");
                 }

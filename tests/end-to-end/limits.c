@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* limits [other]: sets RLIMIT_LOCKS, by which snotifyd knows the processes that landlock(7) restricts, in
- * every way that setrlimit(2) and prlimit(2) have, and prints what comes of each: so that it can be compared
- * with what comes of it without supervision.  With "other" also those ways that concern another process. */
+/* limits [other]: sets RLIMIT_LOCKS, by which snotifyd recognizes the processes that landlock(7) restricts,
+ * in every way that setrlimit(2) and prlimit(2) offer, and prints the results, to be compared with those of
+ * a native run.  With "other" also in the ways that concern another process. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@
 
 typedef enum Subject { SELF, CHILD, DEAD, FIRST } Subject;
 
-/* What both ABIs can reach: a 32-bit address. */
+/* At an address that both ABIs can reach. */
 typedef struct Low {
         struct rlimit64 new, old;
         uint32_t new32[2];
@@ -130,7 +130,7 @@ static void end_child(pid_t pid) {
         (void)waitpid(pid, NULL, 0);
 }
 
-/* A limit that was lowered stays so: each subject has a process of its own. */
+/* A lowered limit cannot be raised again, so that each kind gets a new process. */
 static void try_on(const char *call, Subject subject) {
         pid_t pid = 0, tester = fork();
 
@@ -167,7 +167,7 @@ int main(int argc, char **argv) {
                         continue;
                 try_on(prlimits[i], CHILD);
                 try_on(prlimits[i], DEAD);
-                if (geteuid() != 0) /* or it really would be set */
+                if (geteuid() != 0) /* root would really set it */
                         try_on(prlimits[i], FIRST);
         }
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mkdir-as FORM DIRECTORY NAME: makes one directory with mode 0755 by the system call that FORM says, and
- * exits with its errno.  Run by the tests, native or supervised. */
+/* mkdir-as FORM DIRECTORY NAME: creates one directory with mode 0755 by the system call that FORM names, and
+ * exits with its errno. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static long int80(long nr, uintptr_t a, uintptr_t b, uintptr_t c) {
         return result;
 }
 
-/* A copy that a 32-bit pointer reaches. */
+/* Returns a copy at an address of 32 bits. */
 static uintptr_t low_copy(const char *text) {
         char *copy =
                 mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* namespaces CALL WHAT: makes or enters namespaces.  CALL is unshare, clone, clone3 or setns (to the
- * namespace that it is in), or one of these with "int80-" before it; WHAT is user, mnt, both, net, or, for
- * setns alone, any: the user namespace, with nothing said of its kind; or none.  The exit status is the
- * errno.
+/* namespaces CALL WHAT: creates or enters namespaces.  CALL is unshare, clone, clone3 or setns (to the
+ * namespace in which the program already is), or one of these with "int80-" before it.  WHAT is user, mnt,
+ * both, net or none; or, for setns, any: the user namespace, without naming its kind.  The exit status is
+ * the errno.
  *
  *      namespaces sandbox COMMAND...   as browsers do: COMMAND in a user namespace of its own, or else,
  * where there is none to be had, without; says which, on stderr */
@@ -54,7 +54,7 @@ static int open_namespace(const char *what) {
         return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Where a 32-bit pointer reaches. */
+/* Memory with an address of 32 bits. */
 static struct clone_args *low_arguments(uint64_t flags) {
         struct clone_args *low =
                 mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);

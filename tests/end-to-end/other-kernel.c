@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* other-kernel KIND COMMAND...: runs a command as if on another kernel.  KIND is
+/* other-kernel KIND COMMAND...: runs a command as if on another kernel, on which
  *
- *      no-seccomp      seccomp() fails with EINVAL, whatever is asked of it
- *      no-wait-killable  it does not know SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (before Linux 5.19)
- *      no-passrights   it does not know SO_PASSRIGHTS (before Linux 6.16)
- *      no-chmod        the mode of no file can be changed by its path
+ *      no-seccomp           seccomp(2) always fails with EINVAL
+ *      no-wait-killable     SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is unknown (before Linux 5.19)
+ *      no-passrights        SO_PASSRIGHTS is unknown (before Linux 6.16)
+ *      no-chmod             the mode of a file cannot be changed by its path
  *      large-notifications  SECCOMP_GET_NOTIF_SIZES reports structures of 4096 bytes
  */
 
@@ -98,7 +98,7 @@ static void answer_sizes(int listener_fd) {
         (void)ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-/* The listener closes on exec: only we hold it. */
+/* The listener is closed on exec, so that only this process holds it. */
 static int supervise(int listener_fd, char **command) {
         struct pollfd fds = {.fd = listener_fd, .events = POLLIN};
         pid_t pid = fork();
@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
                         argv + 2);
         if (strcmp(argv[1], "no-seccomp") == 0) {
                 (void)install(0, UINT32_MAX, 0, SECCOMP_RET_ERRNO | EINVAL, 0);
-                /* Bits that are zero match nothing: SECCOMP_SET_MODE_STRICT is not wanted by anybody. */
+                /* 0 has no bits to match.  No program here uses SECCOMP_SET_MODE_STRICT, which is 0. */
         } else if (strcmp(argv[1], "no-wait-killable") == 0)
                 (void)install(1, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, 0, SECCOMP_RET_ERRNO | EINVAL, 0);
         else if (strcmp(argv[1], "no-passrights") == 0)

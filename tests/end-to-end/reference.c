@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* reference NAME DIRECTORY: the workloads of test-reference.sh that cannot be written in shell.  Each exits 0
- * if everything was as expected, and otherwise prints what was not. */
+/* reference NAME DIRECTORY: the workloads of test-reference.sh that cannot be written in shell.  Each exits
+ * 0 if everything was as expected, and otherwise prints what was not. */
 
 #include <errno.h>
 #include <fcntl.h>

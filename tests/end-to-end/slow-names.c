@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* To be preloaded: a name service that does not answer while the file $SLOW_NAMES exists, and then as the
- * system's does. */
+/* A library to be preloaded: lookups of users and groups do not return while the file $SLOW_NAMES exists,
+ * and then do what the C library does. */
 
 #include <dlfcn.h>
 #include <grp.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* steps-fs DIRECTORY [UID]: mounts a file system, for everybody or for UID alone, that prints each step that
- * the kernel asks of it, and refuses the right of access to each directory, which creating a directory does
- * not ask for.  Names of directories begin with "d" or "old"; the kernel may remember nothing of
- * them.  What is created is not kept.  Serves until it is unmounted or killed. */
+/* steps-fs DIRECTORY [UID]: mounts a FUSE file system, for all users or for UID alone, whose server prints
+ * each request, and refuses FUSE_ACCESS, which the kernel does not need to create a directory.  Names that
+ * begin with "d" or "old" are directories, which the kernel must not cache.  A new directory is forgotten at
+ * once.  Serves until it is unmounted or killed. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -44,7 +44,7 @@ transcribe() {
         local file=$1 id=$2
         shift 2
         cd "$place/tree" || exit 1
-        "$transcript" furnish "$id" "$id" "$places" >"$file"
+        "$transcript" prepare "$id" "$id" "$places" >"$file"
         # shellcheck disable=SC2086
         "$@" "$program" run $finds >>"$file" 2>&1 || echo "exit status $?" >>"$file"
         "$transcript" survey >>"$file" 2>&1
@@ -125,7 +125,7 @@ command_file on-tmpfs <<'SH'
 mount -t tmpfs -o mode=755 tmpfs "$ELSEWHERE"
 mkdir "$ELSEWHERE/tree"
 cd "$ELSEWHERE/tree"
-"$TRANSCRIPT" furnish 0 0 "$PLACES"
+"$TRANSCRIPT" prepare 0 0 "$PLACES"
 "$@"
 exec "$TRANSCRIPT" survey
 SH
@@ -136,7 +136,7 @@ mkdir lower upper work merged
 mount -t overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work overlay merged
 mkdir merged/tree
 cd merged/tree
-"$TRANSCRIPT" furnish 0 0 "$PLACES"
+"$TRANSCRIPT" prepare 0 0 "$PLACES"
 "$@"
 exec "$TRANSCRIPT" survey
 SH
@@ -146,8 +146,8 @@ command_file on-users-tmpfs <<'SH'
 setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Urm sh -ec 'mount -t tmpfs -o mode=777 tmpfs "$ELSEWHERE"
         mkdir "$ELSEWHERE/tree"
         cd "$ELSEWHERE/tree"
-        "$TRANSCRIPT" furnish 0 0 "$PLACES"
-        exec sleep 1000' >"$ELSEWHERE.furnished" 2>&1 &
+        "$TRANSCRIPT" prepare 0 0 "$PLACES"
+        exec sleep 1000' >"$ELSEWHERE.prepared" 2>&1 &
 pid=$!
 trap 'kill $pid' EXIT
 until [ "$(cat /proc/$pid/comm)" = sleep ]; do sleep 0.01; done

@@ -32,8 +32,8 @@ path = /shut/
 action = deny
 CONF
 
-# furnish OWNER: prepares the directory in which the calls are made, the same for each run.
-furnish() {
+# prepare_place OWNER: prepares the directory in which the calls are made, the same for each run.
+prepare_place() {
         rm -rf "$place"
         mkdir -p "$place"/{dir/exists,private,unwritable}
         ln -s dir "$place/link"
@@ -45,7 +45,7 @@ furnish() {
 
 # transcribe OWNER COMMAND...: prints the command's output, its exit status, and what is in the directory afterwards.
 transcribe() {
-        furnish "$1"
+        prepare_place "$1"
         shift
         cd "$place" || return
         "$@" 2>&1
@@ -76,7 +76,7 @@ denied() {
         local become=$user path=${2#(private)} reason=$3 recorded=${2//[()]/\\&} output
         [ "$1" = user ] || become=
         shift 3
-        furnish 65534:65534
+        prepare_place 65534:65534
         # shellcheck disable=SC2086
         output=$($become "${outside[@]}" "$SNOTIFY_RUN" --socket "$socket" -- "$@" 2>&1) &&
                 { echo "it succeeded: $output"; return 1; }
@@ -141,7 +141,7 @@ fi
 binds root "unshare -m"
 
 overlay="mount -t overlay -o userxattr,lowerdir=$place/dir,upperdir=$place/of-group,workdir=$place/work overlay $place/dir"
-furnish 65534:65534
+prepare_place 65534:65534
 if possible unshare -Urm sh -c "mkdir $place/work && $overlay"; then
         check "a directory in the user's own overlay is denied, as it has no place on the host" \
                 denied user "(private)$place/dir/over" "on a file system that has no place on the host; see private= in snotify.conf\(5\)" \

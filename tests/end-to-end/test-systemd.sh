@@ -34,7 +34,7 @@ check "... and another one is denied" says 1 "Operation not permitted" $snotify_
 check "... only the first directory exists" test -d /tmp/a -a ! -e /srv/a
 check "the service is running" test "$(property ActiveState):$(property SubState)" = active:running
 check "a denial is in the journal" wait_for synced 'denied mkdir("/srv/a")'
-check "journalctl -x explains it" says 0 "A supervised program may not make this directory" \
+check "journalctl -x explains it" says 0 "A supervised program may not create this directory" \
         journalctl --no-pager -x -u snotifyd MESSAGE_ID=6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c01
 check "... and says which file to edit" says 0 "/etc/snotify.conf.d/" \
         journalctl --no-pager -x -u snotifyd MESSAGE_ID=6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c01

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes one call of the table, and says what came of it.  Nothing that it prints may differ between two
- * native runs. */
+/* Makes one call of the table, and prints its result.  Nothing that it prints may differ between two native
+ * runs. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "case.h"
 #include "paths.h"
 
-/* What a call made, seen as the caller sees it. */
+/* What a call has created, as the caller sees it. */
 
 static void print_acl(int fd, const char *kind) {
         char name[64], link[64];
@@ -127,7 +127,7 @@ static uintptr_t low_copy(const char *path) {
         return (uintptr_t)strcpy(copy, path);
 }
 
-/* With rubbish in the upper halves of the registers, which that entry ignores. */
+/* With random upper halves of the registers, which that entry ignores. */
 static long int80_mkdirat(int dirfd, const char *path, unsigned mode) {
         const uintptr_t rubbish = (uintptr_t)0xdeadbeef << 32;
         long result;
@@ -151,7 +151,7 @@ static long call(const Case *this, int dirfd, const char *path) {
                 return syscall(SYS_mkdir, path, mode);
         if (this->at == AT_INT80 || this->at == AT_INT80_DIR)
                 return int80_mkdirat(dirfd, path, mode);
-        /* An int and an umode_t: the kernel looks at the lower halves. */
+        /* The kernel takes an int and an umode_t, so that only the lower halves count. */
         return syscall(SYS_mkdirat, (unsigned long)(unsigned)dirfd | (unsigned long)0x5a5a << 32, path,
                 (unsigned long)mode | (unsigned long)0xf000f << 20);
 }
@@ -185,8 +185,8 @@ static const char *const names[] = {
         [AT_INT80_DIR] = "at(dir, i386)",
 };
 
-/* The order of times.  Inodes are stamped with the coarse clock, or with a finer one that never lags behind
- * it: what comes after is measured with the fine one. */
+/* The order of times.  The kernel stamps inodes with the coarse clock, or with a finer one that is never
+ * behind it: a time before the call is read from the coarse clock, a time after it from the fine one. */
 
 static bool earlier(const struct statx_timestamp *a, const struct statx_timestamp *b) {
         return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;

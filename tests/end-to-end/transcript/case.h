@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define USER 65534  /* whose calls these are, where they aren't root's */
-#define GROUP 60001 /* a supplementary group of USER; not root's */
+#define USER 65534  /* makes the calls that root does not make */
+#define GROUP 60001 /* a supplementary group of USER, and none of root */
 
-/* In .mode and .umask, where 0 means the usual. */
+/* For .mode and .umask: no bit at all (0 means the default). */
 #define NONE 0x80000000U
 
 /* What the path is relative to.  The first is mkdir(), the others are mkdirat(). */
@@ -24,11 +24,11 @@ typedef enum At {
         AT_O_PATH_LINK,
         AT_SOCKET,
         AT_EPOLL,
-        AT_DELETED,   /* a directory that is gone */
+        AT_DELETED,   /* a removed directory */
         AT_SHUT,      /* a directory without search permission, opened before that */
         AT_READ_ONLY, /* in a read-only mount */
         AT_PROC_SELF, /* /proc/self */
-        AT_PROC_FD,   /* directories below it, which the kernel shows to the process itself */
+        AT_PROC_FD,   /* directories below it, which only the process itself may search */
         AT_PROC_THREAD_FD,
         AT_PROC_FDINFO,
         AT_PROC_MAP_FILES,
@@ -43,7 +43,7 @@ typedef enum At {
         AT_INT80_DIR,
 } At;
 
-/* What not every context lets a program do. */
+/* What is not possible in each context. */
 typedef enum Need {
         NEEDS_CHROOT = 1 << 0,
         NEEDS_IDS = 1 << 1,  /* becoming USER */
@@ -74,5 +74,5 @@ extern const size_t table_size;
 /* Makes the call and prints a line. */
 void perform(const Case *this);
 
-/* What fails is said in the transcript, of which the runner complains. */
+/* Writes a failure to the transcript, and exits; test-fidelity.sh then reports it. */
 void must(bool good, const char *what);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The calls that must be the same native and supervised, made in the working directory.  Run as
+/* Makes the calls that must have the same results natively and supervised, in the working directory.
  *
- *      transcript furnish UID GID PLACES
+ *      transcript prepare UID GID PLACES
  *      transcript run [DIRECTORY]
  *      transcript survey
  *      transcript clear
  *      transcript try
  *
- * `run` makes the calls of the table and prints a line for each: what it returned, and the type, mode,
- * owner, group and ACLs of what it made.  $AS says as what it makes them all. */
+ * "prepare" creates the tree, "run" makes the calls of the table and prints a line for each (its result, and
+ * the type, mode, owner, group and ACLs of the new directory), "survey" prints what is in the tree, "clear"
+ * removes it, and "try" only exits with 0.  $AS is the kind of process or thread that makes all the calls:
+ * a name from the list below. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +28,8 @@
 #include "situations.h"
 #include "tree.h"
 
-/* Who makes the calls: the process, or a thread of it, and what becomes of the process then. */
+/* The kind of process or thread that makes the calls: what the process, the thread, and the thread's leader
+ * do first. */
 typedef struct Way {
         const char *name;
         Preparation *process, *thread, *leader;
@@ -88,7 +91,7 @@ static void *prepared_thread(void *userdata) {
         return NULL;
 }
 
-/* In a process of its own, for peculiarities not to spread. */
+/* In a new process, because a preparation cannot be undone. */
 static void make_specially(const Case *this) {
         pthread_t id;
         pid_t pid = fork();
@@ -136,7 +139,7 @@ static void *run_in_thread(void *userdata) {
         return NULL;
 }
 
-/* First the thread becomes different, then its leader. */
+/* The thread makes its preparation first, then the leader its own. */
 static void run_beside_leader(const Way *way) {
         pthread_t id;
 
@@ -171,8 +174,8 @@ int main(int argc, char **argv) {
                         must(false, "go there");
                 return run_as(as ? as : "process");
         }
-        if (strcmp(verb, "furnish") == 0 && argc == 5)
-                tree_furnish((uid_t)atoi(argv[2]), (gid_t)atoi(argv[3]), argv[4]);
+        if (strcmp(verb, "prepare") == 0 && argc == 5)
+                tree_prepare((uid_t)atoi(argv[2]), (gid_t)atoi(argv[3]), argv[4]);
         else if (strcmp(verb, "survey") == 0)
                 tree_survey();
         else if (strcmp(verb, "try") == 0)

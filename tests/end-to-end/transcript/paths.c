@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the paths that the table can not spell out.  None is ever freed. */
+/* Makes the paths that the table cannot spell out as literals.  None is ever freed. */
 
 #include "paths.h"
 
@@ -101,7 +101,7 @@ char *in_write_only_memory(void) {
         return in_memory_for(PROT_WRITE, "write-only-memory");
 }
 
-/* Long paths: a prefix of "./" and a name, so many bytes in all. */
+/* Long paths: a prefix of "./" and a name, with a given total length. */
 
 static char *of_length(size_t length, const char *step) {
         char *path = map(4, 3);
@@ -210,7 +210,7 @@ char *absolute_with_slashes(void) {
         return path;
 }
 
-/* /proc/self/fd/N and its kin, N being an open directory. */
+/* /proc/self/fd/N and similar paths; N is an open directory. */
 
 static char *proc_path(const char *format, int number) {
         char *path = map(1, 1);
@@ -315,7 +315,7 @@ char *task_fd_dir(void) {
         return proc_path(format, keep_open("dir", O_RDONLY));
 }
 
-/* The name of a mapping of the program's, in /proc/self/map_files. */
+/* The name of one of the program's mappings in /proc/self/map_files. */
 char *fd_own_mapping(void) {
         unsigned long from, to;
         FILE *maps = fopen("/proc/self/maps", "re");
@@ -328,7 +328,7 @@ char *fd_own_mapping(void) {
         return path;
 }
 
-/* Of a thread, those of its process's first. */
+/* In a thread: the working directory of the process's first thread. */
 char *proc_other_thread_cwd(void) {
         return proc_path("/proc/self/task/%d/cwd/proc-other-thread", getpid());
 }

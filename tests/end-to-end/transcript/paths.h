@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths that no literal can be. */
+/* Paths that cannot be literals. */
 
 #pragma once
 

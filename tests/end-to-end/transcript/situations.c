@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Brings the calling thread into situations. */
+/* Brings the calling thread or process into particular situations. */
 
 #include "situations.h"
 
@@ -33,7 +33,7 @@ void go_elsewhere(void) {
         (void)umask(0777);
 }
 
-/* Raw calls: libc would change all threads. */
+/* Raw system calls: libc would change the ids of all threads. */
 void take_fsuid(void) {
         (void)syscall(SYS_setfsuid, USER);
         must(syscall(SYS_setfsuid, -1) == USER, "setfsuid");
@@ -94,21 +94,21 @@ void keep_dac(void) {
         set_capabilities(CAP(CAP_DAC_OVERRIDE));
 }
 
-void enter_jail(void) {
-        must(chdir("jail") == 0 && chroot(".") == 0, "chroot");
+void enter_chroot(void) {
+        must(chdir("new-root") == 0 && chroot(".") == 0, "chroot");
 }
 
-void enter_jail_as_user(void) {
-        enter_jail();
+void enter_chroot_as_user(void) {
+        enter_chroot();
         must(setresuid(USER, USER, USER) == 0, "setresuid");
 }
 
-void root_only_in_jail(void) {
-        must(chroot("jail") == 0, "chroot");
+void change_root_only(void) {
+        must(chroot("new-root") == 0, "chroot");
 }
 
-void thread_in_jail(void) {
-        must(unshare(CLONE_FS) == 0 && chroot("jail") == 0 && chdir("/dir") == 0, "chroot");
+void thread_in_chroot(void) {
+        must(unshare(CLONE_FS) == 0 && chroot("new-root") == 0 && chdir("/dir") == 0, "chroot");
 }
 
 void leave_for_deleted(void) {

@@ -8,14 +8,14 @@
 
 Preparation do_nothing, be_undumpable, forbid_files;
 
-/* Of a thread alone: its cwd and umask are not its leader's; its ids are not those of the process. */
+/* For a thread: its cwd and umask differ from its leader's, or its ids from those of the process. */
 Preparation take_own_cwd, take_own_fs, take_own_descriptors, take_fsuid, take_fsgid, take_uids, take_groups;
 
-/* Of a process. */
+/* For a process. */
 Preparation take_many_groups, take_euid, drop_dac, drop_all, keep_dac;
 
-/* Other roots and working directories. */
-Preparation enter_jail, enter_jail_as_user, root_only_in_jail, thread_in_jail;
+/* Other root and working directories. */
+Preparation enter_chroot, enter_chroot_as_user, change_root_only, thread_in_chroot;
 Preparation go_elsewhere, leave_for_deleted, leave_for_deleted_deep, enter_unsearchable;
 
 /* In directories of /proc that only the process itself may search. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* THE TABLE.  A case is a line.  The rows share the tree that tree.c furnishes: each makes a name of its
- * own.
- */
+/* THE TABLE: a new case is one line.  All rows share the tree that tree.c prepares, so that each must create
+ * another name. */
 
 #include "case.h"
 #include "paths.h"
@@ -60,7 +59,7 @@ const Case table[] = {
         {AT_DIR, ""},
         {MKDIR, ""},
 
-        /* What is in the way. */
+        /* Names that exist, and parents that are no directories. */
         {MKDIR, "dir"},
         {MKDIR, "dir/"},
         {MKDIR, "file"},
@@ -88,7 +87,7 @@ const Case table[] = {
         {MKDIR, "loop"},
         {MKDIR, "loop/"},
         {MKDIR, "loop/x"},
-        /* Not 40 and 41: where the kernel starts over in the middle of a path, it goes on counting. */
+        /* Not 40 and 41: a kernel that starts again in the middle of a path continues to count. */
         {MKDIR, "chain-13/thirteen-links"},
         {MKDIR, "chain-41/forty-one-links"},
         {MKDIR, "sticky/link-of-user/protected"},
@@ -139,7 +138,7 @@ const Case table[] = {
         {AT_MINUS_ONE, .make = inaccessible_page, .says = "a PROT_NONE page"},
         {AT_READ_ONLY, .make = null_pointer, .says = "NULL"},
 
-        /* dirfds that are none, or ignored. */
+        /* dirfds that are invalid, or ignored. */
         {AT_CLOSED, "x"},
         {AT_CLOSED, ""},
         {AT_CLOSED, "."},
@@ -248,7 +247,7 @@ const Case table[] = {
         {MKDIR, "/sys/kernel"},
         {MKDIR, "/dev/pts/x"},
 
-        /* What only some file system says, or a server of one. */
+        /* Errors of particular file systems and of FUSE servers. */
         {MKDIR, "places/full-disk/x"},
         {MKDIR, "places/full-disk/exists"},
         {MKDIR, "places/most-links/x"},
@@ -279,7 +278,7 @@ const Case table[] = {
         {MKDIR, "places/errors/lookup-5", .says = "EIO when looked up"},
         {MKDIR, "places/errors/lookup-116", .says = "ESTALE when looked up"},
 
-        /* Processes and threads that are special. */
+        /* Particular processes and threads. */
         {MKDIR, "by-child", .process = do_nothing},
         {MKDIR, "by-thread", .thread = do_nothing},
         {MKDIR, "by-thread-with-own-cwd", .thread = take_own_cwd},
@@ -300,7 +299,7 @@ const Case table[] = {
         {MKDIR, ".", .process = enter_unsearchable, .says = "in an unsearchable cwd"},
         {MKDIR, "../from-unsearchable", .process = enter_unsearchable, .says = "in an unsearchable cwd"},
 
-        /* What only root can arrange. */
+        /* Situations that only root can create. */
         {MKDIR, "by-fsuid", .thread = take_fsuid, .needs = NEEDS_IDS},
         {MKDIR, "sticky/by-fsuid", .thread = take_fsuid, .needs = NEEDS_IDS},
         {MKDIR, "of-root/by-fsuid", .thread = take_fsuid, .needs = NEEDS_IDS},
@@ -319,28 +318,29 @@ const Case table[] = {
         {MKDIR, "setgid-foreign/by-root-without-capabilities", .process = drop_all},
         {MKDIR, "of-root/by-user-with-dac", .process = keep_dac, .needs = NEEDS_IDS},
 
-        /* Roots of the caller's own. */
-        {MKDIR, "/in-jail", .process = enter_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "dir/relative-in-jail", .process = enter_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "../../../escape", .process = enter_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "/../dir/escape", .process = enter_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "/", .process = enter_jail, .says = "in a chroot", .needs = NEEDS_CHROOT},
-        {MKDIR, "/..", .process = enter_jail, .says = "in a chroot", .needs = NEEDS_CHROOT},
-        {MKDIR, "link/through-link-in-jail", .process = enter_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "/absolute-link/x", .process = enter_jail, .says = "in a chroot", .needs = NEEDS_CHROOT},
-        {MKDIR, "/tmp/x", .process = enter_jail, .says = "in a chroot", .needs = NEEDS_CHROOT},
-        {MKDIR, "/dir/by-user", .process = enter_jail_as_user, .needs = NEEDS_IDS | NEEDS_CHROOT},
-        {MKDIR, "/open/by-user", .process = enter_jail_as_user, .needs = NEEDS_IDS | NEEDS_CHROOT},
-        {MKDIR, "outside-jail", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "dir/../outside-jail-up", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "jail/../../tree/outside-jail-far", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "jail/link/outside-link", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "/absolute-in-jail", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {AT_DIR, "dirfd-outside-jail", .process = root_only_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "by-thread-in-jail", .thread = thread_in_jail, .needs = NEEDS_CHROOT},
-        {MKDIR, "/by-thread-in-jail", .thread = thread_in_jail, .needs = NEEDS_CHROOT},
+        /* Other root directories. */
+        {MKDIR, "/in-chroot", .process = enter_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "dir/relative-in-chroot", .process = enter_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "../../../escape", .process = enter_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "/../dir/escape", .process = enter_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "/", .process = enter_chroot, .says = "in a chroot", .needs = NEEDS_CHROOT},
+        {MKDIR, "/..", .process = enter_chroot, .says = "in a chroot", .needs = NEEDS_CHROOT},
+        {MKDIR, "link/through-link-in-chroot", .process = enter_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "/absolute-link/x", .process = enter_chroot, .says = "in a chroot", .needs = NEEDS_CHROOT},
+        {MKDIR, "/tmp/x", .process = enter_chroot, .says = "in a chroot", .needs = NEEDS_CHROOT},
+        {MKDIR, "/dir/by-user", .process = enter_chroot_as_user, .needs = NEEDS_IDS | NEEDS_CHROOT},
+        {MKDIR, "/open/by-user", .process = enter_chroot_as_user, .needs = NEEDS_IDS | NEEDS_CHROOT},
+        {MKDIR, "outside-chroot", .process = change_root_only, .needs = NEEDS_CHROOT},
+        {MKDIR, "dir/../outside-chroot-up", .process = change_root_only, .needs = NEEDS_CHROOT},
+        {MKDIR, "new-root/../../tree/outside-chroot-far", .process = change_root_only,
+                .needs = NEEDS_CHROOT},
+        {MKDIR, "new-root/link/outside-link", .process = change_root_only, .needs = NEEDS_CHROOT},
+        {MKDIR, "/absolute-in-chroot", .process = change_root_only, .needs = NEEDS_CHROOT},
+        {AT_DIR, "dirfd-outside-chroot", .process = change_root_only, .needs = NEEDS_CHROOT},
+        {MKDIR, "by-thread-in-chroot", .thread = thread_in_chroot, .needs = NEEDS_CHROOT},
+        {MKDIR, "/by-thread-in-chroot", .thread = thread_in_chroot, .needs = NEEDS_CHROOT},
 
-        /* File systems of the kernel's own, where nobody can make anything. */
+        /* The kernel's own file systems, in which no process can create anything. */
         {MKDIR, "/proc/snotify"},
         {MKDIR, "/proc/1/snotify"},
         {MKDIR, "/proc/sys/kernel/snotify"},
@@ -349,7 +349,7 @@ const Case table[] = {
         {MKDIR, "/proc/self/fd/x"},
         {MKDIR, .make = proc_fd_none, .says = "/proc/self/fd/N, N closed"},
 
-        /* Magic links of /proc, which mean the caller and not whoever performs the call. */
+        /* Magic links of /proc, which mean the caller and not the process that performs the call. */
         {MKDIR, "/proc/self/cwd/proc-cwd"},
         {MKDIR, "/proc/self/cwd/dir/proc-cwd"},
         {MKDIR, "/proc/self/cwd/../tree/proc-cwd-up"},
@@ -405,7 +405,7 @@ const Case table[] = {
         {MKDIR, "/proc/self/cwd/undumpable-by-proc", .process = be_undumpable},
         {MKDIR, "/proc/self/cwd/user-by-proc", .thread = take_uids, .needs = NEEDS_IDS},
 
-        /* The directories of /proc that only a process's own threads may search, as where a path starts. */
+        /* Paths that start in directories of /proc that only the process's own threads may search. */
         {AT_PROC_FD, "x"},
         {AT_PROC_FD, "0"},
         {AT_PROC_FD, "0/"},
@@ -475,11 +475,11 @@ const Case table[] = {
         {MKDIR, .make = proc_other_thread_fd, .says = "/proc/self/task/TID of another/fd/N/...",
                 .thread = do_nothing},
 
-        /* Memory that the processor lets the caller read, and process_vm_readv(2) nobody. */
+        /* Memory that the caller itself can read, and process_vm_readv(2) cannot. */
         {MKDIR, .make = in_execute_only_memory, .says = "in execute-only memory"},
         {MKDIR, .make = in_write_only_memory, .says = "in write-only memory"},
 
-        /* Links of /proc that are not the thread's own. */
+        /* Links of /proc that are not the calling thread's own. */
         {MKDIR, "/proc/self/cwd/by-thread-by-self", .thread = take_own_cwd},
         {MKDIR, .make = proc_parent_cwd, .says = "/proc/PID of another/cwd/...", .process = do_nothing},
         {MKDIR, "/proc/self/exe/x"},

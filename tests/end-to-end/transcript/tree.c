@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the place of the calls, the same for each run, and says what they have left. */
+/* Creates the tree in which the calls are made, the same for each run, and prints what they leave behind. */
 
 #include "tree.h"
 
@@ -26,7 +26,7 @@
 static const char *const mount_points[] = {
         "read-only", "read-only-fs", "full", "full-of-data", "restricted", "without-links"};
 
-/* Not everything can be had everywhere: the transcript says what is missing. */
+/* Not everything is possible in each context: the transcript says what is missing. */
 static void want(int result, const char *what, const char *name) {
         if (result < 0)
                 (void)printf("WITHOUT %s %s: %s\n", what, name, strerrorname_np(errno));
@@ -50,10 +50,11 @@ static void file(const char *name, size_t size) {
 static void make_directories(void) {
         static const char *const names[] = {"dir", "dir/exists", "doomed-parent", "doomed-parent/child",
                 "shut", "shut-behind", "setgid", "acl", "acl-minimal", "unwritable", "unwritable/exists",
-                "unsearchable", "unsearchable/exists", "jail", "jail/dir", "jail/open", "read-only",
-                "read-only/exists", "read-only/unwritable", "read-only/unsearchable", "read-only-fs", "full",
-                "full-of-data", "restricted", "restricted/exists", "without-links", "without-links/exists",
-                "immutable", "immutable/exists", "append-only", "append-only/exists"};
+                "unsearchable", "unsearchable/exists", "new-root", "new-root/dir", "new-root/open",
+                "read-only", "read-only/exists", "read-only/unwritable", "read-only/unsearchable",
+                "read-only-fs", "full", "full-of-data", "restricted", "restricted/exists", "without-links",
+                "without-links/exists", "immutable", "immutable/exists", "append-only",
+                "append-only/exists"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 directory(names[i], 0755);
@@ -66,7 +67,7 @@ static void make_links(const char *places) {
                 abort();
         (void)snprintf(to, sizeof(to), "%s/dir", here);
         want(symlink(to, "absolute-link"), "the link", "absolute-link");
-        want(symlink(to, "jail/absolute-link"), "the link", "jail/absolute-link");
+        want(symlink(to, "new-root/absolute-link"), "the link", "new-root/absolute-link");
         for (int n = 41; n > 0; n--) {
                 (void)snprintf(name, sizeof(name), "chain-%d", n);
                 (void)snprintf(to, sizeof(to), "chain-%d", n - 1);
@@ -74,7 +75,7 @@ static void make_links(const char *places) {
         }
         want(symlink(places, "places"), "the link", "places");
         for (const char *const *link = (const char *const[]){"link", "dir", "link-to-file", "file",
-                     "dangling", "nowhere", "loop", "loop", "jail/link", "/dir", "proc-link",
+                     "dangling", "nowhere", "loop", "loop", "new-root/link", "/dir", "proc-link",
                      "/proc/self/cwd/dir", "proc-link-to-fd", "/proc/self/fd/987", "without-links/link",
                      "exists", "read-only/dangling", "nowhere", NULL};
                 *link; link += 2)
@@ -110,7 +111,7 @@ static void make_foreign(uid_t uid) {
         want(chmod("unsearchable", 0666), "its mode for", "unsearchable");
         want(chmod("read-only/unwritable", 0555), "its mode for", "read-only/unwritable");
         want(chmod("read-only/unsearchable", 0666), "its mode for", "read-only/unsearchable");
-        want(chmod("jail/open", 0777), "its mode for", "jail/open");
+        want(chmod("new-root/open", 0777), "its mode for", "new-root/open");
         owned("setgid", uid, GROUP, 02775);
         for (const char *const *name = (const char *const[]){"setgid-foreign", "of-group", "of-other-group",
                      "of-root", "of-user", "sticky", NULL};
@@ -194,7 +195,7 @@ static void mount_all(void) {
         want(mount(NULL, "read-only-fs", NULL, MS_REMOUNT | MS_RDONLY, NULL), "the mount", "read-only-fs");
 }
 
-void tree_furnish(uid_t uid, gid_t gid, const char *places) {
+void tree_prepare(uid_t uid, gid_t gid, const char *places) {
         make_directories();
         file("file", 8);
         file("read-only/file", 0);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tree that the calls are made in: the working directory, called "tree". */
+/* The directory tree in which the calls are made: the working directory, which is called "tree". */
 
 #pragma once
 
 #include <sys/types.h>
 
-/* It belongs to these, but for what says otherwise.  "places" leads to where. */
-void tree_furnish(uid_t uid, gid_t gid, const char *places);
+/* Creates it.  What has no other owner belongs to uid and gid; its symbolic link "places" leads to places.
+ */
+void tree_prepare(uid_t uid, gid_t gid, const char *places);
 
 /* Prints what is there. */
 void tree_survey(void);

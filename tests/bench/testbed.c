@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The benchmark's own little machine.  Must leave nothing outside. */
+/* The environment of the benchmark.  Must leave nothing behind outside of its namespaces. */
 
-#include "room.h"
+#include "testbed.h"
 
 #include <err.h>
 #include <errno.h>
@@ -20,18 +20,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SKIPPED 77 /* as meson understands it */
+#define SKIPPED 77 /* for meson */
 
-void room_write(const char *path, const char *text) {
+void testbed_write(const char *path, const char *text) {
         FILE *file = fopen(path, "we");
 
         if (!file || fputs(text, file) < 0 || fclose(file) != 0)
                 err(1, "%s", path);
 }
 
-/* Bound into the room, a program can be reached by users who can't see the build tree. */
+/* Bind-mounts a program: unprivileged users may have no access to the build tree. */
 static const char *program_bring(const char *from, const char *to) {
-        room_write(to, "");
+        testbed_write(to, "");
         if (mount(from, to, NULL, MS_BIND, NULL) < 0)
                 err(1, "cannot bind %s", from);
         return to;
@@ -59,24 +59,24 @@ static void make_namespaces(void) {
         exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
-void room_enter(Programs *programs) {
+void testbed_enter(Programs *programs) {
         make_namespaces();
         if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
                 mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ||
-                mount("tmpfs", ROOM, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0 ||
+                mount("tmpfs", TESTBED, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0 ||
                 mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
                 err(1, "mount");
         (void)umask(022);
-        programs->snotifyd = program_bring(programs->snotifyd, ROOM "/snotifyd");
-        programs->snotify_run = program_bring(programs->snotify_run, ROOM "/snotify-run");
-        programs->workload = program_bring(programs->workload, ROOM "/workload");
-        programs->nothing = program_bring(programs->nothing, ROOM "/nothing");
-        programs->ordinary = program_bring(programs->ordinary, ROOM "/ordinary");
+        programs->snotifyd = program_bring(programs->snotifyd, TESTBED "/snotifyd");
+        programs->snotify_run = program_bring(programs->snotify_run, TESTBED "/snotify-run");
+        programs->workload = program_bring(programs->workload, TESTBED "/workload");
+        programs->nothing = program_bring(programs->nothing, TESTBED "/nothing");
+        programs->ordinary = program_bring(programs->ordinary, TESTBED "/ordinary");
         if (chdir("/") < 0)
                 err(1, "/");
 }
 
-void room_start_journal(void) {
+void testbed_start_journal(void) {
         const struct sockaddr_un address = {
                 .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
         static char record[1 << 16];
@@ -92,7 +92,7 @@ void room_start_journal(void) {
         (void)close(fd);
 }
 
-pid_t room_start_daemon(const Programs *programs, const char *config, const char *socket_path) {
+pid_t testbed_start_daemon(const Programs *programs, const char *config, const char *socket_path) {
         struct stat st;
         pid_t pid;
 
