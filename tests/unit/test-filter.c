@@ -16,64 +16,13 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "bpf.h"
 #include "common/calls.h"
 #include "common/ownership.h"
 #include "sandbox/filter.h"
 
 #define X32 0x40000000
 #define HIGH 0xdeadbeef00000000
-
-static uint32_t load(const struct seccomp_data *data, uint32_t offset) {
-        uint32_t word;
-
-        assert_true(offset % 4 == 0 && offset + 4 <= sizeof(*data));
-        memcpy(&word, (const char *)data + offset, sizeof(word));
-        return word;
-}
-
-static bool jumps(const struct sock_filter *instruction, uint32_t a) {
-        switch (BPF_OP(instruction->code)) {
-        case BPF_JEQ:
-                return a == instruction->k;
-        case BPF_JGT:
-                return a > instruction->k;
-        case BPF_JGE:
-                return a >= instruction->k;
-        case BPF_JSET:
-                return (a & instruction->k) != 0;
-        default:
-                fail_msg("unknown jump %#x", instruction->code);
-                return false;
-        }
-}
-
-/* As the kernel runs it: bpf_check_classic() and seccomp_check_filter() say what there can be. */
-static uint32_t run(const Filter *filter, const struct seccomp_data *data) {
-        uint32_t a = 0;
-
-        for (uint32_t pc = 0; pc < filter->n_instructions; pc++) {
-                const struct sock_filter *instruction = &filter->instructions[pc];
-
-                switch (instruction->code) {
-                case BPF_LD | BPF_W | BPF_ABS:
-                        a = load(data, instruction->k);
-                        break;
-                case BPF_ALU | BPF_AND | BPF_K:
-                        a &= instruction->k;
-                        break;
-                case BPF_JMP | BPF_JA:
-                        pc += instruction->k;
-                        break;
-                case BPF_RET | BPF_K:
-                        return instruction->k;
-                default:
-                        assert_int_equal(BPF_CLASS(instruction->code), BPF_JMP);
-                        pc += jumps(instruction, a) ? instruction->jt : instruction->jf;
-                }
-        }
-        fail_msg("the program has no end");
-        return 0;
-}
 
 #define ALLOW SECCOMP_RET_ALLOW
 #define NOTIFY SECCOMP_RET_USER_NOTIF
@@ -212,7 +161,7 @@ static void check_decision(size_t machine, size_t row, const Decision *decision)
                 .args = {UINT64_MAX, decision->command, UINT64_MAX}};
 
         for (Action namespaces = ACTION_DENY; namespaces <= ACTION_ALLOW; namespaces++) {
-                uint32_t got = run(&programs[machine].filters[namespaces], &data);
+                uint32_t got = bpf_run(&programs[machine].filters[namespaces], &data);
 
                 if (got != decision->expected)
                         fail_msg("%s, row %zu (call %#x): %#x", machines[machine].name, row,
@@ -295,7 +244,8 @@ static void check_namespaces(const Filter *filters, struct seccomp_data *data, c
         const Namespaces *row = argument;
 
         memcpy(data->args, row->args, sizeof(row->args));
-        if (run(&filters[ACTION_DENY], data) != row->expected || run(&filters[ACTION_ALLOW], data) != ALLOW)
+        if (bpf_run(&filters[ACTION_DENY], data) != row->expected ||
+                bpf_run(&filters[ACTION_ALLOW], data) != ALLOW)
                 fail_msg("row %td, arch %#x", row - namespaces, data->arch);
 }
 
@@ -309,12 +259,12 @@ static void test_namespaces(void **state) {
 static void check_limit_call(const Filter *filter, struct seccomp_data *data, const LimitArguments *limit) {
         data->args[limit->resource_at] = RLIMIT_LOCKS;
         if (limit->new_at >= 0) {
-                assert_int_equal(run(filter, data), ALLOW);
+                assert_int_equal(bpf_run(filter, data), ALLOW);
                 data->args[limit->new_at] = 1;
         }
-        assert_int_equal(run(filter, data), NOTIFY);
+        assert_int_equal(bpf_run(filter, data), NOTIFY);
         data->args[limit->resource_at] = RLIMIT_NOFILE;
-        assert_int_equal(run(filter, data), ALLOW);
+        assert_int_equal(bpf_run(filter, data), ALLOW);
 }
 
 static void check_supervised(const Filter *filters, struct seccomp_data *data, const void *argument) {
@@ -323,7 +273,7 @@ static void check_supervised(const Filter *filters, struct seccomp_data *data, c
         if (call->limit)
                 check_limit_call(&filters[ACTION_ALLOW], data, call->limit);
         else
-                assert_int_equal(run(&filters[ACTION_ALLOW], data), NOTIFY);
+                assert_int_equal(bpf_run(&filters[ACTION_ALLOW], data), NOTIFY);
 }
 
 /* A call that a rule is about gets the rule's action, in the programs that have the rule. */
@@ -333,9 +283,9 @@ static void check_rule(const Filter *filters, struct seccomp_data *data, const v
         for (size_t i = 0; i < RULE_ARGUMENTS; i++)
                 if (rule->arguments[i].op != 0)
                         data->args[rule->arguments[i].arg] = rule->arguments[i].datum_b;
-        assert_int_equal(run(&filters[ACTION_DENY], data), rule->action);
+        assert_int_equal(bpf_run(&filters[ACTION_DENY], data), rule->action);
         assert_int_equal(
-                run(&filters[ACTION_ALLOW], data), rule->programs & FILTER_ALL ? rule->action : ALLOW);
+                bpf_run(&filters[ACTION_ALLOW], data), rule->programs & FILTER_ALL ? rule->action : ALLOW);
 }
 
 /* Every row of both tables is in the programs. */
