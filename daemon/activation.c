@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Opens the door.  Run by the daemon at start.  Owns nothing once it has returned.  Must never take a socket
- * away from another daemon that is alive. */
+/* Takes over fds from systemd, and opens the listening socket.  Run by the daemon at start.  An Activation
+ * owns its fds, and the name of the socket that it has created.  It must never take the name from a daemon
+ * that is alive. */
 
 #include "activation.h"
 
@@ -16,21 +17,22 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/escape.h"
 #include "common/ownership.h"
 
-/* Launchers beyond that wait in connect(2), in the order in which they came.  A long queue would be one that
- * a single process fills, and all others wait behind. */
+/* More launchers than that wait in connect(2), in the order in which they came.  A single process could fill
+ * a long queue, and all others would wait behind it. */
 #define BACKLOG 32
 
-/* Is a daemon listening at the name?  A name whose daemon is dead is just a leftover. */
+/* Does a daemon listen at the name?  A daemon that was killed leaves its name behind. */
 static bool socket_is_alive(const SocketName *name) {
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-        /* By the directory that is open: its path may lead elsewhere by now. */
+        /* Through the open directory: its path may lead elsewhere by now. */
         if (snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", name->dir_fd,
                     name->name) >= (int)sizeof(address.sun_path))
-                return true; /* cannot be told */
+                return true; /* better refuse to start than take the name */
         return fd >= 0 &&
                (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN);
 }
@@ -57,8 +59,7 @@ static int socket_remove_leftover(const SocketName *name) {
         return unlinkat(name->dir_fd, name->name, 0) < 0 ? -errno : 0;
 }
 
-/* The socket is born with its mode: a chmod() by path could be led to another file.
- */
+/* The umask gives the socket its mode: chmod(2) of the path might change another file. */
 static int socket_bind(int fd, const struct sockaddr_un *address) {
         mode_t mask = umask(0111);
         int r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
@@ -67,8 +68,9 @@ static int socket_bind(int fd, const struct sockaddr_un *address) {
         return r;
 }
 
-/* Notes which file the name is, so that no other is removed for it.  A directory that others may change can
- * be replaced while the socket is bound: then the name is not in the one that is open, and stays. */
+/* Notes which file has the name, so that no other file is removed later.  Users who can write to the
+ * directories above can replace the directory before bind(2): then the name is not in the directory that is
+ * open, and is not removed. */
 static void socket_name_note(SocketName *name) {
         struct stat st;
 
@@ -116,7 +118,36 @@ static int socket_open(const char *path, SocketName *name, int *ret) {
         return 0;
 }
 
-/* Sorts what systemd passed. */
+/* Returns why fd cannot be the listening socket, or NULL after it became that. */
+static const char *take_socket(Activation *activation, int fd) {
+        if (sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) <= 0)
+                return "is not a listening Unix socket of type SOCK_SEQPACKET";
+        if (activation->socket_fd >= 0)
+                return "is a second socket; snotifyd listens on the first one only";
+        if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+                return strerror(errno);
+        activation->socket_fd = fd;
+        return NULL;
+}
+
+/* Takes over fd.  Returns 0 or a negative errno. */
+static int take_fd(Report *report, Activation *activation, const char *name, int fd) {
+        const char *fault;
+        char shown[256];
+        int r;
+
+        r = store_take(name, fd, &activation->stored);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        fault = take_socket(activation, fd);
+        if (!fault)
+                return 0;
+        (void)report_line(report, REPORT_WARNING, "closing the file descriptor \"%s\" from systemd: it %s",
+                escape_text(name, strlen(name), shown, sizeof(shown)), fault);
+        fd_close(fd);
+        return 0;
+}
+
 static int take_fds(Report *report, Activation *activation) {
         char **names = NULL;
         int n, r = 0;
@@ -125,23 +156,12 @@ static int take_fds(Report *report, Activation *activation) {
         if (n < 0)
                 return n;
         for (int i = 0; i < n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-
                 if (r >= 0)
-                        r = store_take(names[i], fd, &activation->stored);
-                if (r == 0 && activation->socket_fd < 0 &&
-                        sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0 &&
-                        fcntl(fd, F_SETFL, O_NONBLOCK) >= 0)
-                        activation->socket_fd = fd;
-                else if (r == 0)
-                        (void)report_line(report, REPORT_WARNING,
-                                "systemd passed a file descriptor \"%s\" that is no SOCK_SEQPACKET socket; "
-                                "ignored",
-                                names[i]);
+                        r = take_fd(report, activation, names[i], SD_LISTEN_FDS_START + i);
                 free(names[i]);
         }
         free(names);
-        return r < 0 ? r : 0;
+        return r;
 }
 
 int activation_take(Report *report, Activation *ret) {
@@ -154,11 +174,12 @@ int activation_listen(Activation *activation, const char *socket_path, Report *r
 
         if (activation->socket_fd < 0)
                 r = socket_open(socket_path, &activation->socket_name, &activation->socket_fd);
-        if (r >= 0 && listen(activation->socket_fd, BACKLOG) < 0) /* systemd's is longer */
+        /* Also where the socket is systemd's, whose queue is longer. */
+        if (r >= 0 && listen(activation->socket_fd, BACKLOG) < 0)
                 r = -errno;
         if (r < 0)
                 (void)report_line(report, REPORT_ERROR, "cannot listen on %s: %s%s", socket_path,
-                        strerror(-r), r == -EADDRINUSE ? "; another snotifyd is running" : "");
+                        strerror(-r), r == -EADDRINUSE ? "; another snotifyd listens there" : "");
         return r;
 }
 

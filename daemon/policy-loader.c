@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the configuration in a child.  Run by the daemon; the child does nothing but config_load().  A
- * PolicyLoader owns the child and the two memfds that it writes: messages, and the effective text.  The
- * daemon must never wait for the child. */
+/* Reads the configuration in a child, which does nothing but config_load().  Run by the daemon.  A
+ * PolicyLoader owns the child and the two memfds that the child writes: messages, and the effective text.
+ * The daemon must never wait for the child to read. */
 
 #include "policy-loader.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "common/child.h"
 #include "common/ownership.h"
@@ -23,11 +24,14 @@
 #define TEXT_SIZE_MAX ((off_t)256 * 1024 * 1024)
 #define TEXT_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* How the child ends. */
+/* How long a child that was killed may take to die before it has read anything. */
+#define CHILD_DEATH_MSEC 1000
+
+/* The child's exit status. */
 enum {
         CHILD_LOADED = 0,
-        CHILD_FAILED = 1,
-        CHILD_REJECTED = 2, /* messages say why */
+        CHILD_MUTE = 1,     /* failed, and could not write why */
+        CHILD_REJECTED = 2, /* the last messages say why */
 };
 
 DEFINE_CLEANUP(Policy, policy_free)
@@ -37,8 +41,8 @@ struct PolicyLoader {
         const char *path;
         PolicyLoaderFunction on_result;
         void *userdata;
-        pid_t pid; /* 0: no child is at work */
-        bool again;
+        pid_t pid;  /* 0: no child is running */
+        bool again; /* start another one as soon as it ends */
         int text_fd;
         int messages_fd;
         sd_event_source *child_source;
@@ -57,28 +61,41 @@ static int write_all(int fd, const char *bytes, size_t size) {
         return 0;
 }
 
-/* Called in the child. */
+/* Run by the child. */
 static void on_message(ConfigSeverity severity, const char *message, void *userdata) {
         const PolicyLoader *loader = userdata;
         const char kind = severity == CONFIG_WARNING ? 'w' : 'e';
 
         if (write_all(loader->messages_fd, &kind, 1) < 0 ||
                 write_all(loader->messages_fd, message, strlen(message) + 1) < 0)
-                _exit(CHILD_FAILED);
+                _exit(CHILD_MUTE);
 }
 
-__attribute__((noreturn)) static void be_child(const PolicyLoader *loader) {
+/* Ends the child with a message.  Allocates nothing, for memory may be what is missing. */
+__attribute__((noreturn)) static void child_fail(const PolicyLoader *loader, const char *what, int error) {
+        char message[PATH_MAX + 128];
+
+        (void)snprintf(message, sizeof(message), "%s: %s: %s", loader->path, what, strerror(-error));
+        on_message(CONFIG_ERROR, message, (void *)loader);
+        _exit(CHILD_REJECTED);
+}
+
+__attribute__((noreturn)) static void child_run(const PolicyLoader *loader) {
         _cleanup_(policy_free_p) Policy *policy = NULL;
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (privileges_reduce(CAP_DAC_READ_SEARCH) < 0) /* whoever's files they are */
-                _exit(CHILD_FAILED);
+        r = privileges_reduce(CAP_DAC_READ_SEARCH); /* the files may belong to any user */
+        if (r < 0)
+                child_fail(loader, "the process that reads it cannot give up its capabilities", r);
         r = config_load(loader->path, 1, on_message, (void *)loader, &text, &policy);
         if (r == -EINVAL)
                 _exit(CHILD_REJECTED);
-        if (r < 0 || write_all(loader->text_fd, text, strlen(text)) < 0)
-                _exit(CHILD_FAILED);
+        if (r < 0)
+                child_fail(loader, "it cannot be read", r);
+        r = write_all(loader->text_fd, text, strlen(text));
+        if (r < 0)
+                child_fail(loader, "the process that reads it cannot pass it on", r);
         _exit(CHILD_LOADED);
 }
 
@@ -93,7 +110,8 @@ static void loader_close(PolicyLoader *loader) {
         loader->messages_fd = fd_close(loader->messages_fd);
 }
 
-/* A NUL is added.  Returns 0, -EBADMSG where it is too much, or another negative errno. */
+/* Reads the memfd, and adds a NUL.  Returns 0 and the caller's bytes, -EBADMSG where they are too many, or
+ * another negative errno. */
 static int read_all(int fd, char **ret, size_t *ret_size) {
         _cleanup_free_ char *bytes = NULL;
         struct stat status;
@@ -152,7 +170,7 @@ static void loader_deliver(PolicyLoader *loader, int error) {
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
         PolicyLoader *loader = userdata;
 
-        if (info->si_pid != loader->pid) { /* one that was given up */
+        if (info->si_pid != loader->pid) { /* on_timeout() has given it up */
                 (void)sd_event_source_set_floating(source, false);
                 return 0;
         }
@@ -162,11 +180,11 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
         else if (info->si_code == CLD_EXITED && info->si_status == CHILD_REJECTED)
                 loader_deliver(loader, -EINVAL);
         else
-                loader_deliver(loader, info->si_code == CLD_EXITED ? -ENOMEM : -ECHILD);
+                loader_deliver(loader, -ECHILD);
         return 0;
 }
 
-/* It may hang so that it cannot even be killed: nobody waits for it. */
+/* Gives the child up.  Where it hangs in the kernel, SIGKILL ends it only later: sd-event reaps it then. */
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         PolicyLoader *loader = userdata;
 
@@ -198,7 +216,7 @@ static int loader_fork(PolicyLoader *loader) {
                 return -errno;
         loader->pid = child_fork("snotifyd-config", (const int[]){loader->text_fd, loader->messages_fd}, 2);
         if (loader->pid == 0)
-                be_child(loader);
+                child_run(loader);
         if (loader->pid < 0) {
                 r = (int)loader->pid;
                 loader->pid = 0;
@@ -206,9 +224,12 @@ static int loader_fork(PolicyLoader *loader) {
         }
         r = loader_watch(loader);
         if (r < 0) {
-                (void)kill(loader->pid, SIGKILL);
-                (void)waitpid(loader->pid, NULL, WNOHANG);
+                pid_t pid = loader->pid;
+
+                /* No event source is left that reaps it. */
                 loader_forget_child(loader);
+                (void)kill(pid, SIGKILL);
+                (void)child_wait(pid, CHILD_DEATH_MSEC, NULL);
         }
         return r;
 }

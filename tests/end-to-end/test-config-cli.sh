@@ -208,4 +208,39 @@ check "a socket path that is too long is refused" says 1 "cannot listen on" "$SN
         --socket "/tmp/$(printf 'n%.0s' {1..120})"
 check "a socket path in a directory that does not exist is refused" says 1 "cannot listen on /nowhere/socket: No such file or directory" "$SNOTIFYD" \
         --config "$work/conf" --log-target=stderr --socket /nowhere/socket
+
+# The process that reads the configuration cannot write its text down, which is larger than a process may write here.
+{
+        echo '[profile default]'
+        seq 20000 | sed 's|.*|[rule r&]\npath = /srv/directory-of-some-length-&/\naction = allow|'
+} >"$work/large.conf"
+limited() (
+        trap '' XFSZ
+        ulimit -f 1024
+        exec "$SNOTIFYD" --config "$work/large.conf" --socket "$work/none" --log-target=stderr
+)
+check "a configuration that cannot be passed on" says 1 "$work/large.conf: the process that reads it cannot pass it on: File too large" limited
+
+# What systemd passes, but is of no use.
+python3 - "$SNOTIFYD" --config "$work/conf" --log-target=stderr 2>>"$work/log" <<'PYTHON' &
+import os, socket, sys
+kinds = [("one", socket.SOCK_SEQPACKET), ("two", socket.SOCK_SEQPACKET), ("three", socket.SOCK_STREAM)]
+sockets = []
+for name, kind in kinds:
+    sockets.append(socket.socket(socket.AF_UNIX, kind))
+    sockets[-1].bind("\0snotify-test-" + name + str(os.getpid()))
+    sockets[-1].listen()
+for i, s in enumerate(sockets):
+    os.dup2(s.fileno(), 100 + i)
+for i in range(len(sockets)):
+    os.dup2(100 + i, 3 + i)
+os.closerange(3 + len(sockets), 1024)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES=":".join(n for n, _ in kinds))
+os.execv(sys.argv[1], sys.argv[1:])
+PYTHON
+daemon_pid=$!
+check "a second socket from systemd is not taken" logged \
+        'closing the file descriptor "two" from systemd: it is a second socket; snotifyd listens on the first one only'
+check "... nor is one of another type" logged \
+        'closing the file descriptor "three" from systemd: it is not a listening Unix socket of type SOCK_SEQPACKET'
 finish
