@@ -50,9 +50,10 @@ config: common policy
 sandbox: common policy
 worker/target: common
 worker/location: common worker/target
-worker/operation: common
-worker/executor: common worker/target worker/location worker/operation
-worker: common policy worker/target worker/location worker/operation worker/executor
+worker/operation: common worker/location
+worker/request: common policy worker/target worker/location worker/operation
+worker/executor: common worker/target worker/location worker/operation worker/request
+worker: common policy worker/target worker/location worker/operation worker/request worker/executor
 session: common policy sandbox worker
 handshake: common policy sandbox worker/target
 daemon: common policy config sandbox worker session handshake

@@ -237,7 +237,7 @@ static int vet_proof(Vetting *vetting, int error) {
         if (error == EACCES || error == EPERM)
                 return refuse(vetting, EACCES,
                         "the launcher is restricted by landlock(7) or another security module, whose rules "
-                        "snotifyd can not apply; start snotify-run outside of that sandbox");
+                        "snotifyd cannot apply; start snotify-run outside of that sandbox");
         if (error > 0)
                 return refuse(vetting, EIO,
                         "the launcher could not create a directory in an empty tmpfs: %s", strerror(error));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Judges a pinned parent and a name.  Run by the worker.  Owns nothing.  Must never judge a string that the
+/* Decides on pinned places.  Run by the worker.  Owns nothing.  Must never decide by a string that the
  * target passed: what counts is the directory that is held. */
 
 #include "worker/decision.h"
@@ -19,156 +19,170 @@
 #define ATTEMPTS_MAX 4U
 
 /* In the target's root.  Returns as place_read(). */
-static int read_view_here(Site *site) {
-        const Parent *parent = site->parent;
+static int read_target_path_here(const Decider *decider, Location *location) {
+        const Parent *parent = &location->parent;
         size_t length;
 
         if (parent->entered && fchdir(parent->fd) == 0)
-                return place_read(site->name, site->view, &length);
-        return place_read_unentered(site->target, parent->fd, site->name, site->view, &length);
+                return place_read(location->name, location->target_path, &length);
+        return place_read_unentered(
+                decider->request->target, parent->fd, location->name, location->target_path, &length);
 }
 
 /* In the host's root, where the target's serves its user namespace alone (FUSE), so that the worker may not
  * enter it. */
-static int read_view_by_name(Site *site) {
+static int read_target_path_by_name(const Decider *decider, Location *location) {
+        Target *target = decider->request->target;
         char root[LEDGER_ARGUMENT_SIZE];
         size_t length, root_length;
         int r;
 
-        r = target_read_root_path(site->target, root, sizeof(root));
+        r = target_read_root_path(target, root, sizeof(root));
         if (r == 0)
-                r = place_read_unentered(site->target, site->parent->fd, site->name, site->view, &length);
+                r = place_read_unentered(
+                        target, location->parent.fd, location->name, location->target_path, &length);
         if (r != 0)
                 return r;
         root_length = strcmp(root, "/") == 0 ? 0 : strlen(root);
         root[root_length] = '\0';
-        if (!host_mounts_is_below(site->view, root))
+        if (!host_mounts_is_below(location->target_path, root))
                 return PLACE_ELSEWHERE;
-        memmove(site->view, site->view + root_length, length - root_length + 1);
+        memmove(location->target_path, location->target_path + root_length, length - root_length + 1);
         return 0;
 }
 
-int site_read_view(Site *site) {
-        const Parent *parent = site->parent;
+/* The first parent is the working directory, where it was entered. */
+static int return_to_parent(const Decider *decider) {
+        const Parent *parent = &decider->request->locations[0].parent;
+
+        return parent->entered && fchdir(parent->fd) < 0 ? -errno : 0;
+}
+
+/* Returns 0, PLACE_DELETED, TARGET_GONE, or a negative errno. */
+static int read_target_path(const Decider *decider, Location *location) {
+        Impersonation *impersonation = decider->impersonation;
+        RootDir *rootdir = &impersonation->rootdir;
+        Target *target = decider->request->target;
         int r, result;
 
-        site->view_known = true;
-        site->view[0] = '\0';
-        r = credentials_revert(site->override);
+        location->target_path_is_known = true;
+        location->target_path[0] = '\0';
+        r = credentials_revert(impersonation->override);
         if (r < 0)
                 return r;
-        r = rootdir_is_targets(site->rootdir, site->target);
+        r = rootdir_is_targets(rootdir, target);
         if (r == ROOTDIR_IS_TARGETS)
                 return 0;
         if (r == 0)
-                r = rootdir_enter(site->rootdir, site->target);
+                r = rootdir_enter(rootdir, target);
         if (r != 0 && r != -EACCES)
                 return r;
-        result = r == 0 ? read_view_here(site) : read_view_by_name(site);
+        result = r == 0 ? read_target_path_here(decider, location)
+                        : read_target_path_by_name(decider, location);
         if (result == PLACE_ELSEWHERE) /* outside even of its own root: it has no path for it */
-                site->view[0] = '\0';
-        r = rootdir_leave(site->rootdir);
+                location->target_path[0] = '\0';
+        r = rootdir_leave(rootdir);
         if (r < 0)
                 return r;
-        if (parent->entered && fchdir(parent->fd) < 0)
-                return -errno;
-        return result == PLACE_ELSEWHERE ? 0 : result == PLACE_DELETED ? SITE_DELETED : result;
+        r = return_to_parent(decider);
+        if (r < 0)
+                return r;
+        return result == PLACE_ELSEWHERE ? 0 : result;
 }
 
-void site_forget_view(Site *site) {
-        site->now_usec = clock_usec(CLOCK_MONOTONIC);
-        site->view_known = false;
+void decider_forget(Decider *decider) {
+        decider->now_usec = clock_usec(CLOCK_MONOTONIC);
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                decider->request->locations[i].target_path_is_known = false;
 }
 
-static int need_view(Site *site) {
-        return site->view_known ? 0 : site_read_view(site);
+static int need_target_path(const Decider *decider, Location *location) {
+        return location->target_path_is_known ? 0 : read_target_path(decider, location);
 }
 
 /* Judges all paths that the host has for the place.  Returns 0, an outcome of place_visit_on_host() or a
  * negative errno. */
-static int judge_paths(Site *site, Judgement *judgement) {
-        HostMounts *mounts = site->host_mounts;
-        const Parent *parent = site->parent;
-        int r = PLACE_ELSEWHERE, raised;
+static int judge_paths(const Decider *decider, const Location *location, Judgement *judgement) {
+        HostMounts *mounts = decider->host_mounts;
+        const Parent *parent = &location->parent;
+        int r = PLACE_ELSEWHERE, reverted;
 
         if (parent->entered)
-                r = place_visit(mounts, parent, site->name, false, judgement_consider, judgement);
+                r = place_visit(mounts, parent, location->name, false, judgement_consider, judgement);
         if (r != PLACE_SHARED && r != PLACE_ELSEWHERE)
                 return r;
-        raised = credentials_revert(site->override);
-        if (raised < 0)
-                return raised;
+        reverted = credentials_revert(decider->impersonation->override);
+        if (reverted < 0)
+                return reverted;
         if (r == PLACE_SHARED)
-                return place_visit(mounts, parent, site->name, true, judgement_consider, judgement);
-        return place_visit_on_host(site->target, mounts, parent, site->name, judgement_consider, judgement);
+                return place_visit(mounts, parent, location->name, true, judgement_consider, judgement);
+        return place_visit_on_host(
+                decider->request->target, mounts, parent, location->name, judgement_consider, judgement);
 }
 
 /* The same, as often as the directory is moved meanwhile; and notes the path in the slot.  A directory that
  * the worker has not entered is on the host if its mount is: that must be so now. */
-static int judge_place(Site *site, Judgement *judgement) {
-        Slot *slot = site->slot;
+static int judge_place(
+        const Decider *decider, const Location *location, SlotLocation *slot, Judgement *judgement) {
         int r;
 
-        slot->locations[0].path_length = 0;
-        r = site->parent->entered ? host_mounts_refresh(site->host_mounts, site->now_usec)
-                                  : host_mounts_update(site->host_mounts);
+        slot->path_length = 0;
+        r = location->parent.entered ? host_mounts_refresh(decider->host_mounts, decider->now_usec)
+                                     : host_mounts_update(decider->host_mounts);
         for (unsigned attempt = 0; r >= 0; attempt++) {
-                judgement_init(judgement, site->profile);
-                r = judge_paths(site, judgement);
+                judgement_init(judgement, decider->profile);
+                r = judge_paths(decider, location, judgement);
                 if (r != -ESTALE || attempt == ATTEMPTS_MAX)
                         break;
-                r = host_mounts_reload(site->host_mounts);
+                r = host_mounts_reload(decider->host_mounts);
         }
         if (r != 0)
                 return r;
-        memcpy(slot->locations[0].path, judgement->path, judgement->length + 1);
-        slot->locations[0].path_length = (uint32_t)judgement->length;
+        memcpy(slot->path, judgement->path, judgement->length + 1);
+        slot->path_length = (uint32_t)judgement->length;
         return 0;
 }
 
 /* A target that sees the place elsewhere - in a root of its own - is held to the deny rules for what it
  * sees, too. */
-static int judge_view(Site *site, Verdict *verdict) {
+static int judge_target_path(const Decider *decider, Location *location, Verdict *verdict) {
         Verdict seen;
         int r;
 
-        if (verdict->action == ACTION_DENY || !profile_has_denials(site->profile))
+        if (verdict->action == ACTION_DENY || !profile_has_denials(decider->profile))
                 return 0;
-        r = need_view(site);
-        if (r != 0 || site->view[0] == '\0')
+        r = need_target_path(decider, location);
+        if (r != 0 || location->target_path[0] == '\0')
                 return r;
-        profile_judge(site->profile, site->view, &seen);
+        profile_judge(decider->profile, location->target_path, &seen);
         if (seen.action == ACTION_DENY && seen.rule)
                 *verdict = seen;
         return 0;
 }
 
-static void note_private_path(const Site *site) {
-        Slot *slot = site->slot;
+static void note_private_path(const Location *location, SlotLocation *slot) {
         int n = 0;
 
-        slot->locations[0].path[0] = '\0';
-        if (site->view[0] != '\0')
-                n = snprintf(slot->locations[0].path, sizeof(slot->locations[0].path), SITE_PRIVATE "%s",
-                        site->view);
-        slot->locations[0].path_length = n < (int)sizeof(slot->locations[0].path)
-                                                 ? (uint32_t)n
-                                                 : (uint32_t)sizeof(slot->locations[0].path) - 1;
+        slot->path[0] = '\0';
+        if (location->target_path[0] != '\0')
+                n = snprintf(slot->path, sizeof(slot->path), DECISION_PRIVATE "%s", location->target_path);
+        slot->path_length = n < (int)sizeof(slot->path) ? (uint32_t)n : (uint32_t)sizeof(slot->path) - 1;
 }
 
-/* A place that the host doesn't see.  Where nothing can be made the kernel may say so itself; a tmpfs of the
- * target's own can hold nothing of the host's; any other file system may show a denied tree under another
- * name, if any is denied; that risk is for the administrator to take. */
-static int judge_unseen(Site *site, int outcome, Verdict *ret) {
-        Slot *slot = site->slot;
+/* A place that the host does not see.  Where nothing can be created the kernel may say so itself; a tmpfs of
+ * the target's own can hold nothing of the host's; any other file system may show a denied tree under
+ * another name, if any is denied; that risk is for the administrator to take. */
+static int decide_unseen(
+        const Decider *decider, Location *location, SlotLocation *slot_location, int outcome, Verdict *ret) {
+        Slot *slot = decider->request->slot;
         int r;
 
-        r = need_view(site);
+        r = need_target_path(decider, location);
         if (r != 0)
                 return r;
-        note_private_path(site);
+        note_private_path(location, slot_location);
         if (outcome == PLACE_ELSEWHERE) {
-                bool allowed = profile_allows_private(site->profile);
+                bool allowed = profile_allows_private(decider->profile);
 
                 (void)snprintf(slot->why, sizeof(slot->why),
                         "on a file system that has no place on the host%s",
@@ -179,38 +193,69 @@ static int judge_unseen(Site *site, int outcome, Verdict *ret) {
         if (outcome == PLACE_PRIVATE)
                 (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
         *ret = (Verdict){.action = ACTION_ALLOW};
-        return judge_view(site, ret);
+        return judge_target_path(decider, location, ret);
 }
 
-int site_judge(Site *site, Verdict *ret) {
-        Slot *slot = site->slot;
+/* Returns 0, PLACE_DELETED, TARGET_GONE or a negative errno. */
+static int decide_location(const Decider *decider, unsigned i, Verdict *ret) {
+        Location *location = &decider->request->locations[i];
+        SlotLocation *slot_location = &decider->request->slot->locations[i];
+        Slot *slot = decider->request->slot;
         Judgement judgement;
         int r;
 
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
-        slot->why[0] = '\0';
-        r = judge_place(site, &judgement);
-        if (r == PLACE_DELETED)
-                return SITE_DELETED;
-        if (r == -ENAMETOOLONG && site->profile && profile_allows_all(site->profile)) {
+        r = judge_place(decider, location, slot_location, &judgement);
+        if (r == -ENAMETOOLONG && decider->profile && profile_allows_all(decider->profile)) {
                 *ret = (Verdict){.action = ACTION_ALLOW};
                 return 0;
         }
-        if (r < 0)
+        if (r < 0 || r == PLACE_DELETED)
                 return r;
-        if (!site->profile) {
+        if (!decider->profile) {
                 (void)snprintf(slot->why, sizeof(slot->why), "the configuration no longer has its profile");
-                r = 0;
-        } else if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
-                r = judge_unseen(site, r, ret);
-        else {
-                *ret = judgement.verdict;
-                r = judge_view(site, ret);
+                return 0;
         }
-        if (ret->rule)
+        if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
+                return decide_unseen(decider, location, slot_location, r, ret);
+        *ret = judgement.verdict;
+        return judge_target_path(decider, location, ret);
+}
+
+/* Both ends must be allowed; the longest delay holds. */
+static int decide_all(const Decider *decider, Verdict *ret) {
+        uint64_t delay_usec = 0;
+        int r;
+
+        for (unsigned i = 0; i < request_n_locations(decider->request); i++) {
+                r = decide_location(decider, i, ret);
+                if (r != 0)
+                        return r;
+                if (ret->delay_usec > delay_usec)
+                        delay_usec = ret->delay_usec;
+                if (ret->action == ACTION_DENY)
+                        break;
+        }
+        ret->delay_usec = delay_usec;
+        return 0;
+}
+
+int decider_decide(Decider *decider) {
+        Request *request = decider->request;
+        Verdict *decision = &request->decision;
+        Slot *slot = request->slot;
+        int r;
+
+        slot->why[0] = '\0';
+        r = decide_all(decider, decision);
+        if (r == PLACE_DELETED)
+                return request_fails(request, ENOENT);
+        if (decision->rule)
                 slot->why[0] = '\0';
         slot->rule[0] = '\0';
-        if (ret->rule)
-                (void)strncat(slot->rule, ret->rule, sizeof(slot->rule) - 1);
+        if (decision->rule)
+                (void)strncat(slot->rule, decision->rule, sizeof(slot->rule) - 1);
+        if (r > 0)
+                return REQUEST_GONE;
         return r;
 }

@@ -13,6 +13,7 @@
 #include "common/calls.h"
 #include "common/clock.h"
 #include "common/escape.h"
+#include "worker/operation/operation.h"
 
 static ReportKind decision_kind(const Slot *slot) {
         switch ((SlotVerdict)slot->verdict) {
@@ -134,6 +135,12 @@ void record_excess(const SessionIdentity *session, LedgerHeader *header, Report 
                 session->session_id, excess);
 }
 
+static const char *success_of(const Call *call) {
+        const Operation *operation = call ? operation_of(call->kind) : NULL;
+
+        return operation ? operation->success : "done";
+}
+
 static bool report_decision(
         const SessionIdentity *session, const Slot *slot, ReportKind kind, uint64_t now, Report *report) {
         static const char *const words[] = {
@@ -155,7 +162,7 @@ static bool report_decision(
         return report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
                 call, escape_text(shown, strnlen(shown, room), path, sizeof(path)),
                 escape_text(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
-                slot->pid, slot->uid, slot->error ? error_name(slot->error) : "made",
+                slot->pid, slot->uid, slot->error ? error_name(slot->error) : success_of(row),
                 explain(session, slot, kind, why, sizeof(why)));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The data plane's loop: wait, RECV into slots, take one, handle (request.c), answer, report.  Runs in a
+/* The data plane's loop: wait, RECV into slots, take one, handle (handler.c), answer, report.  Runs in a
  * process of its own that holds one session's listener and nothing of any other.  Owns the slots that it
  * holds and its outbox.  Must never let the kernel continue a call whose memory was judged, and leave
  * nothing of the target's - no working directory, no root, no fd - in hand once the target goes on. */
@@ -15,9 +15,9 @@
 
 #include "common/clock.h"
 #include "common/notify.h"
+#include "worker/handler.h"
 #include "worker/record.h"
 #include "worker/reject.h"
-#include "worker/request.h"
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
 #define REPORT_PATIENCE_USEC 1000000U
@@ -108,7 +108,7 @@ static int finish(Worker *worker, uint32_t index) {
                         release(worker, index);
                         return 0;
                 }
-                if (r != REQUEST_ANSWERED)
+                if (r != REQUEST_DONE)
                         return r;
         }
 

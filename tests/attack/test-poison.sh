@@ -81,5 +81,5 @@ killed() {
 check "five workers are killed while they delay a call" killed
 wait $session
 check "the call still succeeds" test $? = 0 -a -d "$work/slow/made"
-check "... and is recorded once, with its rule" test "$(grep -c 'slow/made.*made (rule slow)' "$work/log")" = 1
+check "... and is recorded once, with its rule" test "$(grep -c 'slow/made.*created (rule slow)' "$work/log")" = 1
 stop_and_finish

@@ -118,7 +118,7 @@ check "no_new_privs that is set after snotifyd has looked: the same" \
 check "... and nothing is created" test -z "$(find in out -mindepth 1)"
 
 check "a restricted process's call is recorded" logged "denied mkdir(\"$tree/out/a\") by mkdir["
-check "... with the reason" logged "EACCES (it has restricted itself with landlock(7), whose rules snotifyd can not apply)"
+check "... with the reason" logged "EACCES (it has restricted itself with landlock(7), whose rules snotifyd cannot apply)"
 
 # The mark is a limit of the process, and the ledger says that the session has marked processes.
 mkfifo -m 666 go

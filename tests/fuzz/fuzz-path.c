@@ -49,9 +49,9 @@ static bool exists_always(const char *name) {
         return name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static void check_split(const char *path, const Resolved *resolved) {
+static void check_split(const char *path, const Location *location) {
         _cleanup_free_ char *bare = strdup(path), *joined = NULL;
-        size_t length = strlen(path), stem = strlen(resolved->parent);
+        size_t length = strlen(path), stem = strlen(location->directory);
         const char *slash, *last;
 
         HOLDS(bare);
@@ -59,16 +59,16 @@ static void check_split(const char *path, const Resolved *resolved) {
                 bare[--length] = '\0';
         slash = strrchr(bare, '/');
         last = slash ? slash + 1 : bare;
-        HOLDS(!resolved->name == exists_always(last));
-        HOLDS((path[0] == '/') == (resolved->parent[0] == '/'));
-        if (!resolved->name) {
+        HOLDS((location->last != LAST_NORM) == exists_always(last));
+        HOLDS((path[0] == '/') == (location->directory[0] == '/'));
+        if (location->last != LAST_NORM) {
                 HOLDS(stem > 0); /* it must be looked up all the same */
                 return;
         }
-        HOLDS(strcmp(resolved->name, last) == 0);
-        HOLDS(stem == 0 || (stem >= 2 && strcmp(resolved->parent + stem - 2, "/.") == 0));
-        HOLDS(asprintf(&joined, "%.*s%s", stem > 0 ? (int)stem - 1 : 0, resolved->parent, resolved->name) >=
-                0);
+        HOLDS(strcmp(location->name, last) == 0);
+        HOLDS(stem == 0 || (stem >= 2 && strcmp(location->directory + stem - 2, "/.") == 0));
+        HOLDS(asprintf(&joined, "%.*s%s", stem > 0 ? (int)stem - 1 : 0, location->directory,
+                      location->name) >= 0);
         HOLDS(strcmp(joined, bare) == 0);
 }
 
@@ -97,17 +97,17 @@ static void check_deep_place(const char *name) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         Input input = {bytes, size};
         _cleanup_free_ char *path = input_string(&input, '\0');
-        _cleanup_free_ Resolved *resolved = malloc(sizeof(*resolved));
+        _cleanup_free_ Location *location = malloc(sizeof(*location));
 
-        HOLDS(resolved);
-        memset(resolved, 'x', sizeof(*resolved));
+        HOLDS(location);
+        memset(location, 'x', sizeof(*location));
         if (path[0] == '\0' || strlen(path) >= LEDGER_ARGUMENT_SIZE)
                 return -1;
-        resolve_split(path, strlen(path), resolved);
-        check_split(path, resolved);
-        if (resolved->name)
-                check_place(resolved->name);
-        if (resolved->name && deep_fd >= 0)
-                check_deep_place(resolved->name);
+        location_split(path, strlen(path), location);
+        check_split(path, location);
+        if (location->last == LAST_NORM)
+                check_place(location->name);
+        if (location->last == LAST_NORM && deep_fd >= 0)
+                check_deep_place(location->name);
         return 0;
 }

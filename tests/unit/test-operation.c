@@ -29,16 +29,51 @@ static int clean(void **state) {
         return 0;
 }
 
-static int perform(const char *name, uint32_t mode) {
-        Intent intent = {};
-        int error;
+static OperationCall call_of(const char *name, Arguments *arguments, Intent *intent) {
+        return (OperationCall){
+                .arguments = arguments,
+                .at = {{.parent_fd = AT_FDCWD, .name = name}},
+                .intent = intent,
+                .owner = geteuid(),
+                .may_look = true,
+        };
+}
 
-        act_prepare(AT_FDCWD, name, geteuid(), true, &intent);
+static int perform(const char *name, uint32_t mode) {
+        Arguments arguments = {.mode = mode};
+        Intent intent = {};
+        OperationCall call = call_of(name, &arguments, &intent);
+        Outcome outcome;
+
+        operation_note(&operation_mkdir, &call);
         assert_int_equal(intent_state(&intent), INTENT_NOT_BEGUN);
-        error = act_perform(OPERATION_MKDIR, AT_FDCWD, name, mode, &intent);
+        operation_perform(&operation_mkdir, &call, &outcome);
         assert_int_equal(intent_state(&intent), INTENT_DONE);
-        assert_int_equal(intent.error, error);
-        return error;
+        assert_int_equal(intent.error, outcome.error);
+        return outcome.error;
+}
+
+static int look(const char *name) {
+        Arguments arguments = {};
+        Intent intent = {};
+        OperationCall call = call_of(name, &arguments, &intent);
+        Outcome outcome;
+
+        operation_mkdir.check(&call, &outcome);
+        return outcome.error;
+}
+
+#define UNTOLD (-1)
+
+/* Returns what the target gets, ENOENT where nothing was done, or UNTOLD. */
+static int find_out(const char *name, Intent *intent) {
+        Arguments arguments = {};
+        OperationCall call = call_of(name, &arguments, intent);
+        OperationFinding finding;
+        Outcome outcome;
+
+        assert_int_equal(operation_mkdir.find_out(&call, &finding, &outcome), 0);
+        return finding == OPERATION_DONE ? outcome.error : finding == OPERATION_NOT_DONE ? ENOENT : UNTOLD;
 }
 
 static void test_perform(void **state) {
@@ -52,17 +87,18 @@ static void test_perform(void **state) {
 
         (void)state;
         for (size_t i = 0; i < COUNT(rows); i++) {
-                assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
+                assert_int_equal(look("name"), 0);
                 assert_int_equal(perform("name", rows[i].mode), 0);
-                assert_int_equal(act_look(AT_FDCWD, "name"), 0);
+                assert_int_equal(look("name"), EEXIST);
                 assert_int_equal(stat("name", &st), 0);
                 assert_int_equal(st.st_mode, S_IFDIR | rows[i].expected);
                 assert_int_equal(perform("name", 0777), EEXIST);
                 assert_int_equal(rmdir("name"), 0);
         }
         (void)umask(old);
-        assert_int_equal(act_perform((OperationKind)99, AT_FDCWD, "name", 0777, &(Intent){}), ENOSYS);
-        assert_int_equal(act_look(AT_FDCWD, "name"), ENOENT);
+        assert_null(operation_of((OperationKind)99));
+        assert_null(operation_of(OPERATION_LIMIT));
+        assert_int_equal(look("name"), 0);
 }
 
 /* A name is looked at for what it is, and nothing behind it. */
@@ -71,32 +107,41 @@ static void test_look(void **state) {
 
         (void)state;
         assert_int_equal(symlink("nowhere", "name"), 0);
-        assert_int_equal(act_look(AT_FDCWD, "name"), 0);
+        assert_int_equal(look("name"), EEXIST);
         assert_int_equal(perform("name", 0777), EEXIST);
-        assert_int_equal(act_look(AT_FDCWD, "nowhere"), ENOENT);
+        assert_int_equal(look("nowhere"), 0);
         memset(long_name, 'x', sizeof(long_name) - 1);
         long_name[sizeof(long_name) - 1] = '\0';
-        assert_int_equal(act_look(AT_FDCWD, long_name), ENAMETOOLONG);
+        assert_int_equal(look(long_name), ENAMETOOLONG);
         assert_int_equal(perform(long_name, 0777), ENAMETOOLONG);
 }
 
-static void test_prepare(void **state) {
+static void note(const char *name, bool may_look, Intent *intent) {
+        Arguments arguments = {};
+        OperationCall call = call_of(name, &arguments, intent);
+
+        call.owner = 17;
+        call.may_look = may_look;
+        operation_note(&operation_mkdir, &call);
+}
+
+static void test_note(void **state) {
         struct timespec before, after;
         Intent intent = {};
 
         (void)state;
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &before);
-        act_prepare(AT_FDCWD, "name", 17, true, &intent);
+        note("name", true, &intent);
         (void)clock_gettime(CLOCK_REALTIME_COARSE, &after);
         assert_int_equal(intent.locations[0].sight, INTENT_ABSENT);
         assert_int_equal(intent.owner, 17);
         assert_true(intent.begun_sec >= before.tv_sec && intent.begun_sec <= after.tv_sec);
         assert_true(intent.begun_sec != before.tv_sec || intent.begun_nsec >= before.tv_nsec);
         assert_true(intent.begun_sec != after.tv_sec || intent.begun_nsec <= after.tv_nsec);
-        act_prepare(AT_FDCWD, "name", 17, false, &intent);
+        note("name", false, &intent);
         assert_int_not_equal(intent.locations[0].sight, INTENT_ABSENT);
         assert_int_equal(mkdir("name", 0700), 0);
-        act_prepare(AT_FDCWD, "name", 17, true, &intent);
+        note("name", true, &intent);
         assert_int_not_equal(intent.locations[0].sight, INTENT_ABSENT);
 }
 
@@ -119,7 +164,7 @@ static const struct {
         int expected;
 } again[] = {
         {"not done", NOTHING, true, 0, 0, 0, ENOENT},
-        {"not done, and it had been there", NOTHING, false, 0, 0, 0, ENOENT},
+        {"not done, and it had been there", NOTHING, false, 0, 0, 0, UNTOLD},
         {"done, at the very moment", DIRECTORY, true, 0, 0, 0, 0},
         {"done a moment after", DIRECTORY, true, 0, 0, -1, 0},
         {"done a second after", DIRECTORY, true, 0, -1, 0, 0},
@@ -127,7 +172,7 @@ static const struct {
         {"older by a moment", DIRECTORY, true, 0, 0, 1, EEXIST},
         {"older by a second", DIRECTORY, true, 0, 1, 0, EEXIST},
         {"older by a second, with more nanoseconds", DIRECTORY, true, 0, 1, -500000000, EEXIST},
-        {"it had been there", DIRECTORY, false, 0, 0, 0, ENOENT}, /* the call itself tells */
+        {"it had been there", DIRECTORY, false, 0, 0, 0, UNTOLD}, /* the call itself tells */
         {"somebody else's", DIRECTORY, true, 1, 0, 0, EEXIST},
         {"a file", FILE_OF_OURS, true, 0, 0, 0, EEXIST},
         {"a link", LINK_TO_DIRECTORY, true, 0, 0, 0, EEXIST},
@@ -169,10 +214,10 @@ static void test_again(void **state) {
                         .begun_sec = stx.stx_btime.tv_sec + again[i].sec,
                         .begun_nsec = stx.stx_btime.tv_nsec + again[i].nsec,
                 };
-                error = act_find(AT_FDCWD, "name", &intent);
+                error = find_out("name", &intent);
                 if (error != again[i].expected)
                         fail_msg("%s: %d", again[i].name, error);
-                assert_int_equal(act_look(AT_FDCWD, "name"), again[i].there == NOTHING ? ENOENT : 0);
+                assert_int_equal(look("name"), again[i].there == NOTHING ? 0 : EEXIST);
                 (void)clean(NULL);
         }
 }
@@ -182,10 +227,14 @@ static void test_again_for_real(void **state) {
         (void)state;
         for (int i = 0; i < 2000; i++) {
                 Intent intent = {};
+                Arguments arguments = {.mode = 0700};
+                OperationCall call = call_of("name", &arguments, &intent);
+                Outcome outcome;
 
-                act_prepare(AT_FDCWD, "name", geteuid(), true, &intent);
-                assert_int_equal(act_perform(OPERATION_MKDIR, AT_FDCWD, "name", 0700, &intent), 0);
-                assert_int_equal(act_find(AT_FDCWD, "name", &intent), 0);
+                operation_note(&operation_mkdir, &call);
+                operation_perform(&operation_mkdir, &call, &outcome);
+                assert_int_equal(outcome.error, 0);
+                assert_int_equal(find_out("name", &intent), 0);
                 assert_int_equal(rmdir("name"), 0);
         }
 }
@@ -194,11 +243,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(test_perform, clean),
                 cmocka_unit_test_teardown(test_look, clean),
-                cmocka_unit_test_teardown(test_prepare, clean),
+                cmocka_unit_test_teardown(test_note, clean),
                 cmocka_unit_test_teardown(test_again, clean),
                 cmocka_unit_test_teardown(test_again_for_real, clean),
         };
 
         harness_init();
-        return cmocka_run_group_tests_name("act", tests, enter, leave);
+        return cmocka_run_group_tests_name("operation", tests, enter, leave);
 }

@@ -15,7 +15,8 @@
 static const struct {
         const char *path;
         const char *parent;
-        const char *name; /* NULL: the call fails with EEXIST */
+        const char *name; /* NULL: it has none */
+        LastKind last;
 } splits[] = {
         {"a", "", "a"},
         {"a/", "", "a"},
@@ -28,16 +29,16 @@ static const struct {
         {"./a", "./.", "a"},
         {"../a", "../.", "a"},
         {"a/../b", "a/../.", "b"},
-        {"/", "/.", NULL},
-        {"///", "/.", NULL},
-        {".", ".", NULL},
-        {"..", ".", NULL},
-        {"./", ".", NULL},
-        {"/.", "/.", NULL},
-        {"/..", "/.", NULL},
-        {"a/.", "a/.", NULL},
-        {"a/..", "a/.", NULL},
-        {"a/../", "a/.", NULL},
+        {"/", "/.", NULL, LAST_ROOT},
+        {"///", "/.", NULL, LAST_ROOT},
+        {".", ".", NULL, LAST_DOT},
+        {"..", ".", NULL, LAST_DOTDOT},
+        {"./", ".", NULL, LAST_DOT},
+        {"/.", "/.", NULL, LAST_DOT},
+        {"/..", "/.", NULL, LAST_DOTDOT},
+        {"a/.", "a/.", NULL, LAST_DOT},
+        {"a/..", "a/.", NULL, LAST_DOTDOT},
+        {"a/../", "a/.", NULL, LAST_DOTDOT},
         {"...", "", "..."},
         {"a/.b", "a/.", ".b"},
         {"..a", "", "..a"},
@@ -46,37 +47,37 @@ static const struct {
 };
 
 static void test_split(void **state) {
-        static Resolved resolved;
+        static Location location;
 
         (void)state;
         for (size_t i = 0; i < COUNT(splits); i++) {
-                memset(&resolved, '#', sizeof(resolved));
-                resolve_split(splits[i].path, strlen(splits[i].path), &resolved);
-                if (splits[i].name)
-                        assert_string_equal(resolved.name, splits[i].name);
-                else
-                        assert_null(resolved.name);
-                assert_string_equal(resolved.parent, splits[i].parent);
+                memset(&location, '#', sizeof(location));
+                location_split(splits[i].path, strlen(splits[i].path), &location);
+                assert_int_equal(location.last, splits[i].last);
+                assert_string_equal(location.name, splits[i].name ? splits[i].name : ".");
+                assert_string_equal(location.directory, splits[i].parent);
+                assert_int_equal(
+                        location.has_trailing_slash, splits[i].path[strlen(splits[i].path) - 1] == '/');
         }
 }
 
 /* The longest ones fit. */
 static void test_split_long(void **state) {
-        static Resolved resolved;
+        static Location location;
         static char path[LEDGER_ARGUMENT_SIZE];
 
         (void)state;
         memset(path, 'x', sizeof(path) - 1);
-        resolve_split(path, sizeof(path) - 1, &resolved);
-        assert_string_equal(resolved.parent, "");
-        assert_string_equal(resolved.name, path);
+        location_split(path, sizeof(path) - 1, &location);
+        assert_string_equal(location.directory, "");
+        assert_string_equal(location.name, path);
         path[sizeof(path) - 3] = '/';
-        resolve_split(path, sizeof(path) - 1, &resolved);
-        assert_int_equal(strlen(resolved.parent), sizeof(path) - 1);
-        assert_string_equal(resolved.name, "x");
+        location_split(path, sizeof(path) - 1, &location);
+        assert_int_equal(strlen(location.directory), sizeof(path) - 1);
+        assert_string_equal(location.name, "x");
         memset(path, '/', sizeof(path) - 1);
-        resolve_split(path, sizeof(path) - 1, &resolved);
-        assert_null(resolved.name);
+        location_split(path, sizeof(path) - 1, &location);
+        assert_int_equal(location.last, LAST_ROOT);
 }
 
 /* The scenery, made anew for each test: what the target has is under "theirs", what the worker has under
@@ -205,11 +206,11 @@ static int expected_error(const Cast *cast, const Row *row) {
 
 /* The table is held against what the target gets by itself. */
 static void check_native(const Cast *cast, const Row *row) {
-        static Resolved resolved;
+        static Location location;
         int fd, error;
 
-        resolve_split(row->path, strlen(row->path), &resolved);
-        fd = open(resolved.parent[0] ? resolved.parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        location_split(row->path, strlen(row->path), &location);
+        fd = open(location.directory[0] ? location.directory : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
         error = fd < 0 ? errno : 0;
         if (error != expected_error(cast, row)) {
                 (void)fprintf(stderr, "natively %s: %s\n", row->path, strerror(error));
@@ -265,7 +266,7 @@ typedef struct Scenario {
 } Scenario;
 
 static void resolve_row(const Cast *cast, const Row *row, ProcfsReader *reader) {
-        static Resolved resolved;
+        static Location location;
         int base_fd = -EBADF, parent_fd = -EBADF, error;
 
         CHECK_INT(credentials_revert(reader->override), 0);
@@ -273,9 +274,9 @@ static void resolve_row(const Cast *cast, const Row *row, ProcfsReader *reader) 
         CHECK_INT(chdir("ours"), 0);
         CHECK_INT(target_open_cwd(reader->target, &base_fd), 0);
         CHECK_INT(credentials_override(reader->override, &reader->facts->credentials), 0);
-        resolve_split(row->path, strlen(row->path), &resolved);
+        location_split(row->path, strlen(row->path), &location);
         reader->wants_helper = false;
-        error = resolve_parent(&resolved, base_fd, reader, &parent_fd);
+        error = resolve_parent(&location, base_fd, reader, &parent_fd);
         if (error != expected_error(cast, row)) {
                 (void)fprintf(stderr, "%s: %s\n", row->path, strerror(error));
                 _exit(EXIT_FAILURE);
@@ -335,7 +336,7 @@ static void resolve_others(const void *argument) {
         const Scenario *scenario = argument;
         TaskFacts status = {};
         ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
-        static Resolved resolved;
+        static Location location;
         int parent_fd = -EBADF;
         TargetCache *cache;
         char path[64];
@@ -351,9 +352,9 @@ static void resolve_others(const void *argument) {
                 (void)snprintf(path, sizeof(path), paths[i], getpid()); /* the worker's own, above all */
 #pragma GCC diagnostic pop
                 CHECK_INT(credentials_override(reader.override, &status.credentials), 0);
-                resolve_split(path, strlen(path), &resolved);
+                location_split(path, strlen(path), &location);
                 reader.wants_helper = false;
-                CHECK(resolve_parent(&resolved, -EBADF, &reader, &parent_fd) == EACCES);
+                CHECK(resolve_parent(&location, -EBADF, &reader, &parent_fd) == EACCES);
                 CHECK_INT(parent_fd, -EBADF);
                 CHECK_INT(credentials_revert(reader.override), 0);
         }

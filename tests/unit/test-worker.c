@@ -13,7 +13,7 @@
 #include "common/abi.h"
 #include "common/ownership.h"
 #include "stage.h"
-#include "worker/request.h"
+#include "worker/handler.h"
 
 static const Workload plain = {.name = "root"};
 static const Workload jailed = {.name = "a user in a root of its own", .uid = 1000, .jailed = true};
@@ -410,12 +410,12 @@ static void test_other_parent(void **state) {
 
 /* A request that its workers die of is answered all the same. */
 static void test_poison(void **state) {
-        static const long calls[] = {SYS_process_vm_readv, SYS_mkdirat, SYS_write};
+        static const long deadly_calls[] = {SYS_process_vm_readv, SYS_mkdirat, SYS_write};
         static const struct {
                 unsigned deaths;
                 bool at_entry;
-                int expected[COUNT(calls)];
-                const char *records[COUNT(calls)];
+                int expected[COUNT(deadly_calls)];
+                const char *records[COUNT(deadly_calls)];
         } rows[] = {
                 {2, true, {0, 0, 0}, {"allowed ", "allowed ", "allowed "}},
                 {3, true, {EIO, EIO, 0},
@@ -423,15 +423,15 @@ static void test_poison(void **state) {
         };
 
         (void)state;
-        for (size_t i = 0; i < COUNT(rows) * COUNT(calls); i++) {
-                size_t row = i / COUNT(calls), call = i % COUNT(calls);
+        for (size_t i = 0; i < COUNT(rows) * COUNT(deadly_calls); i++) {
+                size_t row = i / COUNT(deadly_calls), call = i % COUNT(deadly_calls);
                 StageResult result;
                 pid_t worker;
 
                 set(&plain);
                 for (unsigned n = 0; n < rows[row].deaths; n++) {
                         worker = stage_trace_worker(&stage, STAGE_ALLOW);
-                        worker_step_to(worker, calls[call], rows[row].at_entry);
+                        worker_step_to(worker, deadly_calls[call], rows[row].at_entry);
                         harness_kill(worker);
                 }
                 worker = stage_start_worker(&stage, 0, STAGE_ALLOW);

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
@@ -25,32 +26,40 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "worker/location/object.h"
+#include "worker/location/resolve.h"
+#include "worker/target/procfs.h"
 
 /* How often the worker looks whether what it waits for still matters. */
 #define PATIENCE_MSEC 1000
 
-typedef enum HelperCommand {
-        HELPER_LOOK,
+typedef enum HelperCommandKind {
+        HELPER_CHECK,
         HELPER_PERFORM,
+} HelperCommandKind;
+
+/* From the worker. */
+typedef struct HelperCommand {
+        HelperCommandKind kind;
+        bool may_look;
+        Arguments arguments;
+        char text[LEDGER_ARGUMENT_SIZE];
 } HelperCommand;
 
-typedef struct HelperCommands {
-        HelperCommand command;
-        OperationKind act;
-        uint32_t mode;
-        bool may_look;
-} HelperCommands;
-
-typedef struct Outcome {
-        int error; /* a positive errno, or a negative one where it could not become the target */
+/* From the helper: for each location that it has found, with a descriptor, or for a command. */
+typedef struct HelperAnswer {
+        int failure; /* a negative errno: it could not become the target */
+        Outcome outcome;
         LedgerObject parent;
-} Outcome;
+} HelperAnswer;
 
 struct Helper {
         pid_t pid; /* 0: none */
         int socket_fd;
-        int listener_fd;
-        uint64_t id;
+        Notification notification;
+        struct {
+                int fd;
+                LedgerObject object;
+        } parents[LOCATIONS_MAX]; /* until they are taken */
 };
 
 /* In the helper. */
@@ -107,12 +116,12 @@ static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
 
 /* The order matters: the ids are those of our user namespace, the capabilities those of the target's, and
  * entering that needs ours. */
-static int become(const HelperRequest *orders, cap_t caps) {
-        const Credentials *credentials = &orders->facts->credentials;
+static int take_credentials(const HelperRequest *orders, cap_t caps) {
+        const Credentials *credentials = &orders->request->facts.credentials;
         uint64_t ours = permitted_capabilities(caps), theirs = credentials->capabilities;
         int r;
 
-        r = become_ids(orders->facts, caps, ours);
+        r = become_ids(&orders->request->facts, caps, ours);
         if (r < 0)
                 return r;
         /* Until now our capabilities kept tracers off.  A uid that was ours already leaves us dumpable. */
@@ -141,78 +150,117 @@ static int become_target(const HelperRequest *orders) {
 
         if (!caps)
                 return -errno;
-        r = become(orders, caps);
+        r = take_credentials(orders, caps);
         (void)cap_free(caps);
         return r;
 }
 
-static void run_command(
-        const HelperCommands *commands, const HelperRequest *orders, int parent_fd, Outcome *outcome) {
-        const char *name = orders->resolved->name;
+static void run_command(const HelperCommand *command, const HelperRequest *orders, const int *parent_fds,
+        Outcome *ret_outcome) {
+        const Request *request = orders->request;
+        OperationCall call = {
+                .arguments = &command->arguments,
+                .text = command->text,
+                .intent = request->intent,
+                .owner = request->facts.credentials.fsuid,
+                .may_look = command->may_look,
+        };
 
-        switch (commands->command) {
-        case HELPER_LOOK:
-                outcome->error = act_look(parent_fd, name);
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                call.at[i].parent_fd = parent_fds[i];
+                call.at[i].name = request->locations[i].name;
+        }
+        switch (command->kind) {
+        case HELPER_CHECK:
+                request->operation->check(&call, ret_outcome);
                 break;
         case HELPER_PERFORM:
-                act_prepare(parent_fd, name, orders->facts->credentials.fsuid, commands->may_look,
-                        orders->intent);
-                outcome->error = act_perform(commands->act, parent_fd, name, commands->mode, orders->intent);
+                operation_note(request->operation, &call);
+                operation_perform(request->operation, &call, ret_outcome);
                 break;
         }
 }
 
-/* Whoever looks for us finds us from here on; and who looked before has seen the worker's end, as we do. */
-static int sign_on(const HelperRequest *orders, pid_t worker_pid) {
+/* From here on the daemon finds this process by its lock.  If it looked before, the worker has ended, which
+ * this process sees, too. */
+static int lock_for_worker(const HelperRequest *orders, pid_t worker_pid) {
         int r = ledger_lock_worker(orders->lock_fd, orders->number);
 
         return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
 }
 
-static int find_parent(const HelperRequest *orders, LedgerObject *ret_object, int *ret_fd) {
-        int r, error = resolve_parent(orders->resolved, orders->base_fd, orders->reader, ret_fd);
+static int find_parent(const HelperRequest *orders, unsigned i, HelperAnswer *answer) {
+        const Request *request = orders->request;
+        const Location *location = &request->locations[i];
+        ProcfsReader reader = {
+                .target = request->target,
+                .facts = &request->facts,
+                .minds_autofs = orders->minds_autofs,
+        };
+        int r, fd = -EBADF;
 
-        if (error != 0)
-                return error;
-        r = object_read(*ret_fd, ret_object);
-        if (r < 0 && procfs_is_it(*ret_fd)) /* of a process that is dead by now */
-                return procfs_refuse(*ret_fd, orders->resolved->name ? orders->resolved->name : ".");
-        return r;
+        answer->outcome = outcome_error(resolve_parent(location, orders->base_fds[i], &reader, &fd));
+        if (answer->outcome.error != 0)
+                return -EBADF;
+        r = object_read(fd, &answer->parent);
+        if (r < 0 && procfs_is_it(fd)) /* of a process that is dead by now */
+                answer->outcome = outcome_error(procfs_refuse(fd, location->name));
+        else if (r < 0)
+                answer->failure = r;
+        return fd;
+}
+
+static int become(const HelperRequest *orders, pid_t worker_pid) {
+        int r = lock_for_worker(orders, worker_pid);
+
+        if (r == 0)
+                r = become_target(orders);
+        return r == 0 ? sandbox_enter(orders->sandbox) : r;
+}
+
+/* Becomes the target, and sends the parents.  Returns whether they were all found. */
+static bool send_parents(const HelperRequest *orders, pid_t worker_pid, int socket_fd, int *ret_fds) {
+        HelperAnswer answer = {.failure = become(orders, worker_pid)};
+
+        for (unsigned i = 0; i < request_n_locations(orders->request); i++) {
+                bool found;
+
+                if (answer.failure == 0)
+                        ret_fds[i] = find_parent(orders, i, &answer);
+                found = answer.failure == 0 && answer.outcome.error == 0;
+                if (message_send(socket_fd, &answer, sizeof(answer), found ? ret_fds[i] : -EBADF) < 0 ||
+                        !found)
+                        return false;
+        }
+        return true;
 }
 
 static int helper_run(const HelperRequest *orders, pid_t worker_pid, int socket_fd) {
-        int parent_fd = -EBADF;
-        Outcome outcome = {};
-        HelperCommands commands;
+        int parent_fds[LOCATIONS_MAX] = {-EBADF, -EBADF};
+        HelperAnswer answer = {};
+        HelperCommand command;
         ssize_t n;
 
-        outcome.error = sign_on(orders, worker_pid);
-        if (outcome.error == 0)
-                outcome.error = become_target(orders);
-        if (outcome.error == 0)
-                outcome.error = sandbox_enter(orders->sandbox);
-        if (outcome.error == 0)
-                outcome.error = find_parent(orders, &outcome.parent, &parent_fd);
-        if (message_send(socket_fd, &outcome, sizeof(outcome), outcome.error == 0 ? parent_fd : -EBADF) < 0)
+        if (!send_parents(orders, worker_pid, socket_fd, parent_fds))
                 return EXIT_FAILURE;
-
         for (;;) {
-                n = recv(socket_fd, &commands, sizeof(commands), 0);
+                n = recv(socket_fd, &command, sizeof(command), 0);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n != sizeof(commands))
+                if (n != sizeof(command))
                         return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-                run_command(&commands, orders, parent_fd, &outcome);
-                if (message_send(socket_fd, &outcome, sizeof(outcome), -EBADF) < 0)
+                run_command(&command, orders, parent_fds, &answer.outcome);
+                if (message_send(socket_fd, &answer, sizeof(answer), -EBADF) < 0)
                         return EXIT_FAILURE;
         }
 }
 
 /* In the worker. */
 
-/* Waits for an outcome, for as long as somebody waits for the call.  Whoever can stop a helper is the
- * target's user, and has to live with it; but a target that was killed must not leave us here. */
-static int wait_outcome(const Helper *helper) {
+/* Waits for an answer, for as long as something waits for the call's.  A helper can be stopped by the
+ * target's user alone, who has to live with it; but a target that was killed must not keep the worker here.
+ */
+static int wait_answer(const Helper *helper) {
         struct pollfd fd = {.fd = helper->socket_fd, .events = POLLIN};
         int r;
 
@@ -222,26 +270,27 @@ static int wait_outcome(const Helper *helper) {
                         return 0;
                 if (r < 0 && errno != EINTR)
                         return -errno;
-                if (notify_check_id(helper->listener_fd, helper->id) == NOTIFY_GONE)
+                if (notification_is_gone(&helper->notification))
                         return -ESRCH;
         }
 }
 
-/* Receives an outcome, and an fd with it.  A helper that died has closed the socket. */
-static int receive_outcome(const Helper *helper, Outcome *ret, int *ret_fd) {
+/* Receives an answer, and an fd with it.  A helper that died has closed the socket. */
+static int receive_answer(const Helper *helper, HelperAnswer *ret, int *ret_fd) {
         ssize_t n;
         int r;
 
-        r = wait_outcome(helper);
+        r = wait_answer(helper);
         if (r < 0)
                 return r;
         n = message_receive(helper->socket_fd, ret, sizeof(*ret), ret_fd);
         if (n < 0)
                 return (int)n;
-        return n == sizeof(*ret) ? 0 : -EPIPE;
+        return n != sizeof(*ret) ? -EPIPE : ret->failure;
 }
 
 static int start_process(const HelperRequest *orders, Helper *helper) {
+        Intent *intent = orders->request->intent;
         _cleanup_close_ int child_end = -EBADF;
         pid_t worker_pid = getpid();
         int ends[2], r;
@@ -250,16 +299,16 @@ static int start_process(const HelperRequest *orders, Helper *helper) {
                 return -errno;
         helper->socket_fd = ends[0];
         child_end = ends[1];
-        r = intent_lend(orders->intent, true);
+        r = intent_lend(intent, true);
         if (r < 0)
                 return r;
         helper->pid = child_fork("snotifyd-helper",
-                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fd,
-                        orders->lock_fd},
-                5);
+                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fds[0],
+                        orders->base_fds[1], orders->lock_fd},
+                6);
         if (helper->pid == 0)
                 _exit(helper_run(orders, worker_pid, child_end));
-        (void)intent_lend(orders->intent, false); /* the next one would have it too, and nothing else */
+        (void)intent_lend(intent, false); /* the next one would have it too, and nothing else */
         if (helper->pid > 0)
                 return 0;
         r = (int)helper->pid;
@@ -267,10 +316,23 @@ static int start_process(const HelperRequest *orders, Helper *helper) {
         return r;
 }
 
-int helper_new(const HelperRequest *orders, Helper **ret, LedgerObject *ret_object, int *ret_parent_fd,
-        int *ret_error) {
-        _cleanup_close_ int parent_fd = -EBADF;
-        Outcome outcome;
+static int receive_parents(const HelperRequest *orders, Helper *helper, int *ret_error) {
+        HelperAnswer answer;
+        int r = 0;
+
+        for (unsigned i = 0; i < request_n_locations(orders->request); i++) {
+                r = receive_answer(helper, &answer, &helper->parents[i].fd);
+                *ret_error = r < 0 ? 0 : answer.outcome.error;
+                if (r < 0 || *ret_error != 0)
+                        break;
+                if (helper->parents[i].fd < 0)
+                        return -EPIPE;
+                helper->parents[i].object = answer.parent;
+        }
+        return r;
+}
+
+int helper_new(const HelperRequest *orders, Helper **ret, int *ret_error) {
         Helper *helper;
         int r;
 
@@ -279,23 +341,21 @@ int helper_new(const HelperRequest *orders, Helper **ret, LedgerObject *ret_obje
                 return -ENOMEM;
         *helper = (Helper){
                 .socket_fd = -EBADF,
-                .listener_fd = orders->listener_fd,
-                .id = orders->id,
+                .notification = orders->request->notification,
+                .parents = {{.fd = -EBADF}, {.fd = -EBADF}},
         };
         r = start_process(orders, helper);
         if (r >= 0)
-                r = receive_outcome(helper, &outcome, &parent_fd);
-        if (r >= 0 && outcome.error < 0)
-                r = outcome.error;
-        if (r >= 0 && outcome.error == 0 && parent_fd < 0)
-                r = -EPIPE;
+                r = receive_parents(orders, helper, ret_error);
         if (r < 0)
                 return helper_dismiss(helper) == -ETIME ? -ETIME : r;
-        *ret_object = outcome.parent;
-        *ret_error = outcome.error;
-        *ret_parent_fd = TAKE_FD(parent_fd);
         *ret = helper;
         return 0;
+}
+
+void helper_take_parent(Helper *helper, unsigned location, LedgerObject *ret_object, int *ret_fd) {
+        *ret_object = helper->parents[location].object;
+        *ret_fd = TAKE_FD(helper->parents[location].fd);
 }
 
 /* It leaves when the worker's end of the socket is closed, which takes no time. */
@@ -305,36 +365,38 @@ int helper_dismiss(Helper *helper) {
         if (!helper)
                 return 0;
         fd_close(helper->socket_fd);
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                fd_close(helper->parents[i].fd);
         r = helper->pid > 0 ? child_wait(helper->pid, PATIENCE_MSEC, NULL) : 0;
         free(helper);
         return r;
 }
 
-static int send_command(Helper *helper, const HelperCommands *commands, Outcome *ret) {
+void helper_request_done(HelperRequest *orders) {
+        fd_close(orders->user_namespace_fd);
+        fd_close(orders->root_fd);
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                fd_close(orders->base_fds[i]);
+}
+
+static int send_command(Helper *helper, HelperCommandKind kind, const OperationCall *call, Outcome *ret) {
+        HelperCommand command = {.kind = kind, .may_look = call->may_look, .arguments = *call->arguments};
+        HelperAnswer answer;
         int r;
 
-        r = message_send(helper->socket_fd, commands, sizeof(*commands), -EBADF);
-        return r < 0 ? r : receive_outcome(helper, ret, NULL);
+        (void)strncpy(command.text, call->text, sizeof(command.text) - 1);
+        r = message_send(helper->socket_fd, &command, sizeof(command), -EBADF);
+        if (r >= 0)
+                r = receive_answer(helper, &answer, NULL);
+        if (r >= 0)
+                *ret = answer.outcome;
+        return r < 0 ? r : 0;
 }
 
-int helper_look(Helper *helper, int *ret_error) {
-        Outcome outcome;
-        int r = send_command(helper, &(const HelperCommands){.command = HELPER_LOOK}, &outcome);
-
-        if (r < 0)
-                return r;
-        *ret_error = outcome.error;
-        return 0;
+int helper_check(Helper *helper, const OperationCall *call, Outcome *ret) {
+        return send_command(helper, HELPER_CHECK, call, ret);
 }
 
-int helper_perform(Helper *helper, OperationKind act, uint32_t mode, bool may_look, int *ret_error) {
-        const HelperCommands commands = {
-                .command = HELPER_PERFORM, .act = act, .mode = mode, .may_look = may_look};
-        Outcome outcome;
-        int r = send_command(helper, &commands, &outcome);
-
-        if (r < 0)
-                return r;
-        *ret_error = outcome.error;
-        return 0;
+int helper_perform(Helper *helper, const OperationCall *call, Outcome *ret) {
+        return send_command(helper, HELPER_PERFORM, call, ret);
 }

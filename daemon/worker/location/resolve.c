@@ -21,35 +21,6 @@
 
 #include "common/ownership.h"
 
-void resolve_split(const char *path, size_t length, Resolved *ret) {
-        size_t end = length, start;
-
-        while (end > 0 && path[end - 1] == '/')
-                end--;
-        start = end;
-        while (start > 0 && path[start - 1] != '/')
-                start--;
-        if (end == 0 && length > 0) /* nothing but slashes: the root */
-                start = end = 1;
-
-        memcpy(ret->parent, path, start);
-        /* "/." makes the link before it an intermediate one: fs.protected_symlinks looks at trailing ones
-         * alone, and natively the parent is never that. */
-        if (start > 0)
-                ret->parent[start++] = '.';
-        ret->parent[start] = '\0';
-
-        start = start > 0 ? start - 1 : 0;
-        memcpy(ret->room, path + start, end - start);
-        ret->room[end - start] = '\0';
-        ret->name = ret->room;
-        if (strcmp(ret->name, "") == 0 || strcmp(ret->name, ".") == 0 || strcmp(ret->name, "..") == 0)
-                ret->name = NULL;
-        if (!ret->name &&
-                ret->parent[0] == '\0') /* no name to look up, but the base must be searchable still */
-                (void)strcpy(ret->parent, ".");
-}
-
 /* In f_flags of statfs(2), since Linux 5.10; not in libc's headers. */
 #define ST_NOSYMFOLLOW 0x2000
 
@@ -224,12 +195,12 @@ static int walk_to_base(Walk *walk, int base_fd) {
 
 /* Finds the parent step by step.  What was renamed between two steps may be missed, as it may be natively
  * between two system calls; the parent that is found is pinned all the same. */
-static int walk_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
+static int walk_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
         Walk walk = {.reader = reader, .at_fd = -EBADF};
         int error;
 
-        (void)stpcpy(walk.rest, resolved->parent);
-        error = resolved->parent[0] == '/' ? walk_to_root(&walk) : walk_to_base(&walk, base_fd);
+        (void)stpcpy(walk.rest, location->directory);
+        error = location->directory[0] == '/' ? walk_to_root(&walk) : walk_to_base(&walk, base_fd);
         if (error == 0) {
                 error = walk_all(&walk);
                 note_refusal(reader, error, walk.at_fd);
@@ -241,9 +212,9 @@ static int walk_parent(const Resolved *resolved, int base_fd, ProcfsReader *read
         return error;
 }
 
-static int open_parent(const Resolved *resolved, int base_fd, uint64_t resolve, int *ret_fd) {
+static int open_parent(const Location *location, int base_fd, uint64_t resolve, int *ret_fd) {
         const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = resolve};
-        int fd = (int)syscall(SYS_openat2, base_fd, resolved->parent, &how, sizeof(how));
+        int fd = (int)syscall(SYS_openat2, base_fd, location->directory, &how, sizeof(how));
 
         if (fd < 0)
                 return errno;
@@ -252,10 +223,10 @@ static int open_parent(const Resolved *resolved, int base_fd, uint64_t resolve, 
 }
 
 /* Does a path start in our own entry in /proc, that of the worker or the helper? */
-static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsReader *reader) {
+static bool base_is_ours(const Location *location, int base_fd, const ProcfsReader *reader) {
         char path[PATH_MAX];
 
-        return resolved->parent[0] != '/' && base_fd >= 0 &&
+        return location->directory[0] != '/' && base_fd >= 0 &&
                target_read_own_path(reader->target, base_fd, path, sizeof(path)) == 0 &&
                procfs_names_us(reader, path) && procfs_is_it(base_fd);
 }
@@ -263,32 +234,32 @@ static bool base_is_ours(const Resolved *resolved, int base_fd, const ProcfsRead
 /* Finds the parent.  Most paths have no links, and what the kernel says of these is true of the target too.
  * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
  * magic link, and leads to our own entry there. */
-static int find_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
+static int find_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
         /* What the kernel has at hand needs no automounter; else the way is walked with care. */
         uint64_t cached = reader->minds_autofs && reader->override ? RESOLVE_CACHED : 0;
         int error;
 
-        if (resolved->parent[0] == '.' && base_is_ours(resolved, base_fd, reader))
+        if (location->directory[0] == '.' && base_is_ours(location, base_fd, reader))
                 return procfs_refuse_us(reader);
-        if (procfs_names_us(reader, resolved->parent))
-                return walk_parent(resolved, base_fd, reader, ret_fd);
-        error = open_parent(resolved, base_fd, RESOLVE_NO_SYMLINKS | cached, ret_fd);
-        if ((error == ENOENT || error == ENOTDIR) && base_is_ours(resolved, base_fd, reader))
+        if (procfs_names_us(reader, location->directory))
+                return walk_parent(location, base_fd, reader, ret_fd);
+        error = open_parent(location, base_fd, RESOLVE_NO_SYMLINKS | cached, ret_fd);
+        if ((error == ENOENT || error == ENOTDIR) && base_is_ours(location, base_fd, reader))
                 return procfs_refuse_us(reader);
         if (error != ELOOP && error != EACCES && (error != EAGAIN || cached == 0))
                 return error;
         if (error == ELOOP) {
-                error = open_parent(resolved, base_fd, RESOLVE_NO_MAGICLINKS | cached, ret_fd);
+                error = open_parent(location, base_fd, RESOLVE_NO_MAGICLINKS | cached, ret_fd);
                 if (error == 0 && !procfs_is_it(*ret_fd))
                         return 0;
                 *ret_fd = fd_close(*ret_fd);
         }
-        return walk_parent(resolved, base_fd, reader, ret_fd);
+        return walk_parent(location, base_fd, reader, ret_fd);
 }
 
-int resolve_parent(const Resolved *resolved, int base_fd, ProcfsReader *reader, int *ret_fd) {
-        if (resolved->parent[0] != '\0')
-                return find_parent(resolved, base_fd, reader, ret_fd);
+int resolve_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
+        if (location->directory[0] != '\0')
+                return find_parent(location, base_fd, reader, ret_fd);
         *ret_fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
         return *ret_fd < 0 ? errno : 0;
 }

@@ -1,30 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The supervised system calls themselves, made below the pinned parent. */
+/* The operations: what a worker, or its helper, can do for a target.  Each has a row in operation.c and a
+ * file of its own. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/arguments.h"
 #include "common/calls.h"
 #include "common/ledger.h"
+#include "worker/location/location.h"
+#include "worker/operation/outcome.h"
 
-/* Returns 0 where there is something of that name, else a positive errno: ENOENT, or why it cannot be looked
- * up. */
-int act_look(int parent_fd, const char *name);
+/* What a call does at a place, for the rules. */
+typedef enum OperationEffect {
+        EFFECT_NONE,
+        EFFECT_CREATES,
+        EFFECT_REMOVES,
+} OperationEffect;
 
-/* Notes in the intent what tells afterwards whether the call was performed, by that owner (fsuid).  Without
- * may_look it does not look for the name, for a file system that would see that: then nobody can tell. */
-void act_prepare(int parent_fd, const char *name, uint32_t owner, bool may_look, Intent *intent);
+/* What the system call is made of.  Nothing is owned. */
+typedef struct OperationCall {
+        const Arguments *arguments;
+        struct {
+                int parent_fd; /* O_PATH */
+                const char *name;
+        } at[LOCATIONS_MAX];
+        const char *text; /* NULL: the call passes none */
+        Intent *intent;
+        uint32_t owner; /* the fsuid that acts */
+        bool may_look;  /* looking for a name is a step that the file system does not notice */
+} OperationCall;
 
-/* Performs the call, as the target, and notes in the intent how far it came.  Returns 0 or the positive
- * errno that the target gets. */
-int act_perform(OperationKind act, int parent_fd, const char *name, uint32_t mode, Intent *intent);
+/* What came of a system call that a process began and did not live to report. */
+typedef enum OperationFinding {
+        OPERATION_NOT_DONE, /* nothing */
+        OPERATION_DONE,     /* the target gets the outcome */
+        OPERATION_UNTOLD,   /* that cannot be told; a second call at the same places tells the target */
+} OperationFinding;
 
-/* Finds out, raised, what came of an intent that a dead process had begun.  Returns 0 where the directory
- * was created by it, EEXIST where something else is there, ENOENT where nothing is or where that cannot be
- * told: then the call itself tells the target; or another positive errno.
- *
- * What is there counts as created by the intent if it is a directory of its owner, was not there before, and
- * is not older than the intent.  Whether the owner created it by other means meanwhile cannot be told. */
-int act_find(int parent_fd, const char *name, const Intent *intent);
+typedef struct Operation {
+        OperationKind kind;
+        const char *word;    /* in rules */
+        const char *success; /* in records: what happened */
+        unsigned n_locations;
+        OperationEffect effects[LOCATIONS_MAX];
+        /* What the kernel answers where a path ends in no name. */
+        int last_errors[LAST_KINDS];
+        /* What the kernel says before it asks a security module: an error, or none where it would ask. */
+        void (*check)(const OperationCall *call, Outcome *ret);
+        /* Notes in the intent what tells afterwards whether the system call was performed. */
+        void (*note)(const OperationCall *call);
+        /* The system call, and nothing else. */
+        void (*perform)(const OperationCall *call, Outcome *ret);
+        /* Finds out what came of an intent that a process had begun which is dead.  Raised.  Returns 0 or a
+         * negative errno. */
+        int (*find_out)(const OperationCall *call, OperationFinding *ret, Outcome *ret_outcome);
+} Operation;
+
+/* Returns the row of a kind, or NULL: there is nothing to be performed. */
+const Operation *operation_of(OperationKind kind);
+
+/* Performs the call, as the target, and notes in the intent how far it came. */
+void operation_perform(const Operation *operation, const OperationCall *call, Outcome *ret);
+
+/* Notes when the call begins, by which owner, and what operation->note() adds. */
+void operation_note(const Operation *operation, const OperationCall *call);
+
+extern const Operation operation_mkdir;
+#ifdef TEST_OPERATIONS
+extern const Operation operation_rmdir;
+#endif

@@ -11,17 +11,10 @@
 #include "common/sandbox.h"
 #include "policy/policy.h"
 #include "worker/memory-budget.h"
-#include "worker/target/target.h"
+#include "worker/request/request.h"
 
 /* A request that killed so many workers is answered EIO. */
 #define REQUEST_ATTEMPTS_MAX 3U
-
-/* What becomes of a request. */
-enum {
-        REQUEST_ANSWERED = 0,               /* the reply is in the slot */
-        REQUEST_GONE = TARGET_GONE,         /* nobody waits any more, and nothing was done */
-        REQUEST_LEFT = TARGET_TOO_LONG + 1, /* we were told to leave; the next worker starts on it anew */
-};
 
 /* What the worker lends. */
 typedef struct RequestContext {
@@ -32,7 +25,7 @@ typedef struct RequestContext {
         uint32_t number; /* the worker's */
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
-        Report *report;         /* whose records are sent before we sleep */
+        Report *report;         /* its records are sent before the worker sleeps */
         const Sandbox *helper_sandbox;
         MemoryBudget *budget;
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
@@ -40,12 +33,12 @@ typedef struct RequestContext {
 
 typedef struct RequestHandler RequestHandler;
 
-/* Takes over the process's credentials, root and working directory.  host outlives the handler.  Returns 0
- * or a negative errno. request_handler_free() takes NULL and returns NULL. */
-int request_handler_new(const RequestContext *host, RequestHandler **ret);
+/* Takes over the process's credentials, root and working directory.  context outlives the handler.  Returns
+ * 0 or a negative errno.  request_handler_free() takes NULL and returns NULL. */
+int request_handler_new(const RequestContext *context, RequestHandler **ret);
 RequestHandler *request_handler_free(RequestHandler *handler);
 
-/* Handles the request in the slot and comes back: afterwards nothing of the target is in hand.  Returns one
- * of the above, with the slot in phase DONE where it is REQUEST_ANSWERED; or a negative errno: then the
+/* Handles the request in the slot and comes back: afterwards nothing of the target is in hand.  Returns
+ * REQUEST_DONE with the slot in phase DONE; REQUEST_GONE; REQUEST_LEFT; or a negative errno: then the
  * process is in no state to go on; -ETIME where it has to end so that a helper does. */
 int request_handle(RequestHandler *handler, uint32_t index);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Carries out decisions by acting for the target.  Run by the worker.  Must never act before the
+ * notification was seen to be valid after the last thing was read. */
+
+#include <errno.h>
+
+#include "common/ownership.h"
+#include "worker/executor/executor.h"
+#include "worker/location/object.h"
+#include "worker/location/place.h"
+
+static OperationCall call_of(const Request *request) {
+        OperationCall call = {
+                .arguments = &request->slot->arguments,
+                .text = request->slot->text,
+                .intent = request->intent,
+                .owner = request->facts.credentials.fsuid,
+                .may_look = true,
+        };
+
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                call.at[i].parent_fd = request->locations[i].parent.fd;
+                call.at[i].name = request->locations[i].name;
+                call.may_look &= !request->locations[i].parent.is_fuse;
+        }
+        return call;
+}
+
+static int perform_by_helper(
+        const Impersonation *impersonation, Request *request, const OperationCall *call) {
+        int r;
+
+        if (notification_is_gone(&request->notification))
+                return REQUEST_GONE;
+        r = helper_perform(impersonation->helper, call, &request->outcome);
+        return r < 0 ? r : REQUEST_DONE;
+}
+
+static int perform(Impersonation *impersonation, Request *request) {
+        const OperationCall call = call_of(request);
+        int r;
+
+        if (impersonation->helper)
+                return perform_by_helper(impersonation, request, &call);
+        /* Deciding may have reverted them. */
+        r = credentials_override(impersonation->override, &request->facts.credentials);
+        if (r < 0)
+                return r;
+        operation_note(request->operation, &call);
+        /* After all that was read, and with nothing between this and the call: once a target was killed, all
+         * is done that ever will be. */
+        if (notification_is_gone(&request->notification))
+                return REQUEST_GONE;
+        operation_perform(request->operation, &call, &request->outcome);
+        return REQUEST_DONE;
+}
+
+static int check(Impersonation *impersonation, Request *request) {
+        const OperationCall call = call_of(request);
+        int r;
+
+        if (impersonation->helper)
+                return helper_check(impersonation->helper, &call, &request->outcome);
+        r = credentials_override(impersonation->override, &request->facts.credentials);
+        if (r < 0)
+                return r;
+        request->operation->check(&call, &request->outcome);
+        return 0;
+}
+
+/* Can no process create anything there, so that the kernel may say so itself? */
+static bool is_inert(const Request *request) {
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                const Parent *parent = &request->locations[i].parent;
+
+                if (parent->is_fuse || !place_is_inert(parent->fd))
+                        return false;
+        }
+        return true;
+}
+
+/* Whether a name exists could be asked by the target, too: it may search the parent. */
+static int refuse(Impersonation *impersonation, Request *request) {
+        Slot *slot = request->slot;
+        int r;
+
+        r = check(impersonation, request);
+        if (r < 0)
+                return r;
+        if (request->outcome.error == 0 && !is_inert(request)) {
+                slot->verdict = SLOT_DENIED;
+                request->outcome = outcome_error(request->decision.error);
+                return REQUEST_DECIDED;
+        }
+        slot->rule[0] = slot->why[0] = '\0';
+        slot->verdict = SLOT_ALLOWED;
+        if (request->outcome.error != 0)
+                return REQUEST_DECIDED;
+        intent_set_state(request->intent, INTENT_NOT_BEGUN);
+        return perform(impersonation, request);
+}
+
+/* What cannot be told of other directories than the pinned ones must not be tried in these. */
+static int find_out_with(Request *request, const OperationCall *call, bool pinned) {
+        OperationFinding finding;
+        int r = request->operation->find_out(call, &finding, &request->outcome);
+
+        if (r < 0)
+                return r;
+        if (finding == OPERATION_DONE)
+                return REQUEST_DECIDED;
+        return finding == OPERATION_UNTOLD && !pinned ? -ESTALE : REQUEST_PROCEED;
+}
+
+/* Is what is pinned what the slot notes? */
+static bool is_pinned_as_noted(const Request *request) {
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                const Parent *parent = &request->locations[i].parent;
+
+                if (parent->fd < 0 || !object_equal(&parent->object, &request->slot->locations[i].parent))
+                        return false;
+        }
+        return true;
+}
+
+/* Looks in the directories that the slot notes, though the paths no longer lead there. */
+static int find_out_elsewhere(Impersonation *impersonation, Request *request, OperationCall *call) {
+        int fds[LOCATIONS_MAX] = {-EBADF, -EBADF}, r;
+
+        /* Where there is no parent now the worker may still stand in the target's root. */
+        r = request->locations[0].parent.fd < 0 ? rootdir_leave(&impersonation->rootdir) : 0;
+        if (r == 0)
+                r = host_mounts_reload(impersonation->host_mounts);
+        for (unsigned i = 0; r == 0 && i < request_n_locations(request); i++) {
+                r = place_open_object(
+                        impersonation->host_mounts, &request->slot->locations[i].parent, &fds[i]);
+                call->at[i].parent_fd = fds[i];
+        }
+        if (r == 0)
+                r = find_out_with(request, call, false);
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                fd_close(fds[i]);
+        return r;
+}
+
+static int find_out(Impersonation *impersonation, Request *request) {
+        OperationCall call = call_of(request);
+        int r;
+
+        r = credentials_revert(impersonation->override);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < request_n_locations(request); i++)
+                if (request->locations[i].last != LAST_NORM) /* such a call was never begun */
+                        return -ESTALE;
+        if (is_pinned_as_noted(request))
+                return find_out_with(request, &call, true);
+        return find_out_elsewhere(impersonation, request, &call);
+}
+
+const Executor executor_acting = {
+        .name = "acting",
+        .perform = perform,
+        .refuse = refuse,
+        .find_out = find_out,
+};

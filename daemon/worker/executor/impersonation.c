@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Begins and ends impersonating a target.  Run by the worker.  Owns its credentials, root and working
+ * directory, and the helper of the request in hand. */
+
+#include "worker/executor/impersonation.h"
+
+int impersonation_init(Impersonation *impersonation, int host_root_fd) {
+        int r = credentials_override_new(&impersonation->override);
+
+        return r < 0 ? r : rootdir_init(&impersonation->rootdir, impersonation->override, host_root_fd);
+}
+
+void impersonation_done(Impersonation *impersonation) {
+        (void)helper_dismiss(impersonation->helper);
+        impersonation->helper = NULL;
+        impersonation->override = credentials_override_free(impersonation->override);
+}
+
+int impersonation_revert(Impersonation *impersonation) {
+        int r = credentials_revert(impersonation->override);
+
+        return r < 0 ? r : rootdir_leave(&impersonation->rootdir);
+}
+
+int impersonation_end(Impersonation *impersonation, Request *request) {
+        int dismissed = helper_dismiss(impersonation->helper), r;
+
+        impersonation->helper = NULL;
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                parent_release(&request->locations[i].parent);
+        r = impersonation_revert(impersonation);
+        return dismissed < 0 ? dismissed : r;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The worker as its target: its credentials, its root directory, or a helper process.
+ *
+ * Usually a worker impersonates a target by taking its file system credentials.  Where that does not make it
+ * the target - in another user namespace, on file systems that look at the real uid - a helper does. */
+
+#include <stdint.h>
+
+#include "common/sandbox.h"
+#include "worker/executor/helper.h"
+#include "worker/executor/rootdir.h"
+#include "worker/location/host-mounts.h"
+#include "worker/request/request.h"
+#include "worker/target/credentials.h"
+
+typedef struct Impersonation {
+        CredentialsOverride *override;
+        RootDir rootdir;
+        Helper *helper;          /* NULL: the worker itself impersonates the target */
+        HostMounts *host_mounts; /* not owned */
+        const Sandbox *helper_sandbox;
+        int lock_fd;     /* where a helper locks as this worker: see ledger_open_lock() */
+        uint32_t number; /* the worker's */
+} Impersonation;
+
+/* Takes over the credentials, the root and the working directory of the process.  All but override, rootdir
+ * and helper are filled in by the caller.  Returns 0 or a negative errno.  impersonation_done() takes one
+ * that failed, too. */
+int impersonation_init(Impersonation *impersonation, int host_root_fd);
+void impersonation_done(Impersonation *impersonation);
+
+/* The worker's own credentials, in the host's root.  Returns 0 or a negative errno: then the process must
+ * end. */
+int impersonation_revert(Impersonation *impersonation);
+
+/* Also lets go of all that is the target's.  Returns 0, or a negative errno: then the process must end;
+ * -ETIME as helper_dismiss() has it. */
+int impersonation_end(Impersonation *impersonation, Request *request);

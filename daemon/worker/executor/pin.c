@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Finds the parents of a call's locations.  Run by the worker, which impersonates the target meanwhile. Must
+ * never take for the target's what was not seen with the target's credentials, or by its helper. */
+
+#include "worker/executor/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/ownership.h"
+#include "worker/location/mountinfo.h"
+#include "worker/location/resolve.h"
+#include "worker/target/procfs.h"
+
+/* The location that is being pinned. */
+typedef struct Pin {
+        Impersonation *impersonation;
+        Request *request;
+        Location *location;
+        int32_t dirfd; /* as passed */
+} Pin;
+
+static ProcfsReader reader_of(const Pin *pin) {
+        return (ProcfsReader){
+                .target = pin->request->target,
+                .facts = &pin->request->facts,
+                .override = pin->impersonation->override,
+                .listener_fd = pin->request->notification.listener_fd,
+                .id = pin->request->notification.id,
+                .minds_autofs = host_mounts_have_automounter(pin->impersonation->host_mounts),
+        };
+}
+
+/* Opens what a relative path starts at. */
+static int open_base(const Pin *pin, int *ret_fd) {
+        if (!location_is_relative(pin->location))
+                return 0;
+        if (pin->dirfd == AT_FDCWD)
+                return target_open_cwd(pin->request->target, ret_fd);
+        return target_open_fd(pin->request->target, pin->dirfd, ret_fd);
+}
+
+/* The parent is to be found by a path. */
+static int pin_path(
+        const Pin *pin, ProcfsReader *reader, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
+        Impersonation *impersonation = pin->impersonation;
+        _cleanup_close_ int base_fd = -EBADF;
+        int r;
+
+        r = rootdir_enter(&impersonation->rootdir, pin->request->target);
+        if (r != 0)
+                return r;
+        *ret_in_host_root = rootdir_is_host(&impersonation->rootdir);
+        r = open_base(pin, &base_fd);
+        if (r != 0)
+                return r;
+        r = credentials_override(impersonation->override, &pin->request->facts.credentials);
+        if (r < 0)
+                return r;
+        *ret_error = resolve_parent(pin->location, base_fd, reader, ret_fd);
+        if (*ret_in_host_root)
+                return 0;
+        /* The target's root is needed no more, and what is decided on is seen from the host's. */
+        return impersonation_revert(impersonation);
+}
+
+/* There are directories of procfs that the kernel lets the threads of one process search, and others not:
+ * the target's are no secret to it, and the worker's are. */
+static int look_into_procfs(const Pin *pin, ProcfsReader *reader, bool *ret_wants_helper, int *ret_error) {
+        const Parent *parent = &pin->location->parent;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = credentials_override(pin->impersonation->override, &pin->request->facts.credentials);
+        if (r < 0)
+                return r;
+        fd = openat(parent->fd, ".", O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                *ret_error = errno;
+        if (*ret_error == EACCES)
+                *ret_error = procfs_look_own(reader, parent->fd, pin->location->name);
+        *ret_wants_helper |= fd >= 0 && procfs_may_be_ours(reader, fd);
+        return 0;
+}
+
+/* A directory of a process that is dead by now is no object any more. */
+static int ask_procfs(const Pin *pin, int *ret_error) {
+        int r = credentials_override(pin->impersonation->override, &pin->request->facts.credentials);
+
+        if (r >= 0)
+                *ret_error = procfs_refuse(pin->location->parent.fd, pin->location->name);
+        return r;
+}
+
+/* An automounter is told by its uids which user wants a directory, and by its process group the kernel knows
+ * that it is the automounter itself (autofs_oz_mode() in fs/autofs/autofs_i.h), which must not wait for
+ * itself. */
+static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
+        _cleanup_close_ int list_fd = -EBADF;
+        Target *target = pin->request->target;
+        pid_t group;
+        int r;
+
+        *ret_wants_helper = true;
+        r = credentials_revert(pin->impersonation->override);
+        if (r < 0)
+                return r;
+        r = target_read_group(target, &group);
+        if (r == 0)
+                r = target_open_file(target, "mountinfo", &list_fd);
+        if (r == 0)
+                r = mounts_have_automounter(list_fd, group);
+        else if (r > 0)
+                return r;
+        return r > 0 ? -EDEADLK : r;
+}
+
+/* As the worker, with the target's file system credentials.  *ret_wants_helper says that only a process that
+ * is the target altogether gets any further. */
+static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error) {
+        Parent *parent = &pin->location->parent;
+        ProcfsReader reader = reader_of(pin);
+        bool in_host_root = false;
+        int r, fd = -EBADF;
+
+        /* Where the base itself is the parent its root does not matter, and whether the target may search it
+         * will show. */
+        if (pin->location->directory[0] == '\0')
+                r = open_base(pin, &fd);
+        else
+                r = pin_path(pin, &reader, &fd, &in_host_root, ret_error);
+        *ret_wants_helper = reader.wants_helper;
+        if (r == 0 && reader.met_autofs)
+                return meet_autofs(pin, ret_wants_helper);
+        if (r != 0 || *ret_error != 0)
+                return r;
+        r = parent_take(parent, fd, pin->impersonation->host_mounts);
+        parent->in_host_root = in_host_root;
+        if (r < 0)
+                return procfs_is_it(parent->fd) ? ask_procfs(pin, ret_error) : r;
+        if (parent->is_autofs)
+                return meet_autofs(pin, ret_wants_helper);
+        *ret_wants_helper |= parent->object.ino == 0;
+        return parent->is_inert ? look_into_procfs(pin, &reader, ret_wants_helper, ret_error) : 0;
+}
+
+/* Opens what a helper needs to become the target and to find the parents. */
+static int open_for_helper(
+        Impersonation *impersonation, Request *request, bool in_our_namespace, HelperRequest *orders) {
+        int r = in_our_namespace ? 0
+                                 : target_open_user_namespace(request->target, &orders->user_namespace_fd);
+
+        if (r == 0)
+                r = target_open_root(request->target, &orders->root_fd);
+        for (unsigned i = 0; r == 0 && i < request_n_locations(request); i++) {
+                const Pin pin = {
+                        impersonation, request, &request->locations[i], request->slot->arguments.dirfds[i]};
+
+                r = open_base(&pin, &orders->base_fds[i]);
+        }
+        return r;
+}
+
+/* Takes what a new helper has found. */
+static int take_parents(Impersonation *impersonation, Request *request) {
+        int r = 0;
+
+        for (unsigned i = 0; r == 0 && i < request_n_locations(request); i++) {
+                Parent *parent = &request->locations[i].parent;
+                LedgerObject seen;
+                int fd;
+
+                helper_take_parent(impersonation->helper, i, &seen, &fd);
+                r = parent_take(parent, fd, impersonation->host_mounts);
+                if (parent->object.ino == 0) /* its file system shows it to the target alone */
+                        parent->object.ino = seen.ino;
+        }
+        return r;
+}
+
+static int pin_by_helper(
+        Impersonation *impersonation, Request *request, bool in_our_namespace, int *ret_error) {
+        _cleanup_(helper_request_done) HelperRequest orders = {
+                .request = request,
+                .user_namespace_fd = -EBADF,
+                .root_fd = -EBADF,
+                .base_fds = {-EBADF, -EBADF},
+                .sandbox = impersonation->helper_sandbox,
+                .lock_fd = impersonation->lock_fd,
+                .number = impersonation->number,
+                .minds_autofs = host_mounts_have_automounter(impersonation->host_mounts),
+        };
+        int r;
+
+        r = open_for_helper(impersonation, request, in_our_namespace, &orders);
+        if (r != 0)
+                return r;
+        /* Nothing but the target must be served by a process that becomes it. */
+        if (notification_is_gone(&request->notification))
+                return REQUEST_GONE;
+        r = helper_new(&orders, &impersonation->helper, ret_error);
+        return r < 0 || *ret_error != 0 ? r : take_parents(impersonation, request);
+}
+
+static int pin_all_by_worker(
+        Impersonation *impersonation, Request *request, bool *ret_wants_helper, int *ret_error) {
+        int r = 0;
+
+        for (unsigned i = 0; r == 0 && *ret_error == 0 && i < request_n_locations(request); i++) {
+                const Pin pin = {
+                        impersonation, request, &request->locations[i], request->slot->arguments.dirfds[i]};
+
+                r = pin_by_worker(&pin, ret_wants_helper, ret_error);
+                if (*ret_wants_helper)
+                        break;
+        }
+        return r;
+}
+
+static int pin_all(Impersonation *impersonation, Request *request, int *ret_error) {
+        bool wants_helper = false;
+        int r;
+
+        r = host_mounts_refresh(impersonation->host_mounts, request->slot->taken_usec);
+        if (r < 0)
+                return r;
+        r = target_in_our_user_namespace(request->target);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return pin_by_helper(impersonation, request, false, ret_error);
+        r = pin_all_by_worker(impersonation, request, &wants_helper, ret_error);
+        if (r != 0 || !wants_helper)
+                return r;
+        for (unsigned i = 0; i < LOCATIONS_MAX; i++)
+                parent_release(&request->locations[i].parent);
+        *ret_error = 0;
+        r = impersonation_revert(impersonation);
+        return r < 0 ? r : pin_by_helper(impersonation, request, true, ret_error);
+}
+
+static int enter_parent(Impersonation *impersonation, Parent *parent) {
+        int r;
+
+        r = parent_enter(parent);
+        if (r < 0 || parent->entered || parent->is_fuse)
+                return r;
+        /* The target must not; it gets its error when the call is made. */
+        r = credentials_revert(impersonation->override);
+        return r < 0 ? r : parent_enter(parent);
+}
+
+/* A file system may say EMFILE, and so does the kernel where the worker has no file descriptor left, which
+ * is not the target's concern. */
+static bool lacks_descriptors(const Request *request) {
+        _cleanup_close_ int fd = fcntl(request->notification.listener_fd, F_DUPFD_CLOEXEC, 0);
+
+        return fd < 0;
+}
+
+int pin_locations(Impersonation *impersonation, Request *request) {
+        int error = 0, r = pin_all(impersonation, request, &error);
+
+        if (r == -ENOTDIR || r == -EBADF) /* what a relative path starts at is none, or there is none */
+                return request_fails(request, -r);
+        if (r != 0)
+                return r == TARGET_GONE ? REQUEST_GONE : r;
+        if (error == EMFILE && lacks_descriptors(request))
+                return -EMFILE;
+        if (error != 0)
+                return request_fails(request, error);
+        return enter_parent(impersonation, &request->locations[0].parent);
+}
