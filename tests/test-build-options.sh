@@ -86,7 +86,7 @@ names_sysconfdir() {
 }
 check "... where what is installed names the configuration" names_sysconfdir
 reads_sysconfdir() {
-        "$root/opt/snotify/sbin/snotifyd" --help | grep -qF 'the rules in /opt/etc/snotify.conf' || return 1
+        "$root/opt/snotify/sbin/snotifyd" --help | grep -qF 'in /opt/etc/snotify.conf allow it.' || return 1
         ! "$root/opt/snotify/sbin/snotifyd" --check-config >"$work/said" 2>&1
         cat "$work/said"
         grep -q '^/opt/etc/snotify\.conf: ' "$work/said"
