@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The tree's own rules: formatting, an SPDX line in each file, manual pages that lint, includes that point one way.
+# The tree's own rules: formatting, an SPDX line in each file, manual pages and scripts that lint, spelling, includes that point one
+# way.
 set -u
 cd "${SOURCE_ROOT:?}" || exit 1
 n=0
@@ -16,6 +17,18 @@ check() {
                 failures=1
                 echo "not ok $n - $what"
                 printf '%s\n' "$output" | sed 's/^/# /'
+        fi
+}
+
+# check_with TOOL WHAT COMMAND...: where the tool is not installed, that is said.
+check_with() {
+        local tool=$1
+        shift
+        if command -v "$tool" >/dev/null; then
+                check "$@"
+        else
+                n=$((n + 1))
+                echo "ok $n - $1 # SKIP needs $tool"
         fi
 }
 
@@ -35,6 +48,17 @@ spdx() {
                 xargs -0 grep -L 'SPDX-License-Identifier'': LGPL-2.1-or-later' |
                 grep -vE '^\./(\.gitignore|\.editorconfig|\.clang-format)$')
         [ -z "$missing" ] || { echo "without an SPDX line: $missing"; return 1; }
+}
+
+# .shellcheckrc says what it leaves out.
+shell_scripts() {
+        grep -rlE --exclude-dir='build*' --exclude-dir=.git '^#!.*sh$|^# shellcheck shell=' . |
+                sort | xargs -n 4 -P "$(nproc)" shellcheck --format=gcc
+}
+
+# .codespellrc says which words it accepts.
+spelling() {
+        codespell
 }
 
 # Whether the manuals that ours refer to are installed is another matter.
@@ -96,9 +120,11 @@ one_way() {
                 END { exit failed }'
 }
 
-check "clang-format has nothing to change" formatted
+check_with clang-format "clang-format has nothing to change" formatted
 check "each file has an SPDX line" spdx
-check "the manual pages lint" manuals
+check_with mandoc "the manual pages lint" manuals
+check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
+check_with codespell "codespell finds no misspelt word" spelling
 check "each room includes what it may, and includes point one way" one_way
 echo "1..$n"
 exit $failures

@@ -69,8 +69,8 @@ made_some() {
 # pace COMMAND...: runs it five times, and leaves how many were made per second meanwhile in $work/pace: the best of the five, for
 # others use the machine, too.
 pace() {
-        local before start round pace best=0
-        for round in 1 2 3 4 5; do
+        local before start pace best=0
+        for _ in 1 2 3 4 5; do
                 before=$(made) start=${EPOCHREALTIME/./}
                 "$@" || return 1
                 pace=$((($(made) - before) * 1000000 / (${EPOCHREALTIME/./} - start)))
@@ -159,7 +159,8 @@ exec 9>&-
 wait $stranger
 rm "$work/hold"
 no_children() {
-        [ -z "$(ps -o comm= --ppid "$daemon_pid" | grep -v 'snotifyd-worker\|snotifyd-accept')" ]
+        # shellcheck disable=SC2009 # pgrep cannot leave out a name
+        ! ps -o comm= --ppid "$daemon_pid" | grep -qv 'snotifyd-worker\|snotifyd-accept'
 }
 check "... and nothing stays of it" wait_for no_children
 
@@ -366,7 +367,7 @@ has_sessions() {
         [ $(($(grep -c "^session .* started" "$work/log") - $(grep -c "^session .* ended" "$work/log"))) = "$1" ]
 }
 user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
->"$work/log"
+: >"$work/log"
 start "sessions = 3" "sessions-per-user = 2" "connections-per-user = 1"
 held=()
 for n in 1 2; do
@@ -400,7 +401,7 @@ check "a session of a user's" wait_for has_sessions 1
 "${user[@]}" unshare --user sleep 60 &
 owner=$!
 in_namespace() {
-        [ "$(readlink /proc/$owner/ns/user)" != "$(readlink /proc/self/ns/user)" ]
+        [ "$(readlink /proc/"$owner"/ns/user)" != "$(readlink /proc/self/ns/user)" ]
 }
 wait_for in_namespace
 echo "0 200000 65536" >/proc/$owner/uid_map && echo "0 200000 65536" >/proc/$owner/gid_map
@@ -435,7 +436,7 @@ for process in range(4):
 sum() {
         sed -En "s/$1/\\1/p" "$work/log" | awk '{ sum += $1 } END { print sum + 0 }'
 }
->"$work/log"
+: >"$work/log"
 daemon_start <<'CONF'
 [limits]
 records-per-second = 100
@@ -496,7 +497,7 @@ in_older() {
         "$SNOTIFY_RUN" --socket "$work/older" -- true
 }
 no_connection_is_kept() {
-        [ "$(acceptor_fds)" = "$n_fds" ] && ! pgrep -P $older -x snotifyd-vet
+        [ "$(acceptor_fds)" = "$n_fds" ] && ! pgrep -P "$older" -x snotifyd-vet
 }
 check "... none of these is kept" wait_for no_connection_is_kept
 check "... and others get in" in_older
@@ -514,7 +515,7 @@ older=$!
 wait_for is_listening "$work/older"
 # So many processes that accepted launchers are there; the last one accepts.
 hang_accepting() {
-        [ "$(ps -o comm= --ppid $older | grep -c snotifyd-accept)" = "$1" ]
+        [ "$(pgrep -c -P "$older" snotifyd-accept)" = "$1" ]
 }
 # pile NUMBER UID...: in the background, until it is killed.
 pilers=()
@@ -567,7 +568,7 @@ wait_for is_listening "$work/inner"
 check "a launcher from outside of the daemon's PID namespace is refused" refuses "snotifyd does not see this process" \
         "$SNOTIFY_RUN" --socket "$work/inner" -- mkdir "$ran"
 in_there() {
-        nsenter --target "$(pgrep -P $inner)" --pid --mount "$SNOTIFY_RUN" --socket "$work/inner" -- true
+        nsenter --target "$(pgrep -P "$inner")" --pid --mount "$SNOTIFY_RUN" --socket "$work/inner" -- true
 }
 check "... one inside is not" in_there
 kill "$(pgrep -P $inner)"

@@ -41,13 +41,13 @@ nothing_created() {
 # Shows that the forgery works: root, which has access, creates the directory by the forged path.
 misleads() {
         local path
-        coproc FORGER { "$@" "$bin/forger" show $victim "$tree/forge" cwd/x; }
+        coproc FORGER { "$@" "$bin/forger" show "$victim" "$tree/forge" cwd/x; }
         read -r path <&"${FORGER[0]}"
         mkdir "$path" && rmdir "$tree/closed/inner/x"
         local status=$?
         eval "exec ${FORGER[1]}>&-"
-        wait $FORGER_PID
-        return $status
+        wait "$FORGER_PID"
+        return "$status"
 }
 
 # forgery NAME COMMAND...: COMMAND runs the attack as a user without access to the victim.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A file system never answers, under the installed units: systemd does not wait for the hanging workers, and other sessions are
 # unaffected.
+# shellcheck disable=SC2154 # work, bin: box.sh sources lib.sh, which sets them
 source "$(dirname "$0")/../end-to-end/box.sh"
 
 mknod -m 600 /dev/fuse c 10 229

@@ -71,7 +71,7 @@ native_hangs() {
         wait_for grep -qs "^State:.D" "/proc/$pid/status" || { echo "it could be killed"; result=1; }
         kill -USR1 "$all_server"
         wait "$pid"
-        return $result
+        return "$result"
 }
 check "natively a call on such a file system hangs, and its process cannot be killed" native_hangs
 check "supervised, a call on a file system that does not answer fails with ETIMEDOUT" \

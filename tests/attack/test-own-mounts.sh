@@ -39,9 +39,9 @@ EXDEV=18 EPERM=1
 attack() {
         local name=$1 as=$2
         shift 2
-        check "$name: natively the call succeeds" $as "$@"
+        check "$name: natively the call succeeds" "$as" "$@"
         check "... and creates the denied directory" rmdir "$tree/shut/x"
-        check "... supervised it is denied" fails_with $EXDEV $as "$SNOTIFY_RUN" --socket "$socket" -- "$@"
+        check "... supervised it is denied" fails_with $EXDEV "$as" "$SNOTIFY_RUN" --socket "$socket" -- "$@"
         check "... and creates nothing" test ! -e "$tree/shut/x"
 }
 

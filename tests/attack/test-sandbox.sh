@@ -38,24 +38,24 @@ created() {
 worker_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with $EIO supervised -- "$bin/mkdir-as" mkdir "$tree" "worker-$1" || return
-        wait_for logged_times $from "a worker of session .* was $forbidden" 3 || return
-        wait_for logged_times $from "^trouble with .*: EIO (workers died over it)" 1 || return
+        fails_with "$EIO" supervised -- "$bin/mkdir-as" mkdir "$tree" "worker-$1" || return
+        wait_for logged_times "$from" "a worker of session .* was $forbidden" 3 || return
+        wait_for logged_times "$from" "^trouble with .*: EIO (workers died over it)" 1 || return
         [ ! -e "$tree/worker-$1" ]
 }
 helper_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with $EIO supervised_user -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "helper-$1" || return
-        wait_for logged_times $from "^trouble with .*: EIO (helpers died over it)" 1 || return
+        fails_with "$EIO" supervised_user -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "helper-$1" || return
+        wait_for logged_times "$from" "^trouble with .*: EIO (helpers died over it)" 1 || return
         [ ! -e "$tree/helper-$1" ]
 }
 handshake_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with $launcher_fails supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
+        fails_with "$launcher_fails" supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
         # The launcher asks three times.
-        wait_for logged_times $from "a vetting child was $forbidden" 3 || return
+        wait_for logged_times "$from" "a vetting child was $forbidden" 3 || return
         [ ! -e "$tree/handshake-$1" ]
 }
 
@@ -111,7 +111,7 @@ sleeper=$!
 wait_for test -d "$tree/caller"
 process=none
 wait_for find_process snotifyd-worker
-check "a worker has only those in effect that it needs to read about its caller" has_no_more "$process" CapEff $effective_of_worker
+check "a worker has only those in effect that it needs to read about its caller" has_no_more "$process" CapEff "$effective_of_worker"
 check "... and cannot raise more than its other steps need" has_no_more "$process" CapPrm $permitted_of_worker
 kill $sleeper
 wait $sleeper 2>/dev/null
@@ -139,7 +139,7 @@ check "... and root without capabilities has no access to it" fails_with 1 has_a
 
 process=none
 wait_for find_process snotifyd-accept
-check "the acceptor has only CAP_SYS_PTRACE" has_no_more "$process" CapPrm $(bits $sys_ptrace)
+check "the acceptor has only CAP_SYS_PTRACE" has_no_more "$process" CapPrm "$(bits $sys_ptrace)"
 check "... and root without capabilities has no access to it" fails_with 1 has_access "$process"
 
 check "the daemon still serves new sessions" created after supervised_user -- mkdir "$tree/after"
@@ -151,11 +151,11 @@ acceptor_dies() {
         local from status
         from=$(($(wc -l <"$work/log") + 1))
         COMPROMISED_CALL=$1 daemon_start <"$work/kept"
-        fails_with $launcher_fails supervised -- mkdir "$tree/acceptor-$1"
+        fails_with "$launcher_fails" supervised -- mkdir "$tree/acceptor-$1"
         status=$?
         wait_for logged_in "$from" "the process that accepts launchers was $forbidden" || status=1
         daemon_stop
-        [ $status = 0 ] && [ ! -e "$tree/acceptor-$1" ]
+        [ "$status" = 0 ] && [ ! -e "$tree/acceptor-$1" ]
 }
 logged_in() {
         tail -n +"$1" "$work/log" | grep -q -- "$2"

@@ -38,7 +38,7 @@ secret() {
         (cd "$private" && exec 9<. && "$@" "$bin/secrets" 9 "$private")
         local status=$?
         rm -r "$private"
-        return $status
+        return "$status"
 }
 for mode in 700 744; do
         for place in open shut; do
@@ -142,9 +142,9 @@ entries() {
         local status=$?
         (cd "$tree/open" && "$@" "$SNOTIFY_RUN" --socket "$socket" -- python3 "$work/entries.py") >"$work/entries.supervised" 2>&1
         echo >&6
-        wait $session
+        wait "$session"
         rmdir "$tree/open/started"
-        diff "$work/entries.native" "$work/entries.supervised" && return $status
+        diff "$work/entries.native" "$work/entries.supervised" && return "$status"
 }
 check "a call for a worker's descriptors in /proc fails as natively: a user" entries as_user
 check "... always with EACCES" fails_with 1 grep -v 'fd.* EACCES$' "$work/entries.native"

@@ -113,7 +113,8 @@ asked restricted failed
 overwrite restricted forged
 store restart
 asked restricted failed
-exec {to[restricted]}>&-
+fd=${to[restricted]}
+exec {fd}>&-
 wait "${pids[restricted]}"
 # A record may be there twice if a worker was killed while it sent it.
 records_are_right() {
@@ -128,7 +129,10 @@ store forget identities
 store restart
 check "after a restart the daemon does not take up a session without an identity" logged "cannot take up session ${id[forgotten]}: its identity is not in the store"
 check "... its calls fail" asked forgotten failed
-exec {to[forgotten]}>&- {to[untouched]}>&-
+for session in forgotten untouched; do
+        fd=${to[$session]}
+        exec {fd}>&-
+done
 wait "${pids[forgotten]}" "${pids[untouched]}"
 check "... and it is removed from the store" wait_for is_stored 0
 begin newcomer

@@ -26,7 +26,7 @@ without_capabilities=(setpriv --inh-caps=-all --bounding-set=-all)
 
 denied() {
         "$@"
-        [ $? = $EXDEV ] || { echo "the error is not EXDEV"; return 1; }
+        [ $? = "$EXDEV" ] || { echo "the error is not EXDEV"; return 1; }
         [ -z "$(ls -A "$tree/shut")" ] || { echo "a denied directory was created"; return 1; }
 }
 
@@ -98,7 +98,7 @@ check_no_trouble
 ### Resources.
 if [ "$namespaces" ]; then
         # A workload that kills all of its helpers gets no answer but errors.
-        for round in 1 2 3 4 5; do
+        for _ in 1 2 3 4 5; do
                 supervised_user -- unshare -Ur "$bin/steal-listener" kill 3 "$tree/shut" >/dev/null 2>&1
         done
         check "a workload that kills its helpers creates nothing that is denied" test -z "$(ls -A "$tree/shut")"

@@ -60,6 +60,7 @@ tar -C "$SOURCE_ROOT/installed" -c . | tar -C / -x --keep-directory-symlink ||
 renice -n -15 -p "$(systemctl show -P MainPID systemd-journald)" >/dev/null
 systemctl daemon-reload
 # As the installed one is, of which the user may not see the text.
+# shellcheck disable=SC2034 # for the test that sources this
 snotify_run=/usr/bin/snotify-run
 trap 'cleanup; systemctl stop snotifyd.socket snotifyd.service' EXIT
 

@@ -45,6 +45,7 @@ for helper in $HELPERS; do
         cp "$helper" "$work/bin/"
 done
 SNOTIFY_RUN=$work/bin/snotify-run
+# shellcheck disable=SC2034 # for the test that sources this
 bin=$work/bin
 socket=$work/socket
 daemon_pid=

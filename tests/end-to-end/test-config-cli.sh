@@ -39,11 +39,11 @@ check "... and --check-config prints OK" accepts "$work/good.conf"
 
 wrong "an empty file" 0 "no [profile NAME] section" </dev/null
 wrong "no profile" 0 "no [profile NAME] section" <<<"$rule"
-wrong "an unknown section" 2 "unknown section [profil x]" <<<"$profile[profil x]"
-wrong "a section without a name" 2 "[rule] without a name" <<<"$profile[rule]"
-wrong "a bad name" 2 "name 'a/b'" <<<"$profile[rule a/b]"
-wrong "a long name" 2 "longer than 40 bytes" <<<"$profile[rule $(printf 'n%.0s' {1..41})]"
-wrong "a section twice" 5 "already defined at" <<<"$profile$rule[rule a]"
+wrong "an unknown section" 2 "unknown section [profil x]" <<<"${profile}[profil x]"
+wrong "a section without a name" 2 "[rule] without a name" <<<"${profile}[rule]"
+wrong "a bad name" 2 "name 'a/b'" <<<"${profile}[rule a/b]"
+wrong "a long name" 2 "longer than 40 bytes" <<<"${profile}[rule $(printf 'n%.0s' {1..41})]"
+wrong "a section twice" 5 "already defined at" <<<"${profile}${rule}[rule a]"
 wrong "a profile twice" 2 "already defined at" <<<"$profile$profile"
 wrong "an unknown key in a profile" 2 "unknown key 'defualt'" <<<"${profile}defualt = deny"
 wrong "an unknown key in a rule" 5 "unknown key 'paht'" <<<"$profile${rule}paht = /x"
@@ -78,7 +78,7 @@ wrong "not text" 1 "" < <(printf '\x7fELF\x02\x01\x01\n')
 
 wrong "a limit out of bounds" 3 "sessions must be a number from 1 to 1000, not '0'" <<<"$profile"$'[limits]\nsessions = 0'
 wrong "an unknown limit" 3 "unknown key 'workers' in [limits]" <<<"$profile"$'[limits]\nworkers = 17'
-wrong "limits with a name" 2 "write [limits]" <<<"$profile[limits all]"
+wrong "limits with a name" 2 "write [limits]" <<<"${profile}[limits all]"
 
 check "refused: a file that does not exist" refused "$work/nowhere.conf" 0 "No such file or directory"
 check "refused: a directory" refused "$work" 0 "directory"

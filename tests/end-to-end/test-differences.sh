@@ -57,10 +57,10 @@ differs() {
         [ "$1" = root ] || { native=(as_user) launch=supervised_user; }
         says "$3" "${native[@]}" python3 "$bin/differences.py" "$2" || { echo "natively"; return 1; }
         find . -mindepth 1 -delete
-        says "$4" $launch ${5-} -- python3 "$bin/differences.py" "$2"
+        says "$4" "$launch" ${5+"$5"} -- python3 "$bin/differences.py" "$2"
         local status=$?
         find . -mindepth 1 -delete
-        return $status
+        return "$status"
 }
 says() {
         local expected=$1 output

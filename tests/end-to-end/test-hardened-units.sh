@@ -37,9 +37,9 @@ path = /srv/out/
 action = allow
 CONF
 # tmpfs mounts stand in for a machine's own file systems: the box's root is an overlay, in which file handles do not work.
-mkdir -p -m 700 /var/lib/private /var/cache/private /var/log/private
+install -d -m 700 /var/{lib,cache,log}/private
 for place in /srv /var/{lib,cache,log}/private; do
-        mount -t tmpfs -o "mode=$(stat -c %a $place)" tmpfs $place
+        mount -t tmpfs -o "mode=$(stat -c %a "$place")" tmpfs "$place"
 done
 mkdir /srv/out
 systemctl start snotifyd.socket
@@ -57,16 +57,16 @@ in_unit() {
         shift
         # LeakSanitizer needs more system calls.
         [ -z "${SANITIZED-}" ] || properties+=(--setenv=ASAN_OPTIONS=detect_leaks=0)
-        systemd-run --quiet --wait --pipe --collect --service-type=exec "${properties[@]}" $snotify_run -- "$@"
+        systemd-run --quiet --wait --pipe --collect --service-type=exec "${properties[@]}" "$snotify_run" -- "$@"
 }
 
 refuses() {
         local text=$1 output
         shift
-        output=$(in_unit "$@" -- touch $ran 2>&1)
+        output=$(in_unit "$@" -- touch "$ran" 2>&1)
         [ $? = 125 ] || { echo "exit status is not 125; output: $output"; return 1; }
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-        [ ! -e $ran ] || { echo "the workload has run"; rm $ran; return 1; }
+        [ ! -e "$ran" ] || { echo "the workload has run"; rm "$ran"; return 1; }
 }
 
 # creates PATH RECORDED PROPERTY...: mkdir PATH succeeds in such a unit, and the path in its record matches RECORDED.
@@ -82,8 +82,7 @@ in_journal() {
 
 ### What snotify-run needs.
 killed_silently() {
-        in_unit "$@" -- touch $ran
-        [ $? != 0 ] && [ ! -e $ran ]
+        ! in_unit "$@" -- touch "$ran" && [ ! -e "$ran" ]
 }
 check "SystemCallFilter=@system-service kills the launcher, and the workload does not run" killed_silently SystemCallFilter=@system-service
 check "... the daemon records why" wait_for in_journal \

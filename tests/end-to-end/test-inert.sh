@@ -32,11 +32,11 @@ error_of() {
 # same WHO DIRECTORY NAME [COMMAND...]: the call, run by the command, has the same error natively and with both profiles.
 same() {
         local as=() directory=$2 name=$3 profile native supervised
-        [ "$1" = root ] || as=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
+        [ "$1" = root ] || as=(setpriv --reuid=65534 --regid=65534 --groups="65534,60001")
         native=$(error_of "${as[@]}" "${@:4}" "$directory" "$name")
-        [ "$native" -gt 0 ] && [ "$native" != $EXDEV ] || { echo "natively $native"; return 1; }
+        [ "$native" -gt 0 ] && [ "$native" != "$EXDEV" ] || { echo "natively $native"; return 1; }
         for profile in default by-rules; do
-                supervised=$(error_of "${as[@]}" "$SNOTIFY_RUN" --socket "$socket" --profile $profile -- "${@:4}" "$directory" "$name")
+                supervised=$(error_of "${as[@]}" "$SNOTIFY_RUN" --socket "$socket" --profile "$profile" -- "${@:4}" "$directory" "$name")
                 [ "$supervised" = "$native" ] || { echo "natively $native, with profile $profile $supervised"; return 1; }
         done
 }
@@ -110,7 +110,7 @@ same_when_dead() {
 as=()
 check "root: mkdir in the /proc directory of a dead process fails as natively" same_when_dead
 check "root in a user namespace: the same" same_when_dead unshare -Ur
-as=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
+as=(setpriv --reuid=65534 --regid=65534 --groups="65534,60001")
 check "a user: the same" same_when_dead "${as[@]}"
 
 # The opposite: on a tmpfs a directory can be created.

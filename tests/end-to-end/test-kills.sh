@@ -99,7 +99,7 @@ count_poisoned() {
 }
 
 is_empty() {
-        [ -z "$(ls -A "$work/room/$part")" ] || { ls -l "$work/room/$part" | head; return 1; }
+        [ -z "$(ls -A "$work/room/$part")" ] || { find "$work/room/$part" -mindepth 1 -ls | head; return 1; }
 }
 
 ### Unique names.

@@ -89,12 +89,12 @@ fake_daemon() {
         local step=$1 text=$2 path=$work/fake-daemon.$1 pid status
         python3 "$SOURCE_ROOT/tests/end-to-end/fake-daemon.py" "$path" "$step" &
         pid=$!
-        wait_for is_listening "$path" || { kill $pid; echo "the fake daemon did not start"; return 1; }
+        wait_for is_listening "$path" || { kill "$pid"; echo "the fake daemon did not start"; return 1; }
         refuses "$text" as_user "$SNOTIFY_RUN" --socket "$path" -- touch "$ran"
         status=$?
-        wait_for gone $pid || { kill -KILL $pid; echo "the fake daemon still waits for the launcher"; status=1; }
-        wait $pid 2>/dev/null
-        return $status
+        wait_for gone "$pid" || { kill -KILL "$pid"; echo "the fake daemon still waits for the launcher"; status=1; }
+        wait "$pid" 2>/dev/null
+        return "$status"
 }
 
 silence="snotifyd closed the connection unexpectedly; see journalctl -u snotifyd"
@@ -265,10 +265,10 @@ open_when_closed() {
         *) "$@" sleep 1000 0<&- 1>&- 2>&- & ;;
         esac
         pid=$!
-        wait_for is_sleeping $pid || echo "it does not run"
+        wait_for is_sleeping "$pid" || echo "it does not run"
         (cd "/proc/$pid/fd" && stat -c '%N' -- *) | sed 's/\[.*//'
-        kill $pid
-        wait $pid
+        kill "$pid"
+        wait "$pid"
 }
 closed_as_natively() {
         local closed=$1 native supervised
@@ -310,7 +310,7 @@ check "... unless others are open" refuses "may open 8 file descriptors, and nee
 environment() {
         local output
         output=$(env -i A=1 SNOTIFY_SESSION=forged "$SNOTIFY_RUN" --socket "$socket" -- /usr/bin/env | sort)
-        [[ $output =~ ^A=1$'\n'SNOTIFY_SESSION=[0-9a-f]{16}$ ]] || { echo "$output"; return 1; }
+        [[ $output =~ ^"A=1"$'\n'"SNOTIFY_SESSION="[0-9a-f]{16}$ ]] || { echo "$output"; return 1; }
         logged "session ${output##*=} started"
 }
 check "the workload has the launcher's environment, and the session's id in SNOTIFY_SESSION" environment
@@ -349,7 +349,7 @@ check "a daemon that starts without standard input, output and error opens /dev/
 workload=$!
 worker_has_null() {
         local worker
-        worker=$(pgrep -o -P $closed_pid) && [ "$(std_of "$worker")" = /dev/null ]
+        worker=$(pgrep -o -P "$closed_pid") && [ "$(std_of "$worker")" = /dev/null ]
 }
 check "... and its workers have it, too" wait_for worker_has_null
 check "... a session runs" wait_for is_sleeping $workload

@@ -11,7 +11,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 here=$SOURCE_ROOT/tests/end-to-end
 input=$work/input
 place=$work/place
-user=(setpriv --reuid=65534 --regid=65534 --groups=65534,60001)
+user=(setpriv --reuid=65534 --regid=65534 --groups="65534,60001")
 # A sandbox that shows little of the host.
 wrap=(bwrap --unshare-all --die-with-parent --ro-bind /usr /usr --ro-bind /etc /etc --symlink usr/bin /bin --symlink usr/lib /lib
         --symlink usr/lib64 /lib64 --symlink usr/sbin /sbin --proc /proc --dev /dev --tmpfs /tmp --tmpfs /var/tmp
@@ -191,10 +191,10 @@ program "python3 -m venv" user python3 'python3 -m venv venv'
 modules() {
         local name
         for name in one two; do
-                mkdir -p $name/package/lib/{a,b,c}/d
-                find $name/package/lib -type d -exec touch {}/index.js \;
-                printf '{ "name": "%s", "version": "1.0.0", "bin": "lib/index.js" }\n' $name >$name/package/package.json
-                tar -C $name --owner=0 --group=0 -czf $name.tgz package
+                mkdir -p "$name"/package/lib/{a,b,c}/d
+                find "$name"/package/lib -type d -exec touch {}/index.js \;
+                printf '{ "name": "%s", "version": "1.0.0", "bin": "lib/index.js" }\n' "$name" >"$name"/package/package.json
+                tar -C "$name" --owner=0 --group=0 -czf "$name".tgz package
         done
 }
 # libuv creates directories by io_uring if it can.

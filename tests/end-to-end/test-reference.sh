@@ -107,7 +107,7 @@ check "a target's call is pending" wait_for in_mkdir $workload
 stays_blocked() {
         local n
         for ((n = 0; n < 30; n++)); do
-                in_mkdir $workload && [ ! -e "$work/a/blocked" ] || return 1
+                in_mkdir "$workload" && [ ! -e "$work/a/blocked" ] || return 1
                 sleep 0.01
         done
 }
@@ -214,7 +214,8 @@ launch_gated "$bin/mkdir-as" mkdir "$work/a" pending
 freeze
 open_gate
 wait_for in_mkdir $workload
-kill -KILL $daemon_pid $(workers)
+# shellcheck disable=SC2046 # one word for each worker
+kill -KILL "$daemon_pid" $(workers)
 wait $daemon_pid 2>/dev/null
 daemon_pid=
 wait $workload

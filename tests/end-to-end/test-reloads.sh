@@ -58,7 +58,7 @@ recorded() {
         wait_for grep -q "$1" "$work/records" || { grep -v SNOTIFY_VERDICT "$work/records"; return 1; }
 }
 
-fds=$(count_fds)
+n_fds=$(count_fds)
 mkdir -m 777 "$work/room/A" "$work/room/B"
 : >"$work/shared"
 pids=()
@@ -103,7 +103,7 @@ check "... and recorded" test "${said##* }" -ge "${BASH_REMATCH[1]}"
 check "the policy in force is the last valid one" \
         supervised -- sh -c "mkdir '$work/room/A/last' && ! mkdir '$work/room/B/last' 2>/dev/null"
 check "no child process is left, not even a zombie" wait_for has_no_children
-check "the daemon has as many file descriptors open as before" wait_for has_fds "$fds"
+check "the daemon has as many file descriptors open as before" wait_for has_fds "$n_fds"
 check "no worker died" fails_with 1 grep 'a worker' "$work/records"
 daemon_stop
 check "the daemon exits with status 0" test $? = 0

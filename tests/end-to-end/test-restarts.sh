@@ -45,7 +45,7 @@ for ((n = 0; n < idle_max; n++)); do
 done
 begun() {
         local made=(/srv/open/before-*)
-        [ ${#made[@]} = $idle_max ] && stored $((2 * (busy_max + idle_max)))
+        [ ${#made[@]} = "$idle_max" ] && stored $((2 * (busy_max + idle_max)))
 }
 check "the sessions run, and systemd's store has two file descriptors of each" wait_for begun
 

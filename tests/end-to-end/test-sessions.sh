@@ -29,10 +29,10 @@ lines_are() {
 supervised -- mkdir "$work/first"
 wait_for logged_times ' ended' 1
 wait_for has_no_children
-fds=$(count_fds)
+n_fds=$(count_fds)
 pss=$(pss_kib Pss)
 anonymous=$(pss_kib Pss_Anon)
-echo "# idle daemon: $pss KiB PSS ($anonymous KiB of it anonymous), $fds file descriptors"
+echo "# idle daemon: $pss KiB PSS ($anonymous KiB of it anonymous), $n_fds file descriptors"
 if [ -z "${SANITIZED-}" ]; then
         check "an idle daemon takes less than 4 MiB" test "$pss" -lt 4096
 else
@@ -50,14 +50,14 @@ for ((i = 0; i < N; i++)); do
         pids+=($!)
 done
 all_wait() {
-        [ "$(pgrep -cx gated-load)" = $N ]
+        [ "$(pgrep -cx gated-load)" = "$N" ]
 }
 check "$N sessions run at once" wait_for all_wait
 exec 8<>"$work/go"
 check "each creates its directories" wait_for lines_are "$work/done" $N
 
 idle() {
-        has_no_children && has_fds $((fds + 2 * N))
+        has_no_children && has_fds $((n_fds + 2 * N))
 }
 check "idle sessions have no workers, and cost the daemon two file descriptors each" wait_for idle
 # The daemon returns memory to the kernel a moment after the last worker has exited.
@@ -84,7 +84,7 @@ check "no call failed" test "$failed" = 0 -a ! -s "$work/load.out"
 check "all directories exist" test "$(find "$work/load" -mindepth 2 -type d | wc -l)" = $((100 * N))
 check "the record of each session's end has the right count" \
         wait_for logged_times ' ended: 100 allowed, 0 denied, 0 failed; 100 of them not recorded$' $N
-check "the daemon has closed their file descriptors" wait_for has_fds "$fds"
+check "the daemon has closed their file descriptors" wait_for has_fds "$n_fds"
 check "no child process is left" wait_for has_no_children
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 

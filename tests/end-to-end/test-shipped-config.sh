@@ -50,7 +50,7 @@ shell_in() {
         local status=0 output
         output=$(creates "$1" "$2" a sh -c "${3//@/$2}" 2>&1) || status=1
         [ -z "$output" ] || { echo "$output"; return 1; }
-        return $status
+        return "$status"
 }
 
 t=$work/t

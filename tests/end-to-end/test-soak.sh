@@ -96,6 +96,7 @@ measure() {
         local main fds workers cgroups memory
         wait_for running
         main=$(property MainPID)
+        # shellcheck disable=SC2009 # pgrep cannot leave out a name
         workers=$(ps -o comm= --ppid "$main" | grep -vc '^snotifyd-accept')
         fds=(/proc/"$main"/fd/*)
         cgroups=$(find "/sys/fs/cgroup$(property ControlGroup)" -name 'session-*' | wc -l)

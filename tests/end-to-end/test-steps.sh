@@ -57,7 +57,7 @@ same() {
         [ "$1" = root ] || { native=(as_user) launch=supervised_user; }
         steps "$2" "$3" "$4" "${native[@]}" >"$work/native"
         run=$((run + 1))
-        steps "$2" "$3" "$4" $launch -- >"$work/supervised"
+        steps "$2" "$3" "$4" "$launch" -- >"$work/supervised"
         diff -U5 "$work/native" "$work/supervised" || return 1
         [ -z "${5-}" ] || grep -qx "$5" "$work/supervised" || { cat "$work/supervised"; return 1; }
 }

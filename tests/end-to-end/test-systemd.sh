@@ -85,7 +85,7 @@ W
 records() {
         local name=$1 uid=$2 session path
         shift 2
-        session=$("$@" $snotify_run --label of-the-test -- sh "$work/workload" "$bin" "$name" "$tricky") ||
+        session=$("$@" "$snotify_run" --label of-the-test -- sh "$work/workload" "$bin" "$name" "$tricky") ||
                 { echo "exit status $?"; return 1; }
         wait_for synced "session $session ended" || { echo "session $session has not ended"; return 1; }
         path="'/srv/open/shut/$tricky'"
@@ -220,8 +220,10 @@ if grep -qw memory "$cgroup/cgroup.controllers"; then
         echo 64M >"$bounded/memory.max"
         systemctl reload snotifyd
         check "with a higher limit those of this session succeed again" make_some created 1000
+        # shellcheck disable=SC2154 # set by coproc
         making=$maker_PID
-        exec {maker[1]}>&-
+        fd=${maker[1]}
+        exec {fd}>&-
         wait "$making"
         cgroup_is_gone() {
                 [ ! -e "$bounded" ]
