@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks at the host.  Run by the daemon at start.  Owns nothing. */
+/* Checks and opens the host.  Run by the daemon at start.  A Host owns its fds. */
 
 #include "host.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,14 +11,15 @@
 
 #include "common/notify.h"
 #include "common/ownership.h"
+#include "session/cgroups.h"
 
 int host_check_kernel(Report *report) {
         int r = notify_check_sizes();
 
         if (r == -E2BIG)
                 (void)report_line(report, REPORT_ERROR,
-                        "this kernel's seccomp notifications are larger than this snotifyd knows; it needs "
-                        "an update");
+                        "the seccomp notifications of this kernel are larger than this snotifyd expects; "
+                        "update snotify");
         else if (r < 0 || !notify_can_wait_killable()) {
                 r = -EOPNOTSUPP;
                 (void)report_line(report, REPORT_ERROR,
@@ -29,9 +29,9 @@ int host_check_kernel(Report *report) {
         return r;
 }
 
-/* What is judged are the host's paths, and systemd may have given us a mount namespace of our own: PID 1's
- * root is the host's.  Where it may not be looked at, as in some containers, our own has to do: a target
- * that sees another tree is then denied everything. */
+/* Paths are judged as the host sees them, but systemd may have given the daemon a mount namespace of its
+ * own: PID 1 has the host's root.  Where the kernel does not let the daemon open that, as in some
+ * containers, its own root has to do: then all calls of a target that sees another tree are denied. */
 static int open_root(Report *report) {
         int fd = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -43,17 +43,34 @@ static int open_root(Report *report) {
         return fd < 0 ? -errno : fd;
 }
 
-int host_open(Report *report, int *ret_daemon_fd, int *ret_root_fd) {
-        _cleanup_close_ int daemon_fd = -EBADF;
-        int root_fd;
+int host_open(Report *report, Host *ret) {
+        int fd;
 
-        daemon_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-        if (daemon_fd < 0)
+        fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        if (fd < 0)
                 return -errno;
-        root_fd = open_root(report);
-        if (root_fd < 0)
-                return root_fd;
-        *ret_daemon_fd = TAKE_FD(daemon_fd);
-        *ret_root_fd = root_fd;
+        ret->daemon_fd = fd;
+        fd = open_root(report);
+        if (fd < 0)
+                return fd;
+        ret->root_fd = fd;
+        ret->cgroups_fd = cgroups_open(report);
         return 0;
+}
+
+void host_close(Host *host) {
+        fd_close(host->daemon_fd);
+        fd_close(host->root_fd);
+        fd_close(host->cgroups_fd);
+        *host = HOST_NONE;
+}
+
+void host_report_missing_sync(Host *host, Report *report) {
+        if (host->said_sync_is_missing)
+                return;
+        host->said_sync_is_missing = true;
+        (void)report_line(report, REPORT_FEATURE_MISSING,
+                "this kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): supervised calls take "
+                "several "
+                "times longer");
 }

@@ -1,13 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The machine that the daemon finds itself on. */
+/* The machine that the daemon runs on: what its kernel can do, and what workers need of it. */
+
+#include <errno.h>
+#include <stdbool.h>
 
 #include "common/report.h"
 
-/* Can this kernel do what we need?  Says on report what is missing.  Returns 0 or a negative errno. */
+typedef struct Host {
+        int daemon_fd;  /* a pidfd of the daemon */
+        int root_fd;    /* O_PATH, of the root directory that paths are judged by */
+        int cgroups_fd; /* above the sessions' cgroups; -EBADF: they have none */
+        bool said_sync_is_missing;
+} Host;
+
+#define HOST_NONE ((Host){.daemon_fd = -EBADF, .root_fd = -EBADF, .cgroups_fd = -EBADF})
+
+/* Returns 0 where this kernel can do what the daemon needs; otherwise a negative errno, after a record of
+ * what is missing. */
 int host_check_kernel(Report *report);
 
-/* Opens what workers need of the host: a pidfd of this process, and the root directory that paths are judged
- * by (O_PATH).  Returns 0 and the caller's fds, or a negative errno. */
-int host_open(Report *report, int *ret_daemon_fd, int *ret_root_fd);
+/* Opens the host's fds.  Returns 0 or a negative errno; what is open is the caller's also then. host_close()
+ * closes them. */
+int host_open(Report *report, Host *ret);
+void host_close(Host *host);
+
+/* Records, once, that the kernel lacks an acceleration, which shows only when a launcher has connected. */
+void host_report_missing_sync(Host *host, Report *report);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* snotifyd's command line.  Owns the options and the reporter; everything else is the manager's. */
+/* snotifyd's command line.  Owns the options and the reporter; the manager owns everything else. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static int parse_log_target(const char *name, ReportTarget *ret) {
         return -EINVAL;
 }
 
-/* Returns 1 to go on, 0 when all is done, -EINVAL after saying what is wrong. */
+/* Returns 1 to go on, 0 where the options ask for nothing more, or -EINVAL after a message. */
 static int parse_options(int argc, char **argv, Options *ret) {
         enum {
                 OPTION_CONFIG = 256,
@@ -147,7 +147,7 @@ static int run(const Options *options) {
                 (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
-        /* A reader of stderr that has gone ends nobody, no worker either. */
+        /* Neither the daemon nor a worker dies because the reader of its stderr has exited. */
         (void)signal(SIGPIPE, SIG_IGN);
         r = report_new(options->log_target, &report);
         if (r < 0) {
@@ -170,7 +170,8 @@ int main(int argc, char **argv) {
         };
         int r;
 
-        /* Kept across the forks, so that no worker's standard output is a socket or a listener either. */
+        /* Before anything is opened: children inherit standard streams, which must not be a socket or a
+         * listener. */
         r = stdio_fill("/dev/null", O_RDWR);
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot open /dev/null: %s\n", strerror(-r));

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The control plane: one process, one sd-event loop.  Owns the policy, the filters, the reception and all
- * sessions.  Must never block, and never touch a target's memory or paths. */
+/* The daemon's event loop, and the wiring of what lives in it.  The Manager owns the configuration, the
+ * filters, the reception and all sessions.  It must never block, and never touch a target's memory or paths.
+ */
 
 #include "manager.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-event.h>
@@ -18,7 +17,6 @@
 
 #include "activation.h"
 #include "common/clock.h"
-#include "common/notify.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
 #include "configuration.h"
@@ -29,27 +27,19 @@
 #include "policy/policy.h"
 #include "sandbox/filter.h"
 #include "sandbox/sandboxes.h"
-#include "session/cgroups.h"
 #include "session/session-table.h"
 #include "session/store.h"
+#include "signals.h"
 #include "status.h"
 
 /* How soon a session that has become active is looked at; none is active, no look. */
 #define TICK_USEC 10000U
-/* How soon a change shows in STATUS=, and how often a busy session's counts do. */
-#define STATUS_USEC 1000000U
-/* For how long sessions wait at a start for the configuration to be read, where they have that of the daemon
- * before; and where they have none.  The latter is bounded by the loader. */
+/* How long the stored sessions wait at a start for the configuration to be read: where the last good
+ * configuration is stored, too, and where it is not.  The latter wait is bounded by the loader. */
 #define CONFIG_GRACE_USEC 1000000U
 #define CONFIG_PATIENCE_USEC (2 * POLICY_LOADER_PATIENCE_USEC)
-/* How long workers may take to finish what they have in hand when the daemon stops. */
+/* How long workers may take to finish the calls in hand when the daemon stops. */
 #define STOP_USEC 1000000U
-
-/* What is handled first when several things happen at once: who wants us to stop is heard however busy we
- * are. */
-enum {
-        PRIORITY_SIGNALS = SD_EVENT_PRIORITY_IMPORTANT,
-};
 
 struct Manager {
         ManagerOptions options;
@@ -59,9 +49,10 @@ struct Manager {
         Configuration *configuration;
         Filters filters;
         Sandboxes sandboxes;
-        int daemon_fd;
-        int host_root_fd;
-        int cgroups_fd;
+        Host host;
+        SignalsContext signals_context;
+        StatusContext status_context;
+        Status *status;
         SessionContext session_context;
         ReceptionHost reception_host;
         SubordinateIds subordinates;
@@ -70,40 +61,17 @@ struct Manager {
         Activation activation;
         sd_event_source *tick_source;
         uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
-        sd_event_source *status_source;
-        bool said_sync_is_missing;
         bool stopping;
 };
 
-static void manager_show_status(const Manager *manager) {
-        char trouble[640];
-        StatusFacts facts = {
-                .trouble = configuration_trouble(manager->configuration, trouble, sizeof(trouble)),
-                .launchers = manager->reception ? reception_trouble(manager->reception) : "",
-                .sessions = (uint32_t)session_table_size(manager->sessions),
-                .generation = policy_generation(configuration_policy(manager->configuration)),
-        };
+static void collect_status(StatusTotals *ret, void *userdata) {
+        const Manager *manager = userdata;
 
-        session_table_sum(manager->sessions, &facts.totals, &facts.hanging);
-        status_show(&facts);
-}
-
-static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
-        (void)source;
-        (void)usec;
-        manager_show_status(userdata);
-        return 0;
-}
-
-/* Soon: sessions may come and go by the hundred. */
-static void manager_update_status(const Manager *manager) {
-        int enabled = SD_EVENT_OFF;
-
-        (void)sd_event_source_get_enabled(manager->status_source, &enabled);
-        if (enabled != SD_EVENT_OFF)
-                return;
-        (void)sd_event_source_set_time_relative(manager->status_source, STATUS_USEC);
-        (void)sd_event_source_set_enabled(manager->status_source, SD_EVENT_ONESHOT);
+        (void)configuration_trouble(manager->configuration, ret->trouble, sizeof(ret->trouble));
+        ret->launchers = manager->reception ? reception_trouble(manager->reception) : "";
+        ret->sessions = (uint32_t)session_table_size(manager->sessions);
+        ret->generation = policy_generation(configuration_policy(manager->configuration));
+        session_table_sum(manager->sessions, &ret->calls, &ret->hanging_workers);
 }
 
 static void manager_tick_within(Manager *manager, uint64_t usec) {
@@ -124,7 +92,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         (void)usec;
         manager->tick_at_usec = UINT64_MAX;
         next = session_table_tick(manager->sessions);
-        manager_update_status(manager);
+        status_update(manager->status);
         if (next == UINT64_MAX)
                 (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
         else
@@ -140,16 +108,7 @@ static void on_session_end(Session *session, void *userdata) {
         Manager *manager = userdata;
 
         session_table_remove(manager->sessions, session);
-        manager_update_status(manager);
-}
-
-static void report_missing_sync(Manager *manager) {
-        if (manager->said_sync_is_missing)
-                return;
-        manager->said_sync_is_missing = true;
-        (void)report_line(manager->report, REPORT_FEATURE_MISSING,
-                "this kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): calls take several times "
-                "longer");
+        status_update(manager->status);
 }
 
 static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *userdata) {
@@ -159,7 +118,7 @@ static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *us
         ret->sessions_of_account += session_table_count(manager->sessions, account);
 }
 
-/* Makes a session of a launcher that knocked well. */
+/* Begins the session of a launcher whose handshake has succeeded. */
 static int manager_begin_session(Manager *manager, const Arrival *arrival) {
         SessionIdentity identity = {
                 .session_id = arrival->session_id,
@@ -185,24 +144,27 @@ static int on_arrival(const Arrival *arrival, void *userdata) {
         Manager *manager = userdata;
 
         if (!arrival->findings->has_sync_wake_up)
-                report_missing_sync(manager);
-        manager_update_status(manager);
+                host_report_missing_sync(&manager->host, manager->report);
+        status_update(manager->status);
         return manager_begin_session(manager, arrival);
 }
 
 static void on_reception_trouble(void *userdata) {
-        manager_update_status(userdata);
+        const Manager *manager = userdata;
+
+        status_update(manager->status);
 }
 
-/* Whose uids are whose is read together with the configuration. */
+/* The subordinate user IDs are read again whenever the configuration is. */
 static void manager_renew_reception(Manager *manager) {
         SubordinateIds subordinates = {};
         int r = subordinate_ids_read("/etc/subuid", "/etc/passwd", &subordinates);
 
         if (r < 0)
                 (void)report_line(manager->report, REPORT_WARNING,
-                        "cannot read /etc/subuid: %s; users may have more sessions, by uids that it lends "
-                        "them",
+                        "cannot read /etc/subuid or /etc/passwd: %s; the limits per user do not count what "
+                        "a user "
+                        "starts by subordinate user IDs",
                         strerror(-r));
         subordinate_ids_done(&manager->subordinates);
         manager->subordinates = subordinates;
@@ -228,64 +190,25 @@ static void on_config_loaded(void *userdata) {
         if (!manager->reception)
                 return; /* still starting */
         status_ready();
-        manager_show_status(manager);
+        status_show(manager->status);
 }
 
-static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+static void on_reload(void *userdata) {
         Manager *manager = userdata;
 
-        (void)source;
-        (void)info;
         if (manager->reception)
                 status_reloading();
         configuration_load(manager->configuration);
-        return 0;
 }
 
-static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+static void on_stop(void *userdata) {
         Manager *manager = userdata;
 
-        (void)source;
-        (void)info;
-        /* Not sd_event_exit(): the loop still has to see the workers off. */
+        /* Not sd_event_exit(): manager_stop() still runs the loop until the workers have exited. */
         manager->stopping = true;
-        return 0;
 }
 
-static int manager_add_signals(Manager *manager) {
-        static const struct {
-                int signal;
-                sd_event_signal_handler_t handler;
-        } handlers[] = {
-                {SIGHUP, on_sighup},
-                {SIGTERM, on_stop_signal},
-                {SIGINT, on_stop_signal},
-        };
-        sd_event_source *source;
-        sigset_t mask;
-        int r;
-
-        (void)sigemptyset(&mask);
-        (void)sigaddset(&mask, SIGCHLD); /* sd_event_add_child(3) wants it */
-        for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
-                (void)sigaddset(&mask, handlers[i].signal);
-        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-                return -errno;
-        for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-                r = sd_event_add_signal(
-                        manager->event, &source, handlers[i].signal, handlers[i].handler, manager);
-                if (r >= 0)
-                        r = sd_event_source_set_priority(source, PRIORITY_SIGNALS);
-                if (r >= 0)
-                        r = sd_event_source_set_floating(source, true);
-                if (r < 0)
-                        return r;
-                sd_event_source_unref(source);
-        }
-        return 0;
-}
-
-/* Runs the event loop until the configuration was read, or that has taken too long. */
+/* Runs the event loop until the configuration was read, but no longer than usec. */
 static int manager_await_config(Manager *manager, uint64_t usec) {
         uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
         int r = 0;
@@ -300,7 +223,7 @@ static int manager_await_config(Manager *manager, uint64_t usec) {
         return r;
 }
 
-/* Sessions are not kept waiting where there is a configuration for them. */
+/* Reads the configuration.  Sessions do not wait for it for long where the last good one is stored. */
 static int manager_start_config(Manager *manager, StoreContents *stored) {
         int r;
 
@@ -315,25 +238,26 @@ static int manager_start_config(Manager *manager, StoreContents *stored) {
                                  : CONFIG_PATIENCE_USEC);
 }
 
-/* Without a configuration there is only one reason to stay: sessions, whose calls would wait for another
- * daemon, and for one after that.  They are denied everything. */
+/* Without a configuration there is only one reason to go on: running sessions, whose calls would otherwise
+ * wait for a daemon that systemd starts over and over.  All their calls are denied. */
 static int manager_check_config(const Manager *manager) {
         if (configuration_is_usable(manager->configuration) || manager->stopping)
                 return 0;
         (void)report_line(manager->report, REPORT_ERROR,
                 session_table_size(manager->sessions) > 0
-                        ? "with these errors in the configuration, and none from before, all "
-                          "calls of the sessions that run are denied"
+                        ? "with these errors in the configuration, and no last good one, all calls of "
+                          "running "
+                          "sessions are denied"
                         : "not starting with these errors in the configuration");
         return session_table_size(manager->sessions) > 0 ? 0 : -EINVAL;
 }
 
-/* Lets launchers in, once it is known by which configuration. */
-static int manager_open_door(Manager *manager) {
+/* Lets launchers connect, once there is a configuration for their sessions. */
+static int manager_accept_launchers(Manager *manager) {
         int r;
 
-        privileges_raise(CAP_SYS_ADMIN);    /* for what each launcher needs */
-        privileges_raise(CAP_DAC_OVERRIDE); /* for the socket's name, whoever's directory it is in */
+        privileges_raise(CAP_SYS_ADMIN);    /* to check what the kernel offers to launchers */
+        privileges_raise(CAP_DAC_OVERRIDE); /* to create the socket in another user's directory */
         r = activation_listen(&manager->activation, manager->options.socket_path, manager->report);
         if (r < 0)
                 return r;
@@ -344,7 +268,7 @@ static int manager_open_door(Manager *manager) {
                 return r;
         }
         status_ready();
-        manager_show_status(manager);
+        status_show(manager->status);
         return 0;
 }
 
@@ -366,11 +290,11 @@ static int manager_open(Manager *manager) {
         store_contents_done(stored);
         r = manager_check_config(manager);
         if (r >= 0 && configuration_is_settled(manager->configuration))
-                r = manager_open_door(manager);
+                r = manager_accept_launchers(manager);
         return r;
 }
 
-/* A timer that is off until somebody sets it. */
+/* A timer that is off until it is set. */
 static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, sd_event_source **ret) {
         int r;
 
@@ -378,38 +302,41 @@ static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, 
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
-/* The steps that fail for want of memory or the like, and say nothing themselves. */
-static int manager_prepare(Manager *manager) {
+static int manager_create_event_loop(Manager *manager) {
         int r;
 
-        r = filters_build(&manager->filters);
-        if (r < 0)
-                return r;
-        r = sandboxes_build(&manager->sandboxes);
-        if (r < 0)
-                return r;
         r = sd_event_new(&manager->event);
         if (r < 0)
                 return r;
         manager->session_context.event = manager->reception_host.event = manager->event;
-        manager->configuration_context.event = manager->event;
+        manager->configuration_context.event = manager->status_context.event = manager->event;
         r = sd_event_set_watchdog(manager->event, true);
+        if (r >= 0)
+                r = signals_watch(manager->event, &manager->signals_context);
+        if (r >= 0)
+                r = manager_add_timer(manager, on_tick, &manager->tick_source);
+        if (r >= 0)
+                r = status_new(&manager->status_context, &manager->status);
+        return r;
+}
+
+/* The steps that record nothing themselves where they fail. */
+static int manager_prepare(Manager *manager) {
+        int r;
+
+        r = filters_build(&manager->filters);
+        if (r >= 0)
+                r = sandboxes_build(&manager->sandboxes);
+        if (r >= 0)
+                r = manager_create_event_loop(manager);
+        if (r >= 0)
+                r = host_open(manager->report, &manager->host);
         if (r < 0)
                 return r;
-        r = host_open(manager->report, &manager->daemon_fd, &manager->host_root_fd);
-        if (r < 0)
-                return r;
-        manager->session_context.daemon_fd = manager->daemon_fd;
-        manager->session_context.host_root_fd = manager->host_root_fd;
-        manager->cgroups_fd = cgroups_open(manager->report);
-        manager->session_context.cgroups_fd = manager->cgroups_fd;
-        r = manager_add_signals(manager);
-        if (r < 0)
-                return r;
-        r = manager_add_timer(manager, on_tick, &manager->tick_source);
-        if (r < 0)
-                return r;
-        return manager_add_timer(manager, on_status, &manager->status_source);
+        manager->session_context.daemon_fd = manager->host.daemon_fd;
+        manager->session_context.host_root_fd = manager->host.root_fd;
+        manager->session_context.cgroups_fd = manager->host.cgroups_fd;
+        return 0;
 }
 
 static int manager_init(Manager *manager) {
@@ -436,11 +363,11 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
         *manager = (Manager){
                 .options = *options,
                 .report = report,
-                .daemon_fd = -EBADF,
-                .host_root_fd = -EBADF,
-                .cgroups_fd = -EBADF,
+                .host = HOST_NONE,
                 .activation = ACTIVATION_NONE,
                 .tick_at_usec = UINT64_MAX,
+                .signals_context = {.on_reload = on_reload, .on_stop = on_stop, .userdata = manager},
+                .status_context = {.collect = collect_status, .userdata = manager},
                 .session_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .on_active = on_session_active,
@@ -476,15 +403,13 @@ Manager *manager_free(Manager *manager) {
                 return NULL;
         reception_free(manager->reception);
         session_table_free(manager->sessions);
-        privileges_raise(CAP_DAC_OVERRIDE); /* whoever's directory it is in */
+        privileges_raise(CAP_DAC_OVERRIDE); /* to remove the socket from another user's directory */
         activation_done(&manager->activation);
         configuration_free(manager->configuration);
-        sd_event_source_unref(manager->status_source);
+        status_free(manager->status);
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
-        fd_close(manager->host_root_fd);
-        fd_close(manager->cgroups_fd);
-        fd_close(manager->daemon_fd);
+        host_close(&manager->host);
         subordinate_ids_done(&manager->subordinates);
         free(manager);
         return NULL;
@@ -501,22 +426,22 @@ static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
         }
 }
 
-/* systemd tells nobody whether a stop is one half of a restart. */
+/* systemd does not tell a daemon whether its stop is one half of a restart. */
 static void report_left_sessions(const Manager *manager) {
         if (store_exists())
                 (void)report_line(manager->report, REPORT_WARNING,
-                        "running sessions left to systemd: %zu; a restart takes them up, and a stop loses "
+                        "running sessions left to systemd: %zu; a restart takes them over, and a stop loses "
                         "them: their supervised calls then fail with ENOSYS",
                         session_table_size(manager->sessions));
         else
                 (void)report_line(manager->report, REPORT_WARNING,
-                        "running sessions that are lost, for without systemd nothing keeps them: %zu; their "
+                        "running sessions lost, because without systemd nothing keeps them: %zu; their "
                         "supervised calls fail with ENOSYS from now on",
                         session_table_size(manager->sessions));
 }
 
-/* Undoes the start, in reverse: no new launchers, no new requests, a moment for those in hand.  What isn't
- * finished by then lies in the ledgers. */
+/* Undoes the start, in reverse: no new launchers, no new calls, a moment for those in hand.  The ledgers
+ * hold those that are not finished by then. */
 static void manager_stop(Manager *manager) {
         status_stopping();
         manager->reception = reception_free(manager->reception);
@@ -537,7 +462,7 @@ int manager_run(Manager *manager) {
         while (r >= 0 && !manager->stopping) {
                 r = sd_event_run(manager->event, UINT64_MAX);
                 if (r >= 0 && !manager->reception && configuration_is_settled(manager->configuration)) {
-                        r = manager_open_door(manager);
+                        r = manager_accept_launchers(manager);
                         privileges_lower();
                 }
         }

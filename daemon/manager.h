@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The manager: the daemon's event loop and all that lives in it. */
+/* The manager: the daemon's event loop, and all that lives in it. */
 
 #include "common/report.h"
 
@@ -12,9 +12,9 @@ typedef struct ManagerOptions {
         const char *socket_path;
 } ManagerOptions;
 
-/* Loads the configuration, opens the socket (or takes systemd's), takes up stored sessions.  Says on report
- * what is wrong.  report stays the caller's.  Returns 0 or a negative errno.  manager_free() takes NULL and
- * returns NULL. */
+/* Loads the configuration, takes over stored sessions, and lets launchers connect.  Records on report, which
+ * stays the caller's, what is wrong.  Returns 0 or a negative errno.  manager_free() takes NULL and returns
+ * NULL. */
 int manager_new(const ManagerOptions *options, Report *report, Manager **ret);
 Manager *manager_free(Manager *manager);
 

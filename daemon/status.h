@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What systemd is told of the daemon: sd_notify(3).  Without systemd nothing here does anything. */
+/* The daemon's status in systemd: see sd_notify(3).  Without systemd nothing here has an effect. */
 
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
 #include "common/ledger.h"
 
-typedef struct StatusFacts {
-        const char *trouble;   /* with the configuration, as configuration_trouble() says it */
-        const char *launchers; /* why none is accepted, as reception_trouble() says it */
-        uint32_t hanging;      /* workers */
-        uint32_t sessions;
-        LedgerTotals totals;
-        uint64_t generation;
-} StatusFacts;
+typedef struct Status Status;
 
-/* The line that `systemctl status` shows. */
-void status_show(const StatusFacts *facts);
+typedef struct StatusTotals {
+        char trouble[640];     /* a clause about the configuration, see configuration_trouble(); may be "" */
+        const char *launchers; /* why none is accepted, see reception_trouble(); may be "" */
+        uint32_t hanging_workers;
+        uint32_t sessions;
+        LedgerTotals calls;
+        uint64_t generation; /* of the policy */
+} StatusTotals;
+
+typedef struct StatusContext {
+        sd_event *event;
+        /* Fills in what the status line says. */
+        void (*collect)(StatusTotals *ret, void *userdata);
+        void *userdata;
+} StatusContext;
+
+/* context stays the caller's, and outlives the status.  Returns 0 or a negative errno.  status_free() takes
+ * NULL and returns NULL. */
+int status_new(const StatusContext *context, Status **ret);
+Status *status_free(Status *status);
+
+/* Shows the line that `systemctl status` prints, at once. */
+void status_show(const Status *status);
+
+/* Shows it within a second, for sessions may come and go by the hundred. */
+void status_update(Status *status);
 
 void status_ready(void);
 void status_reloading(void);

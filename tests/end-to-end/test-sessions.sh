@@ -97,7 +97,7 @@ check "a session is running when the daemon stops" wait_for logged_times ' start
 daemon_stop
 check "the daemon exits with status 0" test $? = 0
 check "... a record says that the session is lost" logged "lost: 0 allowed, 0 denied, 0 failed so far; its calls fail with ENOSYS from now on"
-check "... another one says how many are" logged "running sessions that are lost, for without systemd nothing keeps them: 1;"
+check "... another one says how many are" logged "running sessions lost, because without systemd nothing keeps them: 1;"
 echo >"$work/go"
 wait "$last"
 check "... and the session's calls fail with ENOSYS" grep -q "Function not implemented" "$work/lost.err"

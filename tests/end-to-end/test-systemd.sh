@@ -238,7 +238,7 @@ fi
 check "systemctl stop succeeds" systemctl stop snotifyd.socket snotifyd.service
 check "... the service's result is success" test "$(property ActiveState):$(property Result)" = inactive:success
 check "... a record says that the session is left to systemd" recorded_by_session "session $id left to systemd: "
-check "... and another one how many are" wait_for synced "running sessions left to systemd: 1; a restart takes them up, and a stop loses them"
+check "... and another one how many are" wait_for synced "running sessions left to systemd: 1; a restart takes them over, and a stop loses them"
 check "... which journalctl -x explains" says 0 "systemctl stop" journalctl --no-pager -x -u snotifyd MESSAGE_ID=6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0f
 check "... no socket is left" test ! -e /run/snotify/socket
 check "... and no process" fails_with 1 pgrep 'snotifyd'
