@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Keeps the configuration in force.  Run by the daemon.  A Configuration owns the policy, the loader, and
- * the copy in systemd's store.  It must never put a policy in force that is not whole, and never leave
- * sessions without one. */
+ * the text in systemd's store.  It must never put an incomplete policy in force, and never leave sessions
+ * without one. */
 
 #include "configuration.h"
 
@@ -24,13 +24,13 @@ struct Configuration {
         Policy *policy;
         PolicyLoader *loader;
         sd_event_source *retry_source;
-        uint64_t serial; /* of what is stored; 0: nothing is */
+        uint64_t serial; /* of the stored text; 0: none is stored */
         bool is_usable;
         bool is_settled;
-        bool is_current;  /* the policy is of files that this daemon has read */
-        bool is_retrying; /* the load in hand was not asked for */
-        char *candidate;  /* what the last look at broken files found: they must stay so */
-        char *messages;   /* the last that were reported */
+        bool is_current;    /* the policy is from files that this daemon has read */
+        bool is_unprompted; /* the daemon was not told to do the load in hand */
+        char *candidate;    /* the text that an unprompted load must find again */
+        char *messages;     /* the last that were recorded */
         size_t messages_size;
         char trouble[TROUBLE_SIZE];
 };
@@ -43,13 +43,13 @@ static void configuration_set_policy(Configuration *configuration, Policy *polic
         policy_free(old);
 }
 
-/* A look at files that are as broken as before says nothing. */
+/* Records the messages, but not again where an unprompted load finds the same. */
 static void configuration_report(
-        Configuration *configuration, const PolicyLoaderResult *result, bool is_retry) {
+        Configuration *configuration, const PolicyLoaderResult *result, bool is_unprompted) {
         size_t size = result->messages_size;
         char *copy;
 
-        if (is_retry && size == configuration->messages_size &&
+        if (is_unprompted && size == configuration->messages_size &&
                 (size == 0 || memcmp(result->messages, configuration->messages, size) == 0))
                 return;
         for (size_t at = 0; at < size; at += strlen(result->messages + at) + 1)
@@ -64,20 +64,20 @@ static void configuration_report(
                 memcpy(copy, result->messages, size);
 }
 
-/* Of a load that found no fault in the files, but failed. */
+/* Says why a load failed that found no error in the files. */
 static const char *explain(int error) {
         switch (error) {
         case -ETIMEDOUT:
                 return "it could not be read within 20 s; does the name service answer for its users= and "
                        "groups=?";
         case -ECHILD:
-                return "the process that reads it was killed";
+                return "the process that reads it, snotifyd-config, was killed or failed";
         default:
                 return strerror(-error);
         }
 }
 
-/* Returns how many errors there are; the first is *ret. */
+/* Returns how many errors there are, and the first one. */
 static unsigned find_errors(const PolicyLoaderResult *result, const char **ret) {
         unsigned n = 0;
 
@@ -87,7 +87,7 @@ static unsigned find_errors(const PolicyLoaderResult *result, const char **ret) 
         return n;
 }
 
-/* Finds one clause for what is wrong. */
+/* Notes one clause for what is wrong. */
 static void configuration_note_trouble(Configuration *configuration, const PolicyLoaderResult *result) {
         char text[TROUBLE_SIZE - 64];
         const char *first = "";
@@ -112,35 +112,35 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         (void)source;
         (void)usec;
         if (!policy_loader_is_busy(configuration->loader)) {
-                configuration->is_retrying = true;
+                configuration->is_unprompted = true;
                 policy_loader_start(configuration->loader);
         }
         return 0;
 }
 
-/* The files cannot be used; there is no policy of theirs. */
+/* The files cannot be used, and the policy in force is not from them. */
 static void configuration_refuse_sessions(Configuration *configuration, bool is_news) {
         char why[2 * TROUBLE_SIZE];
 
         (void)snprintf(why, sizeof(why), "the configuration is broken: %s", configuration->trouble);
-        (void)policy_set_refusal(configuration->policy, why); /* else it says the one before */
+        (void)policy_set_refusal(configuration->policy, why); /* where memory is short the old text stays */
         configuration->context->on_policy(configuration->context->userdata);
         configuration_retry_within(configuration, CONFIGURATION_RETRY_USEC);
         if (is_news && configuration->is_usable)
                 (void)report_line(configuration->context->report, REPORT_CONFIG_REJECTED,
-                        "no session begins until the configuration is mended; those that run go on by the "
+                        "no session begins until the configuration is mended; running ones go on under the "
                         "last good one");
 }
 
 static void configuration_reject(
-        Configuration *configuration, const PolicyLoaderResult *result, bool is_retry) {
+        Configuration *configuration, const PolicyLoaderResult *result, bool is_unprompted) {
         Report *report = configuration->context->report;
         char before[TROUBLE_SIZE];
         bool is_news;
 
         (void)memcpy(before, configuration->trouble, sizeof(before));
         configuration_note_trouble(configuration, result);
-        is_news = !is_retry || strcmp(before, configuration->trouble) != 0;
+        is_news = !is_unprompted || strcmp(before, configuration->trouble) != 0;
         if (is_news && result->error != -EINVAL)
                 (void)report_line(report, REPORT_CONFIG_REJECTED, "%s", configuration->trouble);
         if (!configuration->is_current)
@@ -158,7 +158,7 @@ static void on_effective_message(ConfigSeverity severity, const char *message, v
         (void)report_line(configuration->context->report, REPORT_WARNING, "%s", message);
 }
 
-/* The new one first: a daemon that dies between the two leaves both. */
+/* Stores the new text before it removes the old one: a daemon that dies in between leaves both. */
 static void configuration_store(Configuration *configuration, int text_fd) {
         uint64_t before = configuration->serial;
         int r;
@@ -166,7 +166,7 @@ static void configuration_store(Configuration *configuration, int text_fd) {
         r = store_put_policy(before + 1, text_fd);
         if (r < 0) {
                 (void)report_line(configuration->context->report, REPORT_ERROR,
-                        "cannot keep the configuration for a restart: %s", strerror(-r));
+                        "cannot store the configuration for a restart: %s", strerror(-r));
                 return;
         }
         configuration->serial = before + 1;
@@ -194,7 +194,7 @@ static int configuration_accept(Configuration *configuration, const PolicyLoader
         configuration->trouble[0] = '\0';
         configuration->candidate = free_text(configuration->candidate);
         (void)sd_event_source_set_enabled(configuration->retry_source, SD_EVENT_OFF);
-        /* Before a worker can decide by it: the journal has the records in this order. */
+        /* Before a worker can judge by it, so that the journal has the records in this order. */
         report_begin(report, REPORT_CONFIG_LOADED);
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, generation);
         (void)report_send(
@@ -203,8 +203,8 @@ static int configuration_accept(Configuration *configuration, const PolicyLoader
         return 0;
 }
 
-/* Nobody has said that the files are as they should be; they may be half written.  They are once they stay
- * as they are from one look to the next. */
+/* Is the result the same as that of the load before?  Files that the daemon reads unprompted may be half
+ * written; once they stay the same from one load to the next they are taken for whole. */
 static bool configuration_is_steady(Configuration *configuration, const PolicyLoaderResult *result) {
         bool is_same = configuration->candidate && result->text &&
                        strcmp(configuration->candidate, result->text) == 0;
@@ -217,28 +217,34 @@ static bool configuration_is_steady(Configuration *configuration, const PolicyLo
 static void on_result(const PolicyLoaderResult *result, void *userdata) {
         Configuration *configuration = userdata;
         bool is_steady = configuration_is_steady(configuration, result),
-             is_retry = configuration->is_retrying;
+             is_unprompted = configuration->is_unprompted;
         PolicyLoaderResult failed = *result;
 
-        configuration->is_retrying = false;
-        if (result->error == 0 && is_retry && !is_steady) {
+        configuration->is_unprompted = false;
+        if (result->error == 0 && is_unprompted && !is_steady) {
                 configuration_retry_within(configuration, CONFIGURATION_RETRY_USEC);
                 return;
         }
-        configuration_report(configuration, result, is_retry);
+        configuration_report(configuration, result, is_unprompted);
         if (result->error == 0)
                 failed.error = configuration_accept(configuration, result);
         if (failed.error < 0)
-                configuration_reject(configuration, &failed, is_retry);
+                configuration_reject(configuration, &failed, is_unprompted);
         configuration->is_settled = true;
         configuration->context->on_loaded(configuration->context->userdata);
 }
 
-void configuration_load(Configuration *configuration) {
+/* Without a last good configuration there is none to go on with: then the files take effect as they are. */
+void configuration_start(Configuration *configuration) {
+        configuration->is_unprompted = configuration->is_usable;
         policy_loader_start(configuration->loader);
 }
 
-/* What an earlier daemon left is as good as it was. */
+void configuration_reload(Configuration *configuration) {
+        policy_loader_start(configuration->loader);
+}
+
+/* Puts the text that an earlier daemon stored in force.  The first load is compared with it. */
 static void configuration_restore(Configuration *configuration, StoreContents *stored) {
         _cleanup_close_ int text_fd = TAKE_FD(stored->policy_fd);
         _cleanup_free_ char *text = NULL;
@@ -259,6 +265,7 @@ static void configuration_restore(Configuration *configuration, StoreContents *s
         }
         policy_free(configuration->policy);
         configuration->policy = policy;
+        configuration->candidate = TAKE_PTR(text);
         configuration->is_usable = true;
 }
 

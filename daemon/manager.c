@@ -198,7 +198,7 @@ static void on_reload(void *userdata) {
 
         if (manager->reception)
                 status_reloading();
-        configuration_load(manager->configuration);
+        configuration_reload(manager->configuration);
 }
 
 static void on_stop(void *userdata) {
@@ -231,7 +231,7 @@ static int manager_start_config(Manager *manager, StoreContents *stored) {
         if (r < 0)
                 return r;
         on_policy(manager);
-        configuration_load(manager->configuration);
+        configuration_start(manager->configuration);
         return manager_await_config(
                 manager, stored->n_sessions > 0 && configuration_is_usable(manager->configuration)
                                  ? CONFIG_GRACE_USEC

@@ -166,6 +166,30 @@ good
 check "... until it stops changing" wait_longer has_since "loaded $work/conf"
 check "... and then in its last state" rules_hold
 
+# The daemon is killed while the file is being written.  Each of its states is valid, but allows too much.
+rewrite_forever() {
+        for ((n = 0; ; n++)); do
+                good "[rule shut]
+path = /srv/shut/
+action = allow
+delay = ${n}us"
+                sleep 0.1
+        done
+}
+rewrite_forever &
+writer=$!
+wait_for grep -q "^delay" "$work/conf"
+restart
+check "after a kill while the file is being written, the session goes on under the last good configuration" rules_hold
+sleep 4 # the daemon reads the file more than once meanwhile
+check "... as long as the file changes" rules_hold
+kill "$writer"
+wait "$writer"
+good
+check "... and then the daemon loads the last state of the file" wait_longer has_since "loaded $work/conf, policy generation 1"
+check "... and has loaded no other" test "$(tail -n +$((marked + 1)) "$work/log" | grep -c "loaded $work/conf")" = 1
+check "... and judges by it" rules_hold
+
 ### The configuration in the store is from another release.
 store names
 check "the store has one configuration" eval '[[ $answer =~ ^identities\ policy-[0-9a-f]{16}$ ]]'
@@ -195,7 +219,7 @@ check "... and the daemon runs" lives
 store forget "$policy"
 restart
 check "if there is none, everything is denied, too" asked /srv/open/x failed
-check "... a record says so" since "with these errors in the configuration, and none from before, all calls of the sessions that run are denied"
+check "... a record says so" since "with these errors in the configuration, and no last good one, all calls of running sessions are denied"
 check "... new sessions are refused" refuses "$work/conf:9:"
 good
 check "... until the file is repaired" wait_longer has_since "loaded $work/conf"
