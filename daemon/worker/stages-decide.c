@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The stages that decide and carry out.  Run by the worker.  Must never let the kernel continue a call that
+ * was decided by what the target can change. */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "worker/delay.h"
+#include "worker/landlock.h"
+#include "worker/location/object.h"
+#include "worker/memory-budget.h"
+#include "worker/stages.h"
+
+/* The kernel performs a call of which nothing was decided by what the target can change. */
+static int let_continue(Request *request) {
+        request->slot->verdict = SLOT_UNDECIDED;
+        request->outcome = (Outcome){.kind = OUTCOME_CONTINUE};
+        return REQUEST_DECIDED;
+}
+
+/* Some process is marked before it is looked for in the header: the other order would miss one. */
+static int decide_restrict(RequestHandler *handler) {
+        const WorkerLock lock = {.fd = handler->context->lock_fd, .number = handler->context->number};
+        Request *request = &handler->request;
+        int r;
+
+        /* No descriptor: with it, there is a way to change what is logged, but none to restrict oneself. */
+        if (request->slot->arguments.dirfds[0] < 0)
+                return let_continue(request);
+        if (notification_is_gone(&request->notification))
+                return REQUEST_GONE;
+        atomic_store(&handler_ledger(handler)->landlocked, 1);
+        r = landlock_mark(request->target, handler->impersonation.override, &request->facts, &lock);
+        return r < 0 ? r : let_continue(request);
+}
+
+/* A limit that is raised while no process is marked yet may still be on its way when one is.  A process
+ * wanted that which is not restricted: it could create the directories itself. */
+static int decide_limit(RequestHandler *handler) {
+        Request *request = &handler->request;
+        int r = 1;
+
+        if (atomic_load(&handler_ledger(handler)->landlocked))
+                r = landlock_admits_limit(
+                        request->target, &request->facts, request->slot->arguments.pid == 0);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return let_continue(request);
+        if (notification_is_gone(&request->notification))
+                return REQUEST_GONE;
+        return request_cannot(&handler->request, EPERM,
+                "RLIMIT_LOCKS shows which processes landlock(7) restricts: it stays as it is");
+}
+
+/* Natively the kernel looks at these rules where it looks at ours, and gives this error. */
+static void hold_to_landlock(Request *request) {
+        Slot *slot = request->slot;
+
+        if (!request->restricted || request->decision.action == ACTION_DENY)
+                return;
+        request->decision = (Verdict){.action = ACTION_DENY, .error = EACCES};
+        slot->rule[0] = '\0';
+        (void)snprintf(slot->why, sizeof(slot->why),
+                "it has restricted itself with landlock(7), whose rules snotifyd cannot apply");
+}
+
+/* What the kernel says of a path that ends in no name comes before the rules. */
+static int check_last(Request *request) {
+        for (unsigned i = 0; i < request_n_locations(request); i++)
+                if (request->locations[i].last != LAST_NORM)
+                        return request_fails(
+                                request, request->operation->last_errors[request->locations[i].last]);
+        return REQUEST_PROCEED;
+}
+
+/* Once more after a delay, for directories can be moved meanwhile. */
+static int decide_by_rules(RequestHandler *handler) {
+        const RequestContext *context = handler->context;
+        Request *request = &handler->request;
+        int r = check_last(request);
+
+        request->slot->generation = policy_generation(context->policy);
+        while (r == REQUEST_PROCEED) {
+                r = decider_decide(&handler->decider);
+                if (r != REQUEST_PROCEED)
+                        return r;
+                hold_to_landlock(request);
+                if (delay_is_over(request, request->decision.delay_usec))
+                        return REQUEST_PROCEED;
+                r = delay_wait(request, handler_ledger(handler), request->decision.delay_usec,
+                        context->report, &context->waiting);
+                decider_forget(&handler->decider);
+        }
+        return r;
+}
+
+int stage_decide(RequestHandler *handler) {
+        if (handler->request.call->kind == OPERATION_RESTRICT)
+                return decide_restrict(handler);
+        if (handler->request.call->kind == OPERATION_LIMIT)
+                return decide_limit(handler);
+        return decide_by_rules(handler);
+}
+
+/* Calls in one directory follow each other: the same object has the same handle. */
+static void note_parents(RequestHandler *handler) {
+        Request *request = &handler->request;
+
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                const Parent *parent = &request->locations[i].parent;
+                const LedgerObject *object = &parent->object;
+                LedgerObject *noted = &handler->parents[i];
+
+                if (object->born_sec == 0 || noted->handle_size == 0 || !object_equal(object, noted)) {
+                        *noted = *object;
+                        object_read_handle(parent->fd, noted);
+                }
+                noted->mount_id = object->mount_id;
+                request->slot->locations[i].parent = *noted;
+        }
+}
+
+/* What a successor needs to find out what came of the call is noted first. */
+int stage_carry_out(RequestHandler *handler) {
+        Request *request = &handler->request;
+
+        if (request->decision.action == ACTION_DENY)
+                return handler->executor->refuse(&handler->impersonation, request);
+        if (memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
+                return request_cannot(&handler->request, ENOMEM,
+                        "its session has as much memory in directories as it may");
+        note_parents(handler);
+        request->slot->verdict = SLOT_ALLOWED;
+        intent_set_state(request->intent, INTENT_NOT_BEGUN);
+        slot_set_phase(request->slot, SLOT_ACTING);
+        return handler->executor->perform(&handler->impersonation, request);
+}
