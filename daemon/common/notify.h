@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The seccomp notification ioctls, with each answer that the kernel is known to give as a named outcome. See
- * seccomp_unotify(2).  libseccomp's wrappers fold every errno into ECANCELED, which is why they are not
- * used. */
+/* The seccomp notification ioctls (seccomp_unotify(2)).  Each answer that the kernel gives is a named
+ * outcome.  libseccomp's wrappers are of no use here: they turn every errno into ECANCELED. */
 
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -30,8 +29,8 @@ typedef struct Notification {
         uint64_t id;
 } Notification;
 
-/* The room that we give a request and a reply.  The kernel tells its own sizes (SECCOMP_GET_NOTIF_SIZES):
- * its structures may grow, and it writes all of them. */
+/* The room for a request and for a reply.  A later kernel's structures may be larger, and the kernel writes
+ * all of a structure; notify_check_sizes() compares. */
 #define NOTIFY_REQUEST_SIZE 256
 #define NOTIFY_REPLY_SIZE 64
 
@@ -45,44 +44,44 @@ typedef union NotifyReply {
         uint8_t room[NOTIFY_REPLY_SIZE];
 } NotifyReply;
 
-/* Compares the kernel's sizes with ours.  Returns 0, -E2BIG (a kernel whose structures have outgrown ours)
- * or -ENOSYS (no seccomp notification). */
+/* Compares the kernel's structures with the room for them.  Returns 0, -E2BIG where one does not fit, or
+ * -ENOSYS where the kernel has no seccomp notification. */
 int notify_check_sizes(void);
 
-/* Does this kernel know SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)?  Without it signals interrupt
- * calls that were already performed, which then seem to fail with EEXIST. */
+/* Does this kernel know SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)?  Without that flag a signal
+ * interrupts a call that a worker has already performed; the target repeats the call, and gets EEXIST. */
 bool notify_can_wait_killable(void);
 
-/* Is fd a seccomp listener, and nothing that only looks like one? */
+/* Is fd a seccomp listener, and not another kind of file with the same name? */
 bool notify_is_listener(int fd);
 
-/* Asks the kernel to keep target and supervisor on one CPU (Linux 6.6), or not to, as at first.  It makes a
- * round trip several times faster where the supervisor has nothing else to do.  Returns 0, or -EOPNOTSUPP
+/* Asks the kernel to keep target and worker on one CPU (Linux 6.6), or not to, which is the default.  A
+ * round trip is then several times faster if the worker has nothing else to do.  Returns 0, or -EOPNOTSUPP
  * where the kernel is older. */
 int notify_set_sync_wake_up(int listener_fd, bool sync);
 
-/* Receives one request into *ret, which must be all zero and must not cross a page boundary: the kernel
- * writes it in one piece, so that after a kill it is either complete or still zero.  Blocks while there is
- * none: poll first.  Returns 0, NOTIFY_GONE (its target left first: nothing was consumed, go on), -EINTR, or
- * another negative errno. */
+/* Receives one request into *ret, which must be all zero and must not cross a page boundary.  The kernel
+ * then writes it in one piece: after a kill it is either complete or still zero.  Blocks while there is no
+ * request, hence poll first.  Returns 0, NOTIFY_GONE where the target died first and nothing was received,
+ * -EINTR, or another negative errno. */
 int notify_receive(int listener_fd, NotifyRequest *ret);
 
 /* Is the call with this id still waiting for its answer?  Returns 0 or NOTIFY_GONE, or a negative errno. */
 int notify_check_id(int listener_fd, uint64_t id);
 
-/* Does nothing wait for an answer to the call any more?  What was read of a task while its number still was
- * that of the target is true only if this says no afterwards. */
+/* Does no target wait for an answer to the call any more?  Another process may have got the target's number
+ * then.  What was read under that number is about the target only if this says no afterwards. */
 bool notification_is_gone(const Notification *notification);
 
 /* Answers the call reply->response.id.  Returns 0, NOTIFY_GONE, or a negative errno. */
 int notify_send(int listener_fd, NotifyReply *reply);
 
-/* Fills *ret: a positive value that the call returns, or a positive errno that it fails with.  The kernel
- * hands any error number to the target, even those that libc takes for a pointer (above 4095) and those that
- * mean "restart this call" (512 to 530): such an error becomes EIO. */
+/* Fills *ret with a value that the call returns, or with a positive errno that it fails with.  The kernel
+ * hands any number to the target.  libc takes those above 4095 for a result, and those from 512 to 530 make
+ * the kernel restart the call: such an error becomes EIO. */
 void notify_reply(NotifyReply *ret, uint64_t id, int64_t value, int error);
 
-/* Fills *ret: the kernel goes on with the call, as if it had never been stopped.  Only for a call that was
- * not decided by what can change until the kernel looks at it: what its pointers point to, and what its
- * descriptors are. */
+/* Fills *ret to let the kernel continue the call as if it had not been stopped.  Safe only if the decision
+ * does not depend on the memory that the call points to, nor on what its descriptors are: other threads of
+ * the target can change both until the kernel reads them. */
 void notify_continue(NotifyReply *ret, uint64_t id);
