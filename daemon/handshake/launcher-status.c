@@ -62,7 +62,7 @@ int launcher_read_status(int proc_fd, pid_t pid, TaskFacts *ret) {
                 if (n < 0)
                         return (int)n;
                 if ((size_t)n < size - 1)
-                        return task_facts_parse(text, ret);
+                        return task_facts_parse_status(text, ret);
         }
         return -E2BIG;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/ownership.h"
 #include "worker/judgement.h"
 #include "worker/location/place.h"
 
@@ -33,11 +34,14 @@ static int read_target_path_here(const Decider *decider, Location *location) {
  * enter it. */
 static int read_target_path_by_name(const Decider *decider, Location *location) {
         Target *target = decider->request->target;
+        _cleanup_close_ int root_fd = -EBADF;
         char root[LEDGER_ARGUMENT_SIZE];
         size_t length, root_length;
         int r;
 
-        r = target_read_root_path(target, root, sizeof(root));
+        r = target_open_root(target, &root_fd);
+        if (r == 0)
+                r = target_read_own_path(target, root_fd, root, sizeof(root));
         if (r == 0)
                 r = place_read_unentered(
                         target, location->parent.fd, location->name, location->target_path, &length);
@@ -62,7 +66,7 @@ static int return_to_parent(const Decider *decider) {
 static int read_target_path(const Decider *decider, Location *location) {
         Impersonation *impersonation = decider->impersonation;
         RootDir *rootdir = &impersonation->rootdir;
-        Target *target = decider->request->target;
+        Request *request = decider->request;
         int r, result;
 
         location->target_path_is_known = true;
@@ -70,11 +74,11 @@ static int read_target_path(const Decider *decider, Location *location) {
         r = credentials_revert(impersonation->override);
         if (r < 0)
                 return r;
-        r = rootdir_is_targets(rootdir, target);
-        if (r == ROOTDIR_IS_TARGETS)
+        r = request_need_facts(request, TASK_ROOT);
+        if (r == 0 && rootdir_is(rootdir, &request->facts.root))
                 return 0;
         if (r == 0)
-                r = rootdir_enter(rootdir, target);
+                r = rootdir_enter(rootdir, request->target, &request->facts);
         if (r != 0 && r != -EACCES)
                 return r;
         result = r == 0 ? read_target_path_here(decider, location)

@@ -27,10 +27,10 @@ static int read_host_mounts(const TargetCache *targets, bool own, HostMounts **r
 /* Process 1's list, unless the host's root directory is on a mount of the worker's own: see host_open(). */
 static int find_host_mounts(const TargetCache *targets, int host_root_fd, HostMounts **ret) {
         HostMounts *own = NULL;
-        TargetRoot root;
+        DirectoryId root;
         int r;
 
-        r = target_root_of_fd(host_root_fd, &root);
+        r = directory_id_of_fd(host_root_fd, &root);
         if (r < 0)
                 return r;
         r = read_host_mounts(targets, false, ret);
@@ -57,11 +57,13 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
                 return -ENOMEM;
         handler->context = context;
         handler->executor = &executor_acting;
-        credentials_init(&handler->request.facts.credentials);
+        task_facts_init(&handler->request.facts);
         handler->request.notification.listener_fd = context->listener_fd;
         for (unsigned i = 0; i < LOCATIONS_MAX; i++)
                 handler->request.locations[i].parent = (Parent){.fd = -EBADF};
         r = target_cache_new(&handler->targets);
+        if (r >= 0)
+                r = procfs_task_reader_new(&handler->request.task_reader);
         if (r >= 0)
                 r = find_host_mounts(handler->targets, context->host_root_fd, &handler->host_mounts);
         handler->impersonation = (Impersonation){
@@ -90,9 +92,10 @@ RequestHandler *request_handler_free(RequestHandler *handler) {
         if (!handler)
                 return NULL;
         target_cache_free(handler->targets);
+        task_reader_free(handler->request.task_reader);
         impersonation_done(&handler->impersonation);
         host_mounts_free(handler->host_mounts);
-        credentials_done(&handler->request.facts.credentials);
+        task_facts_done(&handler->request.facts);
         free(handler);
         return NULL;
 }
@@ -184,7 +187,7 @@ static int give_up(RequestHandler *handler) {
         if (slot_phase(slot) != SLOT_ACTING)
                 request_forget_arguments(request);
         if (slot->attempts == REQUEST_ATTEMPTS_MAX + 1) /* they may have died of reading the caller */
-                (void)request_read_facts(handler);
+                (void)request_read_facts(handler, TASK_STATUS);
         return request_cannot(&handler->request, EIO, "workers died over it");
 }
 

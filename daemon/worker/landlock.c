@@ -77,36 +77,8 @@ static int set_mark_as_user(pid_t tid, const TaskFacts *facts, const WorkerLock 
         return WIFEXITED(exit_status) ? -WEXITSTATUS(exit_status) : -EPIPE;
 }
 
-/* From proc_pid_limits(5): "Max file locks", the soft limit, the hard one.  What can't be read is a mark. */
-static bool limits_are_marked(const char *text) {
-        static const char name[] = "\nMax file locks", unlimited[] = "unlimited";
-        const char *limit = strstr(text, name);
-
-        if (!limit)
-                return true;
-        limit += strlen(name);
-        limit += strspn(limit, " ");
-        limit += strcspn(limit, " ");
-        limit += strspn(limit, " ");
-        return strncmp(limit, unlimited, strlen(unlimited)) != 0;
-}
-
-int landlock_is_marked(Target *target) {
-        _cleanup_close_ int fd = -EBADF;
-        char text[4096];
-        ssize_t n;
-        int r;
-
-        r = target_open_file(target, "limits", &fd);
-        if (r != 0)
-                return r < 0 ? r : -ESRCH;
-        n = read(fd, text, sizeof(text) - 1);
-        if (n < 0)
-                return -errno;
-        if (n == 0)
-                return -ESRCH;
-        text[n] = '\0';
-        return limits_are_marked(text);
+bool landlock_is_marked(const TaskFacts *facts) {
+        return facts->locks_limit != RLIM_INFINITY;
 }
 
 static int set_mark_as_root(CredentialsOverride *override, pid_t tid) {
@@ -119,41 +91,50 @@ static int set_mark_as_root(CredentialsOverride *override, pid_t tid) {
         return done < 0 ? done : r;
 }
 
-int landlock_mark(
-        Target *target, CredentialsOverride *override, const TaskFacts *facts, const WorkerLock *lock) {
-        int r;
+static int try_to_mark(TaskReader *reader, Target *target, TaskFacts *facts, CredentialsOverride *override,
+        const WorkerLock *lock) {
+        int read, r = set_mark_as_user(target_tid(target), facts, lock);
 
-        r = landlock_is_marked(target);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = set_mark_as_user(target_tid(target), facts, lock);
+        if (r != -EPERM)
+                return r == -ESRCH ? TARGET_GONE : r;
         /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
          * user namespace only a session without no_new_privs has that, which root started. */
-        if (r == -EPERM && target_in_our_user_namespace(target) > 0)
-                r = set_mark_as_root(override, target_tid(target));
-        if (r < 0)
+        read = task_reader_read(reader, target, TASK_USER_NAMESPACE, facts);
+        if (read != 0 || !facts->in_our_user_namespace)
+                return read > 0 ? read : r;
+        return set_mark_as_root(override, target_tid(target));
+}
+
+int landlock_mark(TaskReader *reader, Target *target, TaskFacts *facts, CredentialsOverride *override,
+        const WorkerLock *lock) {
+        int r = task_reader_read(reader, target, TASK_LIMITS, facts);
+
+        if (r != 0 || landlock_is_marked(facts))
                 return r;
-        /* The files below /proc/TID stay the task's, whoever has its number by now. */
-        r = landlock_is_marked(target);
-        return r < 0 ? r : r > 0 ? 0 : -ESRCH;
+        r = try_to_mark(reader, target, facts, override, lock);
+        if (r != 0)
+                return r;
+        /* The files below /proc/TID stay the task's, whichever task has its number by now. */
+        task_facts_forget(facts, TASK_LIMITS);
+        r = task_reader_read(reader, target, TASK_LIMITS, facts);
+        return r != 0 ? r : landlock_is_marked(facts) ? 0 : TARGET_GONE;
 }
 
-/* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in another,
- * nobody that we can look at has it there: the answer is too strict then, for those in ours. */
-static int may_raise_limits(Target *target, const TaskFacts *facts) {
-        if (!(facts->credentials.capabilities >> CAP_SYS_RESOURCE & 1))
-                return 0;
-        return target_in_our_user_namespace(target);
-}
-
-int landlock_admits_limit(Target *target, const TaskFacts *facts, bool own) {
+int landlock_admits_limit(TaskReader *reader, Target *target, TaskFacts *facts, bool own, bool *ret) {
+        bool has_capability = facts->credentials.capabilities >> CAP_SYS_RESOURCE & 1;
         int r;
 
-        r = may_raise_limits(target, facts);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        if (!own)
+        /* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in
+         * another, no task that we can look at has it there: the answer is too strict then, for those in
+         * ours. */
+        r = has_capability ? task_reader_read(reader, target, TASK_USER_NAMESPACE, facts) : 0;
+        if (r != 0)
+                return r;
+        *ret = !has_capability || !facts->in_our_user_namespace;
+        if (*ret || !own)
                 return 0;
-        r = landlock_is_marked(target);
-        return r < 0 ? r : !r;
+        r = task_reader_read(reader, target, TASK_LIMITS, facts);
+        if (r == 0)
+                *ret = !landlock_is_marked(facts);
+        return r;
 }

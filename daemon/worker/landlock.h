@@ -15,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/target/target.h"
+#include "worker/target/credentials.h"
+#include "worker/target/task-reader.h"
 
 /* Where a helper process signs on for the worker, so that the daemon finds it: see ledger_open_lock(). */
 typedef struct WorkerLock {
@@ -26,17 +27,17 @@ typedef struct WorkerLock {
 /* The task is about to call landlock_restrict_self().  Marks its process, whether the call will succeed or
  * not: the descriptor, and no_new_privs (SECCOMP_FILTER_FLAG_TSYNC sets it in all threads), can be changed
  * by other threads until the kernel looks at them, after us.  The notification must have been seen to be
- * valid since the target was opened and its status read.  Raised.  Returns 0, and then the target surely is
- * marked; or a negative errno: -ESRCH when it is gone, -EPERM where neither its user nor we may mark it. */
-int landlock_mark(
-        Target *target, CredentialsOverride *override, const TaskFacts *facts, const WorkerLock *lock);
+ * valid since the target was opened and its TASK_STATUS read.  Raised.  Returns 0, and then the target
+ * surely is marked; TARGET_GONE; or a negative errno: -EPERM where neither its user nor we may mark it. */
+int landlock_mark(TaskReader *reader, Target *target, TaskFacts *facts, CredentialsOverride *override,
+        const WorkerLock *lock);
 
-/* Is the task's process marked?  Returns 1 or 0, or a negative errno: -ESRCH when it is gone. */
-int landlock_is_marked(Target *target);
+/* Is the process marked of which TASK_LIMITS are known? */
+bool landlock_is_marked(const TaskFacts *facts);
 
-/* The task is about to change RLIMIT_LOCKS, its own process's or another's, and some process of its session
- * is marked.  May the kernel go on with that, whatever the new limit then says?  Yes where the task cannot
- * raise a hard limit.  Yes for its own limit where that is no mark: so its process is not restricted, and
- * could create for a restricted one whatever it likes.  Returns 1 or 0, or a negative errno: -ESRCH when the
- * task is gone. */
-int landlock_admits_limit(Target *target, const TaskFacts *facts, bool own);
+/* The task, of which TASK_STATUS is known, is about to change RLIMIT_LOCKS, its own process's or another's,
+ * and some process of its session is marked.  May the kernel go on with that, whatever the new limit then
+ * says?  Yes where the task cannot raise a hard limit.  Yes for its own limit where that is no mark: so its
+ * process is not restricted, and could create for a restricted one whatever it likes.  Returns 0,
+ * TARGET_GONE or a negative errno. */
+int landlock_admits_limit(TaskReader *reader, Target *target, TaskFacts *facts, bool own, bool *ret);

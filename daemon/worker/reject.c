@@ -33,19 +33,18 @@ typedef struct Rejecter {
 } Rejecter;
 
 /* The record of a request names the caller, where there still is one. */
-static void describe_caller(TargetCache *targets, Slot *slot) {
+static void describe_caller(const RejectContext *context, Slot *slot) {
         TaskFacts facts;
         Target *target;
-        bool is_fresh;
 
-        credentials_init(&facts.credentials);
-        if (target_open(targets, (pid_t)slot->request.notif.pid, &target, &is_fresh) == 0 &&
-                task_reader_read(target, &facts) == 0) {
+        task_facts_init(&facts);
+        if (target_open(context->targets, (pid_t)slot->request.notif.pid, &target) == 0 &&
+                task_reader_read(context->task_reader, target, TASK_STATUS, &facts) == 0) {
                 slot->pid = (uint32_t)facts.tgid;
                 slot->uid = facts.uids[1];
                 memcpy(slot->comm, facts.comm, sizeof(slot->comm));
         }
-        credentials_done(&facts.credentials);
+        task_facts_done(&facts);
 }
 
 /* No worker has begun with the request: what the slot says beside it is about an earlier one. */
@@ -62,7 +61,7 @@ static void describe_request(const RejectContext *context, Slot *slot) {
                 location->argument[0] = location->path[0] = '\0';
         }
         if (context->targets)
-                describe_caller(context->targets, slot);
+                describe_caller(context, slot);
 }
 
 /* Puts the answer into the slot, from where a successor sends it. */
@@ -285,7 +284,8 @@ static int rejecter_init(Rejecter *rejecter, const WorkerArguments *arguments, R
         rejecter->outbox = ledger_outbox(context->ledger, arguments->number);
         report_set_patience(context->report, REPORT_PATIENCE_USEC);
         report_use_outbox(context->report, &rejecter->outbox);
-        return target_cache_new(&context->targets);
+        r = target_cache_new(&context->targets);
+        return r < 0 ? r : procfs_task_reader_new(&context->task_reader);
 }
 
 /* What the journal does not take now stays in the outbox for the next rejecting worker. */

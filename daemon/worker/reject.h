@@ -16,6 +16,7 @@
 #include "common/session-identity.h"
 #include "policy/policy.h"
 #include "worker/target/target.h"
+#include "worker/target/task-reader.h"
 #include "worker/worker.h"
 
 /* Why a request is rejected, as a clause for its record. */
@@ -34,6 +35,7 @@ typedef struct RejectContext {
         uint64_t records_per_second;
         Report *report;       /* NULL: no record is made */
         TargetCache *targets; /* NULL: of a request that no worker has begun with, the record says little */
+        TaskReader *task_reader; /* only with targets */
 } RejectContext;
 
 /* Answers the request in the slot with error, a positive errno, and records that with why.  Where the slot

@@ -19,7 +19,7 @@ static int let_continue(Request *request) {
         return REQUEST_DECIDED;
 }
 
-/* Some process is marked before it is looked for in the header: the other order would miss one. */
+/* The header says so before the process is marked: the other order would miss one. */
 static int decide_restrict(RequestHandler *handler) {
         const WorkerLock lock = {.fd = handler->context->lock_fd, .number = handler->context->number};
         Request *request = &handler->request;
@@ -31,22 +31,26 @@ static int decide_restrict(RequestHandler *handler) {
         if (notification_is_gone(&request->notification))
                 return REQUEST_GONE;
         atomic_store(&handler_ledger(handler)->landlocked, 1);
-        r = landlock_mark(request->target, handler->impersonation.override, &request->facts, &lock);
-        return r < 0 ? r : let_continue(request);
+        r = landlock_mark(request->task_reader, request->target, &request->facts,
+                handler->impersonation.override, &lock);
+        if (r != 0)
+                return r == TARGET_GONE ? REQUEST_GONE : r;
+        return let_continue(request);
 }
 
 /* A limit that is raised while no process is marked yet may still be on its way when one is.  A process
  * wanted that which is not restricted: it could create the directories itself. */
 static int decide_limit(RequestHandler *handler) {
         Request *request = &handler->request;
-        int r = 1;
+        bool admitted = true;
+        int r = 0;
 
         if (atomic_load(&handler_ledger(handler)->landlocked))
-                r = landlock_admits_limit(
-                        request->target, &request->facts, request->slot->arguments.pid == 0);
-        if (r < 0)
-                return r;
-        if (r > 0)
+                r = landlock_admits_limit(request->task_reader, request->target, &request->facts,
+                        request->slot->arguments.pid == 0, &admitted);
+        if (r != 0)
+                return r == TARGET_GONE ? REQUEST_GONE : r;
+        if (admitted)
                 return let_continue(request);
         if (notification_is_gone(&request->notification))
                 return REQUEST_GONE;
@@ -54,11 +58,16 @@ static int decide_limit(RequestHandler *handler) {
                 "RLIMIT_LOCKS shows which processes landlock(7) restricts: it stays as it is");
 }
 
+/* Where no process of the session is marked the limits of the target were not read. */
+static bool is_landlocked(const Request *request) {
+        return task_facts_know(&request->facts, TASK_LIMITS) && landlock_is_marked(&request->facts);
+}
+
 /* Natively the kernel looks at these rules where it looks at ours, and gives this error. */
 static void hold_to_landlock(Request *request) {
         Slot *slot = request->slot;
 
-        if (!request->restricted || request->decision.action == ACTION_DENY)
+        if (!is_landlocked(request) || request->decision.action == ACTION_DENY)
                 return;
         request->decision = (Verdict){.action = ACTION_DENY, .error = EACCES};
         slot->rule[0] = '\0';

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "worker/executor/pin.h"
-#include "worker/landlock.h"
 #include "worker/stages.h"
 #include "worker/target/memory.h"
 
@@ -55,17 +54,18 @@ static void note_caller(Request *request) {
         memcpy(slot->comm, request->facts.comm, sizeof(slot->comm));
 }
 
-int request_read_facts(RequestHandler *handler) {
+int request_read_facts(RequestHandler *handler, unsigned sets) {
         Request *request = &handler->request;
-        bool fresh;
         int r;
 
-        r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target, &fresh);
+        task_facts_forget(&request->facts, TASK_EVERYTHING);
+        r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target);
         if (r == 0)
-                r = task_reader_read(request->target, &request->facts);
+                r = request_need_facts(request, sets);
+        if (task_facts_know(&request->facts, TASK_STATUS))
+                note_caller(request);
         if (r != 0)
                 return r == TARGET_GONE ? REQUEST_GONE : r;
-        note_caller(request);
         return REQUEST_PROCEED;
 }
 
@@ -86,20 +86,21 @@ int stage_resume(RequestHandler *handler) {
         return REQUEST_PROCEED;
 }
 
-/* Landlock's mark is read where some process of the session has one alone. */
-static int read_restricted(RequestHandler *handler) {
-        int r = 0;
+/* What every request of this kind needs to know of its caller.  Landlock's mark is read where some process
+ * of the session has one alone. */
+static unsigned needed_facts(const RequestHandler *handler) {
+        const LedgerHeader *header = handler_ledger(handler);
 
-        if (atomic_load_explicit(&handler_ledger(handler)->landlocked, memory_order_relaxed))
-                r = landlock_is_marked(handler->request.target);
-        handler->request.restricted = r > 0;
-        return r < 0 ? r : REQUEST_PROCEED;
+        if (!handler->request.operation)
+                return TASK_STATUS;
+        if (!atomic_load_explicit(&header->landlocked, memory_order_relaxed))
+                return TASK_STATUS | TASK_USER_NAMESPACE;
+        return TASK_STATUS | TASK_USER_NAMESPACE | TASK_LIMITS;
 }
 
 int stage_read_caller(RequestHandler *handler) {
         Request *request = &handler->request;
         const struct seccomp_notif *notif = &request->slot->request.notif;
-        int r;
 
         request->call = call_find(&notif->data);
         if (!request->call)
@@ -107,8 +108,7 @@ int stage_read_caller(RequestHandler *handler) {
         request->operation = operation_of(request->call->kind);
         if (notif->pid == 0)
                 return request_cannot(&handler->request, EPERM, "it is outside of snotifyd's PID namespace");
-        r = request_read_facts(handler);
-        return r == REQUEST_PROCEED && request->operation ? read_restricted(handler) : r;
+        return request_read_facts(handler, needed_facts(handler));
 }
 
 /* Reads a path into the slot, where a successor finds it: what the target's other threads write there from
@@ -124,12 +124,12 @@ static int read_path(Request *request, unsigned i) {
         switch (r) {
         case 0:
                 return length == 0 ? (int)request_fails(request, ENOENT) : REQUEST_PROCEED;
-        case TARGET_GONE:
+        case MEMORY_GONE:
                 return REQUEST_GONE;
-        case TARGET_FAULT:
+        case MEMORY_FAULT:
                 location->argument[0] = '\0';
                 return request_fails(request, EFAULT);
-        case TARGET_TOO_LONG:
+        case MEMORY_TOO_LONG:
                 location->argument[LEDGER_ARGUMENT_SIZE - 1] = '\0';
                 location->argument_length = LEDGER_ARGUMENT_SIZE - 1;
                 return request_fails(request, ENAMETOOLONG);

@@ -50,8 +50,9 @@ int request_cannot(Request *request, int error, const char *why);
 void request_forget_decision(Request *request);
 void request_forget_arguments(Request *request);
 
-/* Reads the facts of the target, and notes in the slot what its record needs of them. */
-int request_read_facts(RequestHandler *handler);
+/* Opens the target, reads these sets of facts about it, and notes in the slot what its record needs of
+ * them. */
+int request_read_facts(RequestHandler *handler, unsigned sets);
 
 /* Did a process die over the request when it may have performed the call? */
 static inline bool request_was_begun(const Request *request) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds task_facts_parse() any text, and one that a kernel would write of any task.  Of the first it
+/* Feeds task_facts_parse_status() any text, and one that a kernel would write of any task.  Of the first it
  * gives the same account twice; of the second it says what was written. */
 
 #include "fuzz.h"
@@ -29,9 +29,9 @@ static void check_any(const char *text) {
 
         credentials_init(&first.credentials);
         credentials_init(&second.credentials);
-        r = task_facts_parse(text, &first);
+        r = task_facts_parse_status(text, &first);
         HOLDS(r == 0 || r == -EBADMSG);
-        HOLDS(task_facts_parse(text, &second) == r);
+        HOLDS(task_facts_parse_status(text, &second) == r);
         (void)task_facts_is_at_level(text, &second, 0);
         if (r < 0)
                 return;
@@ -106,7 +106,7 @@ static void check_task(const Task *task) {
         _cleanup_free_ char *text = write_status(task);
 
         credentials_init(&status.credentials);
-        HOLDS(task_facts_parse(text, &status) == 0);
+        HOLDS(task_facts_parse_status(text, &status) == 0);
         HOLDS(strcmp(status.comm, task->comm) == 0);
         HOLDS(status.credentials.umask == task->umask && (uint32_t)status.tgid == task->tgid);
         HOLDS(memcmp(status.uids, task->ids[0], sizeof(status.uids)) == 0);

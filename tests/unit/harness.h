@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -114,6 +115,27 @@ __attribute__((noreturn)) static inline void harness_stay(void) {
         while (poll(&pollfd, 1, -1) < 0)
                 ;
         _exit(EXIT_FAILURE);
+}
+
+/* Starts a child that prepares itself, where CHECK() may fail, and then stays.  Returns once it is ready. */
+static inline pid_t harness_start(void (*prepare)(const void *), const void *argument) {
+        int fds[2];
+        pid_t pid;
+        char byte;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pid = harness_fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (prepare)
+                        prepare(argument);
+                CHECK_INT(write(fds[1], "", 1), 1);
+                harness_stay();
+        }
+        (void)close(fds[1]);
+        assert_int_equal(read(fds[0], &byte, 1), 1);
+        (void)close(fds[0]);
+        return pid;
 }
 
 /* Runs function in a child of its own, where CHECK() may fail, and asserts that it didn't. */

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "worker/target/credentials.h"
-#include "worker/target/target.h"
+#include "worker/target/task-facts.h"
 
 #define ALL UINT64_MAX
 #define BIT(capability) (UINT64_C(1) << (capability))
@@ -67,7 +67,7 @@ static void read_own_status(TaskFacts *ret) {
         CHECK(n > 0);
         text[n] = '\0';
         (void)close(fd);
-        CHECK_INT(task_facts_parse(text, ret), 0);
+        CHECK_INT(task_facts_parse_status(text, ret), 0);
         for (int i = 0; i < 3; i++) {
                 CHECK_INT(ret->uids[i], 0);
                 CHECK_INT(ret->gids[i], 0);

@@ -11,6 +11,7 @@
 
 #include "common/ownership.h"
 #include "worker/location/resolve.h"
+#include "worker/target/task-reader.h"
 
 static const struct {
         const char *path;
@@ -303,11 +304,12 @@ static void resolve_all(const void *argument) {
         ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
         TargetCache *cache;
         unsigned n_fds;
-        bool fresh;
+        TaskReader *task_reader;
 
         CHECK_INT(target_cache_new(&cache), 0);
-        CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
-        CHECK_INT(task_reader_read(reader.target, &status), 0);
+        CHECK_INT(target_open(cache, scenario->pid, &reader.target), 0);
+        CHECK_INT(procfs_task_reader_new(&task_reader), 0);
+        CHECK_INT(task_reader_read(task_reader, reader.target, TASK_STATUS, &status), 0);
         CHECK_INT(status.credentials.fsuid, scenario->cast->uid);
         CHECK_INT(credentials_override_new(&reader.override), 0);
         n_fds = count_fds();
@@ -340,11 +342,12 @@ static void resolve_others(const void *argument) {
         int parent_fd = -EBADF;
         TargetCache *cache;
         char path[64];
-        bool fresh;
+        TaskReader *task_reader;
 
         CHECK_INT(target_cache_new(&cache), 0);
-        CHECK_INT(target_open(cache, scenario->pid, &reader.target, &fresh), 0);
-        CHECK_INT(task_reader_read(reader.target, &status), 0);
+        CHECK_INT(target_open(cache, scenario->pid, &reader.target), 0);
+        CHECK_INT(procfs_task_reader_new(&task_reader), 0);
+        CHECK_INT(task_reader_read(task_reader, reader.target, TASK_STATUS, &status), 0);
         CHECK_INT(credentials_override_new(&reader.override), 0);
         for (size_t i = 0; i < COUNT(paths); i++) {
 #pragma GCC diagnostic push

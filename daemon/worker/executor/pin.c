@@ -49,7 +49,9 @@ static int pin_path(
         _cleanup_close_ int base_fd = -EBADF;
         int r;
 
-        r = rootdir_enter(&impersonation->rootdir, pin->request->target);
+        r = request_need_facts(pin->request, TASK_ROOT);
+        if (r == 0)
+                r = rootdir_enter(&impersonation->rootdir, pin->request->target, &pin->request->facts);
         if (r != 0)
                 return r;
         *ret_in_host_root = rootdir_is_host(&impersonation->rootdir);
@@ -99,19 +101,18 @@ static int ask_procfs(const Pin *pin, int *ret_error) {
  * itself. */
 static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
         _cleanup_close_ int list_fd = -EBADF;
-        Target *target = pin->request->target;
-        pid_t group;
+        Request *request = pin->request;
         int r;
 
         *ret_wants_helper = true;
         r = credentials_revert(pin->impersonation->override);
         if (r < 0)
                 return r;
-        r = target_read_group(target, &group);
+        r = request_need_facts(request, TASK_PROCESS_GROUP);
         if (r == 0)
-                r = target_open_file(target, "mountinfo", &list_fd);
+                r = target_open_file(request->target, "mountinfo", &list_fd);
         if (r == 0)
-                r = mounts_have_automounter(list_fd, group);
+                r = mounts_have_automounter(list_fd, request->facts.process_group);
         else if (r > 0)
                 return r;
         return r > 0 ? -EDEADLK : r;
@@ -226,10 +227,7 @@ static int pin_all(Impersonation *impersonation, Request *request, int *ret_erro
         r = host_mounts_refresh(impersonation->host_mounts, request->slot->taken_usec);
         if (r < 0)
                 return r;
-        r = target_in_our_user_namespace(request->target);
-        if (r < 0)
-                return r;
-        if (r == 0)
+        if (!request->facts.in_our_user_namespace)
                 return pin_by_helper(impersonation, request, false, ret_error);
         r = pin_all_by_worker(impersonation, request, &wants_helper, ret_error);
         if (r != 0 || !wants_helper)

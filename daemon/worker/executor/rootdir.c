@@ -12,11 +12,7 @@
 
 #include "common/ownership.h"
 
-static bool same_root(const TargetRoot *a, const TargetRoot *b) {
-        return a->ino == b->ino && a->dev == b->dev && a->mount_id == b->mount_id;
-}
-
-static int enter(RootDir *rootdir, int root_fd, const TargetRoot *root) {
+static int enter(RootDir *rootdir, int root_fd, const DirectoryId *root) {
         int r = credentials_revert_with(rootdir->override, CAP_SYS_CHROOT);
 
         if (r < 0)
@@ -32,39 +28,32 @@ int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_
 
         rootdir->override = override;
         rootdir->host_root_fd = host_root_fd;
-        r = target_root_of_fd(host_root_fd, &rootdir->host);
+        r = directory_id_of_fd(host_root_fd, &rootdir->host);
         if (r < 0)
                 return r;
         return enter(rootdir, host_root_fd, &rootdir->host);
 }
 
 bool rootdir_is_host(const RootDir *rootdir) {
-        return same_root(&rootdir->now, &rootdir->host);
+        return rootdir_is(rootdir, &rootdir->host);
 }
 
-int rootdir_is_targets(const RootDir *rootdir, Target *target) {
-        TargetRoot root;
-        int r;
-
-        r = target_read_root(target, &root);
-        if (r != 0)
-                return r;
-        return same_root(&root, &rootdir->now) ? ROOTDIR_IS_TARGETS : 0;
+bool rootdir_is(const RootDir *rootdir, const DirectoryId *root) {
+        return directory_id_equal(&rootdir->now, root);
 }
 
-int rootdir_enter(RootDir *rootdir, Target *target) {
+int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts) {
         _cleanup_close_ int root_fd = -EBADF;
-        TargetRoot root;
+        DirectoryId root;
         int r;
 
         /* Comparing costs less than entering, and nearly every target has the host's. */
-        r = rootdir_is_targets(rootdir, target);
-        if (r != 0)
-                return r == ROOTDIR_IS_TARGETS ? 0 : r;
+        if (rootdir_is(rootdir, &facts->root))
+                return 0;
         r = target_open_root(target, &root_fd);
         if (r != 0)
                 return r;
-        r = target_root_of_fd(root_fd, &root);
+        r = directory_id_of_fd(root_fd, &root);
         if (r < 0)
                 return r;
         return enter(rootdir, root_fd, &root);

@@ -6,14 +6,15 @@
 
 #include <stdbool.h>
 
+#include "common/directory-id.h"
 #include "worker/target/credentials.h"
-#include "worker/target/target.h"
+#include "worker/target/task-reader.h"
 
 typedef struct RootDir {
         CredentialsOverride *override; /* not ours */
         int host_root_fd;              /* O_PATH; not ours */
-        TargetRoot host;
-        TargetRoot now;
+        DirectoryId host;
+        DirectoryId now;
 } RootDir;
 
 /* Goes to the host's root.  Returns 0 or a negative errno. */
@@ -21,14 +22,12 @@ int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_
 
 bool rootdir_is_host(const RootDir *rootdir);
 
-/* Is the root where we stand the target's?  Returns ROOTDIR_IS_TARGETS, 0, TARGET_GONE, or a negative
- * errno. */
-#define ROOTDIR_IS_TARGETS 32
-int rootdir_is_targets(const RootDir *rootdir, Target *target);
+/* Is this the root where we stand? */
+bool rootdir_is(const RootDir *rootdir, const DirectoryId *root);
 
-/* Goes to the target's root, where it isn't there already.  Changes the working directory.  Returns 0,
- * TARGET_GONE or a negative errno. */
-int rootdir_enter(RootDir *rootdir, Target *target);
+/* Goes to the root of the target, of which TASK_ROOT is known, where it isn't there already.  Changes the
+ * working directory.  Returns 0, TARGET_GONE or a negative errno. */
+int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts);
 
 /* Goes back to the host's root, working directory and all.  Returns 0 or a negative errno. */
 int rootdir_leave(RootDir *rootdir);

@@ -42,7 +42,7 @@ typedef struct HostMount {
         bool has_relatives;
         bool apart;        /* its root has no path in the file system, such as a removed directory */
         HostMountRoot saw; /* and what it saw */
-        uint64_t root_dev; /* as TargetRoot has it */
+        uint64_t root_dev; /* as DirectoryId has it */
         uint64_t root_ino;
         uint32_t above;    /* the row of the nearest mount that shows this one's root, or HOST_MOUNT_NONE */
         const char *root;  /* in the file system; "" is its root directory */

@@ -26,7 +26,7 @@ typedef struct Search {
         void *userdata;
 } Search;
 
-static bool is_same(const TargetRoot *id, uint64_t dev, uint64_t ino) {
+static bool is_same(const DirectoryId *id, uint64_t dev, uint64_t ino) {
         return id->dev == dev && id->ino == ino;
 }
 
@@ -76,7 +76,7 @@ static int visit_on_mount(const Search *search, const HostMount *mount, const ch
 }
 
 /* Visits what the mounts whose root is this directory make of the one that is so many levels below. */
-static int visit_roots(const Search *search, const TargetRoot *id, size_t level) {
+static int visit_roots(const Search *search, const DirectoryId *id, size_t level) {
         const char *rest = last_components(search->directory->path, level);
         const HostMount *rows;
         size_t n;
@@ -92,27 +92,12 @@ static int visit_roots(const Search *search, const TargetRoot *id, size_t level)
         return r;
 }
 
-/* Where a server keeps the file system this does not wait for it. */
-static int look_at(int dir_fd, const char *path, int flags, TargetRoot *ret) {
-        struct statx stx;
-
-        if (statx(dir_fd, path, flags | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID,
-                    &stx) < 0)
-                return -errno;
-        *ret = (TargetRoot){
-                .dev = mounts_device(stx.stx_dev_major, stx.stx_dev_minor),
-                .ino = stx.stx_ino,
-                .mount_id = stx.stx_mnt_id,
-        };
-        return 0;
-}
-
 /* Goes up from the directory to the root of its mount, and visits what other mounts show on the way.
  * *ret_levels is how far that is.  Returns 0, -EXDEV where another mount is in between, or the worker may
  * not look, or a negative errno. */
 static int climb(const Search *search, size_t *ret_levels) {
         const HostMount *mount = search->mount;
-        TargetRoot id = search->directory->id;
+        DirectoryId id = search->directory->id;
         char above[PATH_MAX] = "";
         size_t level = 0;
         int r;
@@ -126,7 +111,7 @@ static int climb(const Search *search, size_t *ret_levels) {
                 if (3 * level + 4 > sizeof(above))
                         return -ENAMETOOLONG;
                 memcpy(above + 3 * level, "../", 4);
-                r = look_at(AT_FDCWD, above, 0, &id);
+                r = directory_id_read(AT_FDCWD, above, 0, &id);
                 if (r < 0)
                         return r == -ENOMEM ? r : -EXDEV;
                 if (id.mount_id != mount->id)
@@ -231,9 +216,9 @@ static int open_on_mount(const HostMount *mount, const char *path, int *ret_fd) 
 
 static bool shows(const HostMount *mount, const char *path, uint64_t dev, uint64_t ino) {
         _cleanup_close_ int fd = -EBADF;
-        TargetRoot id;
+        DirectoryId id;
 
-        return open_on_mount(mount, path, &fd) == 0 && look_at(fd, "", AT_EMPTY_PATH, &id) == 0 &&
+        return open_on_mount(mount, path, &fd) == 0 && directory_id_read(fd, "", AT_EMPTY_PATH, &id) == 0 &&
                id.mount_id == mount->id && is_same(&id, dev, ino);
 }
 
@@ -279,9 +264,9 @@ static int find_true_mount(HostMounts *mounts, uint64_t id, const HostMount **re
 
 /* The list leaves out the mount of a root directory that is not its root, as after chroot(2). */
 static bool is_unlisted_root(const HostDirectory *directory) {
-        TargetRoot root;
+        DirectoryId root;
 
-        return look_at(AT_FDCWD, "/", 0, &root) == 0 && root.mount_id == directory->id.mount_id;
+        return directory_id_read(AT_FDCWD, "/", 0, &root) == 0 && root.mount_id == directory->id.mount_id;
 }
 
 bool host_paths_has_one(const HostMounts *mounts, const HostDirectory *directory) {
@@ -326,7 +311,7 @@ int host_paths_visit_by_text(
 }
 
 bool host_path_is_shown(const HostPath *path) {
-        const TargetRoot *id = &path->directory->id;
+        const DirectoryId *id = &path->directory->id;
         char rest[LEDGER_PATH_SIZE];
         size_t length = path->length - path->rest - 1 - strlen(path->directory->name);
 

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/directory-id.h"
 #include "worker/location/host-mounts.h"
-#include "worker/target/target.h"
 
 /* The working directory, on a mount of the host's, and a name in it. */
 typedef struct HostDirectory {
-        TargetRoot id;
+        DirectoryId id;
         const char *path; /* as getcwd(2) has it; "" for the root directory */
         const char *name;
         bool own; /* the target reached it by this path */

@@ -55,8 +55,8 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         return r != 0 ? r : append_name(ret, length, name, ret_length);
 }
 
-static TargetRoot credentials_of(const LedgerObject *object) {
-        return (TargetRoot){
+static DirectoryId directory_id_of(const LedgerObject *object) {
+        return (DirectoryId){
                 .dev = mounts_device(object->dev_major, object->dev_minor),
                 .ino = object->ino,
                 .mount_id = object->mount_id,
@@ -68,7 +68,7 @@ static int visit_here(HostMounts *mounts, const LedgerObject *object, const char
         bool raised, HostPathVisit visit, void *userdata) {
         char path[LEDGER_ARGUMENT_SIZE];
         const HostDirectory directory = {
-                .id = credentials_of(object), .path = path, .name = name, .own = own};
+                .id = directory_id_of(object), .path = path, .name = name, .own = own};
         size_t length = 0;
         int r;
 
@@ -86,7 +86,7 @@ static int visit_here(HostMounts *mounts, const LedgerObject *object, const char
 static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
         char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
         const HostDirectory directory = {
-                .id = credentials_of(object), .path = path, .name = name, .own = true};
+                .id = directory_id_of(object), .path = path, .name = name, .own = true};
 
         path[length - strlen(name) - 1] = '\0';
         return host_paths_visit_by_text(mounts, &directory, visit, userdata);

@@ -12,6 +12,7 @@
 #include "worker/location/location.h"
 #include "worker/operation/operation.h"
 #include "worker/target/target.h"
+#include "worker/target/task-reader.h"
 
 /* How a stage of the pipeline went; or a negative errno: the worker failed. */
 typedef enum RequestStatus {
@@ -29,13 +30,19 @@ typedef struct Request {
         uint32_t index;             /* of the slot */
         Slot *slot;
         Intent *intent;
+        TaskReader *task_reader;
         Target *target;
         TaskFacts facts;
         Location locations[LOCATIONS_MAX];
-        bool restricted; /* Landlock binds the target, by rules that nothing else can read */
         Verdict decision;
         Outcome outcome;
 } Request;
+
+/* Makes sure that these sets of facts about the caller, of TaskFactSet, are known.  Returns as
+ * task_reader_read(). */
+static inline int request_need_facts(Request *request, unsigned sets) {
+        return task_reader_read(request->task_reader, request->target, sets, &request->facts);
+}
 
 /* How many places does the call name? */
 static inline unsigned request_n_locations(const Request *request) {

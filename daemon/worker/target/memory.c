@@ -108,7 +108,7 @@ int memory_read_string(
                         piece = LEDGER_ARGUMENT_SIZE - length;
                 n = read_piece(target, from, ret + length, piece);
                 if (n <= 0)
-                        return n == 0 || n == -EFAULT ? TARGET_FAULT : n == -ESRCH ? TARGET_GONE : (int)n;
+                        return n == 0 || n == -EFAULT ? MEMORY_FAULT : n == -ESRCH ? MEMORY_GONE : (int)n;
                 end = memchr(ret + length, '\0', (size_t)n);
                 if (end) {
                         *ret_length = (size_t)(end - ret);
@@ -116,5 +116,5 @@ int memory_read_string(
                 }
                 length += (size_t)n;
         }
-        return TARGET_TOO_LONG;
+        return MEMORY_TOO_LONG;
 }

@@ -11,6 +11,7 @@
 
 #include "worker/target/credentials.h"
 #include "worker/target/target.h"
+#include "worker/target/task-facts.h"
 
 /* Whose path is being resolved, and by whom.  Nothing here is owned. */
 typedef struct ProcfsReader {

@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes /proc/TID/status apart.  Pure functions; run by the worker and by helpers.  Must never believe that
- * a line is there, or that its numbers fit. */
+/* Keeps facts, and takes the texts of /proc/TID apart.  Pure functions; run by the worker, by helpers and by
+ * the handshake.  Must never believe that a line is there, or that its numbers fit. */
 
 #include "worker/target/task-facts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+void task_facts_init(TaskFacts *facts) {
+        facts->known = 0;
+        credentials_init(&facts->credentials);
+}
+
+void task_facts_done(TaskFacts *facts) {
+        credentials_done(&facts->credentials);
+        facts->known = 0;
+}
+
+void task_facts_forget(TaskFacts *facts, unsigned sets) {
+        facts->known &= ~sets;
+}
+
+bool task_facts_know(const TaskFacts *facts, unsigned sets) {
+        return (facts->known & sets) == sets;
+}
 
 /* Finds key, "\nNAME:", at or after *text, which then is behind it and blanks.  The lines' order never
  * changes, and the kernel escapes newlines in the task's name. */
@@ -70,46 +90,71 @@ static void status_name(const char *text, char ret[static LEDGER_COMM_SIZE]) {
         ret[n] = '\0';
 }
 
-int task_facts_parse(const char *text, TaskFacts *ret) {
+int task_facts_parse_status(const char *text, TaskFacts *facts) {
         uint64_t number, ids[4];
         int r;
 
         if (strncmp(text, "Name:\t", strlen("Name:\t")) != 0)
                 return -EBADMSG;
         text += strlen("Name:\t");
-        status_name(text, ret->comm);
+        status_name(text, facts->comm);
         if (!status_seek(&text, "\nUmask:") || !status_number(&text, 8, 0777, &number))
                 return -EBADMSG;
-        ret->credentials.umask = (mode_t)number;
+        facts->credentials.umask = (mode_t)number;
         if (!status_seek(&text, "\nTgid:") || !status_number(&text, 10, INT32_MAX, &number))
                 return -EBADMSG;
-        ret->tgid = (pid_t)number;
+        facts->tgid = (pid_t)number;
         if (!status_ids(&text, "\nUid:", ids))
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
-                ret->uids[i] = (uid_t)ids[i];
-        ret->credentials.fsuid = (uid_t)ids[3];
+                facts->uids[i] = (uid_t)ids[i];
+        facts->credentials.fsuid = (uid_t)ids[3];
         if (!status_ids(&text, "\nGid:", ids))
                 return -EBADMSG;
         for (int i = 0; i < 3; i++)
-                ret->gids[i] = (gid_t)ids[i];
-        ret->credentials.fsgid = (gid_t)ids[3];
+                facts->gids[i] = (gid_t)ids[i];
+        facts->credentials.fsgid = (gid_t)ids[3];
         if (!status_seek(&text, "\nGroups:"))
                 return -EBADMSG;
-        credentials_clear_groups(&ret->credentials);
+        credentials_clear_groups(&facts->credentials);
         while (status_number(&text, 10, UINT32_MAX, &number)) {
-                r = credentials_add_group(&ret->credentials, (gid_t)number);
+                r = credentials_add_group(&facts->credentials, (gid_t)number);
                 if (r < 0)
                         return r;
         }
         if (*text != '\n')
                 return -EBADMSG;
-        ret->n_levels = status_pids(&text, "\nNStgid:", ret->level_tgids);
-        if (ret->n_levels == 0 || status_pids(&text, "\nNSpid:", ret->level_tids) != ret->n_levels)
+        facts->n_levels = status_pids(&text, "\nNStgid:", facts->level_tgids);
+        if (facts->n_levels == 0 || status_pids(&text, "\nNSpid:", facts->level_tids) != facts->n_levels)
                 return -EBADMSG;
         if (!status_seek(&text, "\nCapEff:") || !status_number(&text, 16, UINT64_MAX, &number))
                 return -EBADMSG;
-        ret->credentials.capabilities = number;
+        facts->credentials.capabilities = number;
+        return 0;
+}
+
+int task_facts_parse_stat(const char *text, TaskFacts *facts) {
+        /* The name before it may have any character. */
+        const char *fields = strrchr(text, ')');
+
+        return fields && sscanf(fields, ") %*c %*d %d", &facts->process_group) == 1 ? 0 : -EBADMSG;
+}
+
+/* From proc_pid_limits(5): "Max file locks", the soft limit, the hard one. */
+int task_facts_parse_limits(const char *text, TaskFacts *facts) {
+        static const char unlimited[] = "unlimited";
+        uint64_t number;
+
+        if (!status_seek(&text, "\nMax file locks"))
+                return -EBADMSG;
+        text += strspn(text, " ");
+        text += strcspn(text, " \n");
+        text += strspn(text, " ");
+        if (strncmp(text, unlimited, strlen(unlimited)) == 0)
+                number = RLIM_INFINITY;
+        else if (!status_number(&text, 10, UINT64_MAX, &number))
+                return -EBADMSG;
+        facts->locks_limit = number;
         return 0;
 }
 
