@@ -6,7 +6,7 @@
 packages_to_build=(gcc libc6-dev meson ninja-build pkgconf libsystemd-dev libseccomp-dev libcap-dev libinih-dev)
 packages_to_test=(clang libclang-rt-dev clang-format shellcheck codespell libcmocka-dev libfuse3-dev systemd dbus util-linux strace acl man-db mandoc python3
         git procps mount bubblewrap uidmap dosfstools e2fsprogs xfsprogs btrfs-progs bindfs rsync unzip python3-venv cmake)
-# Large, and a test does without what is not there: a file that says that it is, and the package.
+# Large ones, which a test can do without: FILE:PACKAGE, where the existence of FILE shows that the programs are there.
 packages_to_supervise=(/usr/bin/go:golang-go /usr/bin/java:default-jre-headless /usr/bin/npm:npm
         '/usr/lib/postgresql/*/bin/initdb:postgresql')
 packages_to_demo=(git python3 python3-venv)

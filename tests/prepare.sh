@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the commands in tests/ do first, in the checkout:
+# What the commands in tests/ do first, in the root directory of the checkout:
 #
 #   source tests/prepare.sh
-#   prepare_privileges            root, with the capabilities that the daemon needs
-#   prepare_checkout              is it writable?
+#   prepare_privileges            checks for root, with the capabilities that the daemon needs
+#   prepare_checkout              checks that the checkout is writable
 #   prepare_packages PACKAGE...   installs those that are missing
-#   prepare_build DIR OPTION...   configures DIR with meson, whatever is there already; for what it compiles, see ninja(1)
+#   prepare_build DIR OPTION...   configures the build directory DIR with meson, whether or not it exists
 #
-# Where a command cannot run, it says why in one sentence and exits 77, which `meson test` takes for "skipped".
+# If a command cannot run here, it says why in one sentence and exits with 77, which `meson test` takes for "skipped".
 
 # shellcheck source=tests/packages.sh
 source tests/packages.sh
@@ -21,7 +21,7 @@ cannot_run() {
         exit 77
 }
 
-# Those that snotifyd cannot do without, by their numbers in capabilities(7).
+# The capabilities that snotifyd needs, by their numbers in capabilities(7).
 prepare_privileges() {
         local entry effective lacking=()
         [ "$(id -u)" = 0 ] || cannot_run "run as root: snotifyd acts for all users"
@@ -32,12 +32,12 @@ prepare_privileges() {
         [ ${#lacking[@]} = 0 ] || cannot_run "run as root with all capabilities: snotifyd needs ${lacking[*]}, which this root lacks"
 }
 
-# Permissions say nothing to root, nor of how it is mounted.
+# Try it: the file mode says nothing about what root may do, or whether the file system is read-only.
 prepare_checkout() {
         { : >.writable && rm .writable; } 2>/dev/null || cannot_run "cannot write to $PWD, where it builds: run it in a writable copy"
 }
 
-# Shows what a command says only if it fails.
+# quietly COMMAND...: shows the command's output only if it fails.
 quietly() {
         local log status=0
         log=$(mktemp)
@@ -60,12 +60,12 @@ prepare_packages() {
                 cannot_run "cannot install packages; missing: ${missing[*]}"
 }
 
-# What cannot be had is named, and is no error.  They may come from elsewhere than Debian.
+# A package that cannot be installed is named, and is no error.  Its programs may also come from elsewhere than Debian.
 prepare_large_packages() {
         local entry cluster=/etc/postgresql-common/createcluster.conf
         for entry in "${packages_to_supervise[@]}"; do
                 ! compgen -G "${entry%:*}" >/dev/null || continue
-                # Its programs are wanted, not a server that runs from now on.
+                # The tests need its programs, and no server that runs from now on.
                 if [[ $entry == *:postgresql && ! -e $cluster ]]; then
                         mkdir -p "${cluster%/*}"
                         echo "create_main_cluster = false" >"$cluster"
@@ -74,7 +74,7 @@ prepare_large_packages() {
         done
 }
 
-# A build directory remembers where its source was, which compiler there was, and which meson.
+# Configures it anew if it belongs to another checkout, compiler or meson.
 prepare_build() {
         local dir=$1
         shift

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Adds up the test logs of the build directories named: the reasons of what was skipped, the names of what
-failed, and a last line.  Exits 1 where anything failed or nothing ran."""
+"""summary.py BUILD_DIRECTORY...: prints from their test logs the reason of each skip, the name of each failed test, and
+the totals.  Exits with 1 if a test failed or none ran."""
 
 import json
 import re
@@ -19,7 +19,7 @@ for build in sys.argv[1:]:
         print(f"failed: {build}: no test ran")
     for test in tests:
         output = test.get("stdout") or ""
-        # A skip of one check within a test counts too.
+        # A skipped check within a test counts, too.
         for reason in re.findall(r"^(?:ok \d+ [^\n]*|1\.\.0 )# SKIP (.*)$", output, re.M | re.I):
             skipped += 1
             print(f"skipped: {build}: {test['name']}: {reason}")
