@@ -120,11 +120,50 @@ one_way() {
                 END { exit failed }'
 }
 
+# The documents name files as `FOLDER/FILE` and what is in them as `FOLDER/FILE: NAME`; NAME.c is an example.
+documented_files() {
+        local reference file name missing=0
+        while read -r reference; do
+                file=${reference%%: *}
+                name=${reference#"$file"}
+                name=${name#: }
+                if [ ! -e "$file" ]; then
+                        echo "there is no $file"
+                        missing=1
+                elif [ -n "$name" ] && ! grep -qw -- "$name" "$file"; then
+                        echo "there is no $name in $file"
+                        missing=1
+                fi
+        done < <(grep -ohE '`(conf|daemon|doc|launcher|man|systemd|tests)/[^`]*`' ./*.md doc/*.md | tr -d '`' |
+                grep -v '/NAME\.c' | sed -E 's/^([^: ]*) .*/\1/' | sort -u)
+        return "$missing"
+}
+
+# doc/architecture.md has a row for each room, which ends with what it may include.
+documented_rooms() {
+        local room includes folder missing=0
+        while IFS=: read -r room includes; do
+                case $room in
+                '') continue ;;
+                daemon | launcher) folder=$room/ ;;
+                *) folder=daemon/$room/ ;;
+                esac
+                includes=$(sed 's/^ //; s/ /, /g' <<<"$includes")
+                grep -qE "^\\| \`$folder\` \\|.* \\| ${includes:-nothing} \\|\$" doc/architecture.md || {
+                        echo "no row for \`$folder\` that ends in | ${includes:-nothing} |"
+                        missing=1
+                }
+        done <<<"$rooms"
+        return "$missing"
+}
+
 check_with clang-format "clang-format has nothing to change" formatted
 check "each file has an SPDX line" spdx
 check_with mandoc "the manual pages lint" manuals
 check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
 check_with codespell "codespell finds no misspelt word" spelling
 check "each room includes what it may, and includes point one way" one_way
+check "what the documents name is there" documented_files
+check "doc/architecture.md knows each room" documented_rooms
 echo "1..$n"
 exit $failures
