@@ -10,18 +10,18 @@
 
 #include "common/ledger.h"
 #include "common/ownership.h"
-#include "journal.h"
+#include "fake-journal.h"
 #include "session/session-records.h"
 #include "session/worker-pool.h"
 
 #define PATCHES_MAX 32U
 
-static Journal *journal;
+static FakeJournal *journal;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void)argc;
         (void)argv;
-        journal = journal_new();
+        journal = fake_journal_new();
         return 0;
 }
 
@@ -66,9 +66,9 @@ static void check_header(int ledger_fd) {
 
         HOLDS(r == 0 || r == -EBADMSG || r == -EPROTONOSUPPORT);
         HOLDS(r == ledger_read_totals(ledger_fd, &totals));
-        session_records_end(journal_report(journal), &identity, ledger_fd);
-        HOLDS(journal_take(journal));
-        journal_check_message(journal);
+        session_records_end(fake_journal_report(journal), &identity, ledger_fd);
+        HOLDS(fake_journal_take(journal));
+        fake_journal_check_message(journal);
 }
 
 static bool may_have_free(const WorkerPool *pool) {

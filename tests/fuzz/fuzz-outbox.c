@@ -6,13 +6,13 @@
 #include "fuzz.h"
 
 #include "common/outbox.h"
-#include "journal.h"
+#include "fake-journal.h"
 
 #define SIZE_MAX_HERE 1024U
 #define PREFIX sizeof(uint32_t)
 #define MANY 8U
 
-static Journal *journal;
+static FakeJournal *journal;
 static Report *to_stderr;
 
 typedef struct Memory {
@@ -25,7 +25,7 @@ typedef struct Memory {
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         (void)argc;
         (void)argv;
-        journal = journal_new();
+        journal = fake_journal_new();
         HOLDS(report_new(REPORT_TO_STDERR, &to_stderr) == 0);
         return 0;
 }
@@ -82,13 +82,13 @@ static void empty_by_hand(Outbox *outbox) {
 
 /* Each time the journal is read there is room for a few. */
 static void empty_into_journal(Outbox *outbox) {
-        Report *report = journal_report(journal);
+        Report *report = fake_journal_report(journal);
 
         report_use_outbox(report, outbox);
         for (uint32_t n = 0; report_is_pending(report); n++) {
                 HOLDS(n <= outbox->size / PREFIX);
                 report_flush(report, 0);
-                journal_drain(journal);
+                fake_journal_drain(journal);
         }
         (void)report_count_dropped(report);
 }

@@ -8,11 +8,11 @@
 
 #include "common/ledger.h"
 #include "common/ownership.h"
-#include "journal.h"
+#include "fake-journal.h"
 #include "policy/policy.h"
 #include "worker/record.h"
 
-static Journal *journal;
+static FakeJournal *journal;
 static const Profile *profiles[4]; /* by log =; none */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -22,7 +22,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
         (void)argc;
         (void)argv;
-        journal = journal_new();
+        journal = fake_journal_new();
         HOLDS(policy_new(1, &policy) == 0);
         for (PolicyLog log = POLICY_LOG_DENIED; log <= POLICY_LOG_NONE; log++) {
                 HOLDS(policy_add_profile(policy, names[log], ACTION_DENY, 1, log, &profile) == 0);
@@ -55,7 +55,7 @@ static uint64_t all_counted(const LedgerTotals *totals) {
 
 static void check_field(const char *name, const char *from, size_t length_max) {
         size_t length = 0;
-        const char *value = journal_field(journal, name, &length);
+        const char *value = fake_journal_field(journal, name, &length);
 
         HOLDS(length <= length_max && (!value || memcmp(value, from, length) == 0));
 }
@@ -67,7 +67,7 @@ static void check_record(const Slot *slot, const SessionIdentity *session) {
         check_field("SNOTIFY_ARGUMENT", slot->locations[0].argument, sizeof(slot->locations[0].argument));
         check_field("SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         check_field("SNOTIFY_LABEL", session->label, sizeof(session->label));
-        journal_check_message(journal);
+        fake_journal_check_message(journal);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -82,10 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         HOLDS(slot && header);
         fill(slot, header, &session, &input);
         header->records = (RateLimit){}; /* an excess would be a record more */
-        (void)record_decision(&session, header, 3, slot, profile, 1, journal_report(journal));
+        (void)record_decision(&session, header, 3, slot, profile, 1, fake_journal_report(journal));
         totals = header->totals[3];
         HOLDS(all_counted(&totals) == all_counted(&slot->before) + 1);
-        taken = journal_take(journal);
+        taken = fake_journal_take(journal);
         HOLDS(totals.lost == slot->before.lost); /* it always fits */
         HOLDS(totals.suppressed == slot->before.suppressed + !taken);
         if (taken)

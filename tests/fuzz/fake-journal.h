@@ -9,23 +9,23 @@
 
 #include "common/report.h"
 
-typedef struct Journal Journal;
+typedef struct FakeJournal FakeJournal;
 
 /* Ends the process, with the reason, where only root could have one.  It stays to the end. */
-Journal *journal_new(void);
+FakeJournal *fake_journal_new(void);
 
 /* The journal's, for whatever is to send to it. */
-Report *journal_report(Journal *journal);
+Report *fake_journal_report(FakeJournal *journal);
 
 /* Takes what was reported, through an outbox of its own, since the last time: one record or none, well
  * formed.  Returns whether there was one. */
-bool journal_take(Journal *journal);
+bool fake_journal_take(FakeJournal *journal);
 
 /* The value of a field of the record in hand, which is there once; it may hold any bytes and doesn't end. */
-const char *journal_field(const Journal *journal, const char *name, size_t *ret_length);
+const char *fake_journal_field(const FakeJournal *journal, const char *name, size_t *ret_length);
 
 /* The sentence of the record in hand is UTF-8 on one line, without control codes. */
-void journal_check_message(const Journal *journal);
+void fake_journal_check_message(const FakeJournal *journal);
 
 /* Forgets what came over its socket. */
-void journal_drain(Journal *journal);
+void fake_journal_drain(FakeJournal *journal);

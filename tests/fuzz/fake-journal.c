@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stands in for journald.  A Journal owns its end of the socket, the reporter, and the outbox that records
- * are read from, which costs less than to receive them.  Run by a fuzz target. */
+/* Stands in for journald.  A FakeJournal owns its end of the socket, the reporter, and the outbox that
+ * records are read from, which costs less than to receive them.  Run by a fuzz target. */
 
-#include "journal.h"
+#include "fake-journal.h"
 
 #include <locale.h>
 #include <sched.h>
@@ -20,7 +20,7 @@
 
 #define RECORDS_SIZE 65536U
 
-struct Journal {
+struct FakeJournal {
         int socket_fd;
         Report *report;
         _Atomic uint32_t start;
@@ -42,8 +42,8 @@ static int make_socket(void) {
         return fd;
 }
 
-Journal *journal_new(void) {
-        Journal *journal = calloc(1, sizeof(*journal));
+FakeJournal *fake_journal_new(void) {
+        FakeJournal *journal = calloc(1, sizeof(*journal));
 
         HOLDS(journal && setlocale(LC_CTYPE, "C.UTF-8"));
         if (unshare(CLONE_NEWNS) < 0) {
@@ -63,7 +63,7 @@ Journal *journal_new(void) {
         return journal;
 }
 
-Report *journal_report(Journal *journal) {
+Report *fake_journal_report(FakeJournal *journal) {
         return journal->report;
 }
 
@@ -84,7 +84,7 @@ static struct iovec take_field(const uint8_t **at, const uint8_t *end, struct io
         return (struct iovec){(void *)(uintptr_t)value, length};
 }
 
-const char *journal_field(const Journal *journal, const char *name, size_t *ret_length) {
+const char *fake_journal_field(const FakeJournal *journal, const char *name, size_t *ret_length) {
         const uint8_t *at = journal->record.iov_base, *end = at + journal->record.iov_len;
         const char *found = NULL;
 
@@ -100,7 +100,7 @@ const char *journal_field(const Journal *journal, const char *name, size_t *ret_
         return found;
 }
 
-bool journal_take(Journal *journal) {
+bool fake_journal_take(FakeJournal *journal) {
         size_t n = outbox_peek(&journal->outbox, &journal->record, 1), length;
 
         HOLDS((n == 0) == outbox_is_empty(&journal->outbox));
@@ -108,14 +108,14 @@ bool journal_take(Journal *journal) {
                 return false;
         outbox_remove(&journal->outbox, 1); /* what was removed stays readable until the next one comes */
         HOLDS(outbox_is_empty(&journal->outbox));
-        HOLDS(journal_field(journal, "MESSAGE", &length));
+        HOLDS(fake_journal_field(journal, "MESSAGE", &length));
         return true;
 }
 
-void journal_check_message(const Journal *journal) {
+void fake_journal_check_message(const FakeJournal *journal) {
         mbstate_t state = {};
         size_t length = 0, n;
-        const char *message = journal_field(journal, "MESSAGE", &length);
+        const char *message = fake_journal_field(journal, "MESSAGE", &length);
 
         for (size_t i = 0; i < length; i += n) {
                 wchar_t code;
@@ -125,7 +125,7 @@ void journal_check_message(const Journal *journal) {
         }
 }
 
-void journal_drain(Journal *journal) {
+void fake_journal_drain(FakeJournal *journal) {
         uint8_t byte;
 
         while (recv(journal->socket_fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
