@@ -9,4 +9,5 @@ packages_to_test=(clang libclang-rt-dev clang-format shellcheck codespell libcmo
 # Large ones, which a test can do without: FILE:PACKAGE, where the existence of FILE shows that the programs are there.
 packages_to_supervise=(/usr/bin/go:golang-go /usr/bin/java:default-jre-headless /usr/bin/npm:npm
         '/usr/lib/postgresql/*/bin/initdb:postgresql')
+packages_to_cover=(llvm)
 packages_to_demo=(git python3 python3-venv)
