@@ -164,15 +164,18 @@ static int take_of_session(uint64_t session_id, int fd, StoreContents *contents)
         return 1;
 }
 
-/* Does name begin so, with a number behind that? */
-static bool divide_name(const char *name, const char *prefix, uint64_t *ret) {
-        const char *digits = name + strlen(prefix);
-        char *end;
+/* Does name consist of prefix and a number, as store_put() writes it?  strtoull() alone would take signs,
+ * spaces and "0x", too. */
+static bool parse_name(const char *name, const char *prefix, uint64_t *ret) {
+        const char *digits;
 
         if (strncmp(name, prefix, strlen(prefix)) != 0)
                 return false;
-        *ret = strtoull(digits, &end, 16);
-        return end == digits + 16 && *end == '\0';
+        digits = name + strlen(prefix);
+        if (strlen(digits) != 16 || strspn(digits, "0123456789abcdef") != 16)
+                return false;
+        *ret = strtoull(digits, NULL, 16);
+        return true;
 }
 
 /* There are two where a daemon died while it replaced one by the next. */
@@ -198,11 +201,11 @@ int store_take(const char *name, int fd, StoreContents *contents) {
                 contents->identities_fd = fd;
                 return 1;
         }
-        if (divide_name(name, POLICY_PREFIX, &number)) {
+        if (parse_name(name, POLICY_PREFIX, &number)) {
                 take_policy(number, fd, contents);
                 return 1;
         }
-        if (divide_name(name, SESSION_PREFIX, &number))
+        if (parse_name(name, SESSION_PREFIX, &number))
                 return take_of_session(number, fd, contents);
         return 0;
 }
