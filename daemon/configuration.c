@@ -12,12 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/escape.h"
 #include "common/ownership.h"
 #include "config/load.h"
 #include "policy-loader.h"
 
 #define TROUBLE_SIZE 480
+
+/* How long stored sessions wait at a start for the files to be read: where the last good configuration is
+ * stored, too, and where it is not.  The latter wait is bounded by the loader. */
+#define START_GRACE_USEC 1000000U
+#define START_PATIENCE_USEC (2 * POLICY_LOADER_PATIENCE_USEC)
 
 struct Configuration {
         const ConfigurationContext *context;
@@ -234,10 +240,30 @@ static void on_result(const PolicyLoaderResult *result, void *userdata) {
         configuration->context->on_loaded(configuration->context->userdata);
 }
 
-/* Without a last good configuration there is none to go on with: then the files take effect as they are. */
-void configuration_start(Configuration *configuration) {
-        configuration->is_unprompted = configuration->is_usable;
+/* Runs the event loop until the files were read. */
+static int configuration_await(const Configuration *configuration, uint64_t usec, const bool *is_stopping) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
+        int r = 0;
+
+        while (r >= 0 && !*is_stopping && !configuration->is_settled) {
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+                if (now >= until)
+                        break;
+                r = sd_event_run(configuration->context->event, until - now);
+        }
+        return r < 0 ? r : 0;
+}
+
+int configuration_start(Configuration *configuration, bool has_sessions, const bool *is_stopping) {
+        bool has_last_good = configuration->is_usable;
+
+        /* Without a last good configuration there is none to go on with: then the files take effect as they
+         * are. */
+        configuration->is_unprompted = has_last_good;
         policy_loader_start(configuration->loader);
+        return configuration_await(configuration,
+                has_sessions && has_last_good ? START_GRACE_USEC : START_PATIENCE_USEC, is_stopping);
 }
 
 void configuration_reload(Configuration *configuration) {

@@ -43,8 +43,12 @@ typedef struct ConfigurationContext {
 int configuration_new(const ConfigurationContext *context, StoreContents *stored, Configuration **ret);
 Configuration *configuration_free(Configuration *configuration);
 
-/* Reads the files when the daemon starts, or because it is told to.  Do not wait. */
-void configuration_start(Configuration *configuration);
+/* Reads the files when the daemon starts.  Runs the event loop until that is done, or *is_stopping becomes
+ * true, but no longer than sessions can be kept waiting, if there are any.  Returns 0 or a negative errno.
+ */
+int configuration_start(Configuration *configuration, bool has_sessions, const bool *is_stopping);
+
+/* Reads the files because the daemon is told to.  Does not wait. */
 void configuration_reload(Configuration *configuration);
 
 /* Has a load succeeded or failed? */

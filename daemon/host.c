@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks and opens the host.  Run by the daemon at start.  A Host owns its fds. */
+/* Looks at the machine.  Run by the daemon.  A Host owns its fds and its table of subordinate user IDs. */
 
 #include "host.h"
 
@@ -62,7 +62,22 @@ void host_close(Host *host) {
         fd_close(host->daemon_fd);
         fd_close(host->root_fd);
         fd_close(host->cgroups_fd);
+        subordinate_ids_done(&host->subordinates);
         *host = HOST_NONE;
+}
+
+void host_read_subordinates(Host *host, Report *report) {
+        int r;
+
+        subordinate_ids_done(&host->subordinates);
+        host->subordinates = (SubordinateIds){};
+        r = subordinate_ids_read("/etc/subuid", "/etc/passwd", &host->subordinates);
+        if (r < 0)
+                (void)report_line(report, REPORT_WARNING,
+                        "cannot read /etc/subuid or /etc/passwd: %s; the limits per user do not count what "
+                        "a user "
+                        "starts by subordinate user IDs",
+                        strerror(-r));
 }
 
 void host_report_missing_sync(Host *host, Report *report) {

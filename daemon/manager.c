@@ -21,9 +21,7 @@
 #include "common/privileges.h"
 #include "configuration.h"
 #include "handshake/reception.h"
-#include "handshake/subordinate-ids.h"
 #include "host.h"
-#include "policy-loader.h"
 #include "policy/policy.h"
 #include "sandbox/filter.h"
 #include "sandbox/sandboxes.h"
@@ -34,11 +32,7 @@
 
 /* How soon a session that has become active is looked at; none is active, no look. */
 #define TICK_USEC 10000U
-/* How long the stored sessions wait at a start for the configuration to be read: where the last good
- * configuration is stored, too, and where it is not.  The latter wait is bounded by the loader. */
-#define CONFIG_GRACE_USEC 1000000U
-#define CONFIG_PATIENCE_USEC (2 * POLICY_LOADER_PATIENCE_USEC)
-/* How long workers may take to finish the calls in hand when the daemon stops. */
+/* How long each step of a stop may take. */
 #define STOP_USEC 1000000U
 
 struct Manager {
@@ -55,7 +49,6 @@ struct Manager {
         Status *status;
         SessionContext session_context;
         ReceptionHost reception_host;
-        SubordinateIds subordinates;
         Reception *reception;
         SessionTable *sessions;
         Activation activation;
@@ -128,12 +121,7 @@ static int manager_begin_session(Manager *manager, const Arrival *arrival) {
                 .pid = arrival->findings->pid,
         };
         _cleanup_close_ int listener_fd = arrival->listener_fd;
-        const Limits *limits = policy_limits(configuration_policy(manager->configuration));
-        VettingCrowd crowd = {};
 
-        manager_count_sessions(identity.account, &crowd, manager);
-        if (crowd.sessions >= limits->sessions || crowd.sessions_of_account >= limits->sessions_per_user)
-                return -EUSERS;
         memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
         memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
         return session_table_begin(manager->sessions, &identity, &arrival->findings->knock,
@@ -155,23 +143,6 @@ static void on_reception_trouble(void *userdata) {
         status_update(manager->status);
 }
 
-/* The subordinate user IDs are read again whenever the configuration is. */
-static void manager_renew_reception(Manager *manager) {
-        SubordinateIds subordinates = {};
-        int r = subordinate_ids_read("/etc/subuid", "/etc/passwd", &subordinates);
-
-        if (r < 0)
-                (void)report_line(manager->report, REPORT_WARNING,
-                        "cannot read /etc/subuid or /etc/passwd: %s; the limits per user do not count what "
-                        "a user "
-                        "starts by subordinate user IDs",
-                        strerror(-r));
-        subordinate_ids_done(&manager->subordinates);
-        manager->subordinates = subordinates;
-        if (manager->reception)
-                reception_renew(manager->reception);
-}
-
 static void on_policy(void *userdata) {
         Manager *manager = userdata;
         const Policy *before = manager->session_context.policy;
@@ -180,7 +151,10 @@ static void on_policy(void *userdata) {
                 configuration_policy(manager->configuration);
         if (before == manager->session_context.policy)
                 return;
-        manager_renew_reception(manager);
+        /* The administrator may have changed both. */
+        host_read_subordinates(&manager->host, manager->report);
+        if (manager->reception)
+                reception_renew(manager->reception);
         session_table_renew(manager->sessions);
 }
 
@@ -208,22 +182,6 @@ static void on_stop(void *userdata) {
         manager->stopping = true;
 }
 
-/* Runs the event loop until the configuration was read, but no longer than usec. */
-static int manager_await_config(Manager *manager, uint64_t usec) {
-        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
-        int r = 0;
-
-        while (r >= 0 && !manager->stopping && !configuration_is_settled(manager->configuration)) {
-                uint64_t now = clock_usec(CLOCK_MONOTONIC);
-
-                if (now >= until)
-                        break;
-                r = sd_event_run(manager->event, until - now);
-        }
-        return r;
-}
-
-/* Reads the configuration.  Sessions do not wait for it for long where the last good one is stored. */
 static int manager_start_config(Manager *manager, StoreContents *stored) {
         int r;
 
@@ -231,11 +189,7 @@ static int manager_start_config(Manager *manager, StoreContents *stored) {
         if (r < 0)
                 return r;
         on_policy(manager);
-        configuration_start(manager->configuration);
-        return manager_await_config(
-                manager, stored->n_sessions > 0 && configuration_is_usable(manager->configuration)
-                                 ? CONFIG_GRACE_USEC
-                                 : CONFIG_PATIENCE_USEC);
+        return configuration_start(manager->configuration, stored->n_sessions > 0, &manager->stopping);
 }
 
 /* Without a configuration there is only one reason to go on: running sessions, whose calls would otherwise
@@ -376,7 +330,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .reception_host = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .filters = &manager->filters,
-                        .subordinates = &manager->subordinates,
+                        .subordinates = &manager->host.subordinates,
                         .on_arrival = on_arrival,
                         .on_trouble = on_reception_trouble,
                         .count_sessions = manager_count_sessions,
@@ -410,34 +364,8 @@ Manager *manager_free(Manager *manager) {
         sd_event_source_unref(manager->tick_source);
         sd_event_unref(manager->event);
         host_close(&manager->host);
-        subordinate_ids_done(&manager->subordinates);
         free(manager);
         return NULL;
-}
-
-static void manager_wait_for_workers(Manager *manager, uint64_t usec) {
-        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
-
-        while (session_table_has_workers(manager->sessions)) {
-                uint64_t now = clock_usec(CLOCK_MONOTONIC);
-
-                if (now >= until || sd_event_run(manager->event, until - now) < 0)
-                        break;
-        }
-}
-
-/* systemd does not tell a daemon whether its stop is one half of a restart. */
-static void report_left_sessions(const Manager *manager) {
-        if (store_exists())
-                (void)report_line(manager->report, REPORT_WARNING,
-                        "running sessions left to systemd: %zu; a restart takes them over, and a stop loses "
-                        "them: their supervised calls then fail with ENOSYS",
-                        session_table_size(manager->sessions));
-        else
-                (void)report_line(manager->report, REPORT_WARNING,
-                        "running sessions lost, because without systemd nothing keeps them: %zu; their "
-                        "supervised calls fail with ENOSYS from now on",
-                        session_table_size(manager->sessions));
 }
 
 /* Undoes the start, in reverse: no new launchers, no new calls, a moment for those in hand.  The ledgers
@@ -445,13 +373,7 @@ static void report_left_sessions(const Manager *manager) {
 static void manager_stop(Manager *manager) {
         status_stopping();
         manager->reception = reception_free(manager->reception);
-        session_table_stop(manager->sessions);
-        manager_wait_for_workers(manager, STOP_USEC);
-        session_table_kill(manager->sessions);
-        manager_wait_for_workers(manager, STOP_USEC);
-        session_table_abandon(manager->sessions);
-        if (session_table_size(manager->sessions) > 0)
-                report_left_sessions(manager);
+        session_table_shut_down(manager->sessions, STOP_USEC);
         report_drain(manager->report, STOP_USEC);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/escape.h"
 #include "common/ledger.h"
 #include "common/ownership.h"
@@ -122,9 +123,13 @@ void session_table_restore(SessionTable *table, StoreContents *stored) {
 int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,
         int64_t knock_answer, int listener_fd) {
         _cleanup_close_ int own_listener_fd = listener_fd, ledger_fd = -EBADF;
+        const Limits *limits = policy_limits(table->context->policy);
         Session *session;
         int r;
 
+        if (table->n_sessions >= limits->sessions ||
+                session_table_count(table, identity->account) >= limits->sessions_per_user)
+                return -EUSERS;
         r = ledger_new(identity->session_id, knock, knock_answer, &ledger_fd);
         if (r >= 0)
                 r = identities_add(table->identities, identity);
@@ -213,24 +218,48 @@ void session_table_renew(SessionTable *table) {
         }
 }
 
-void session_table_stop(SessionTable *table) {
-        for (size_t i = 0; i < table->n_sessions; i++)
-                session_stop(table->sessions[i]);
-}
-
-void session_table_kill(SessionTable *table) {
-        for (size_t i = 0; i < table->n_sessions; i++)
-                session_kill(table->sessions[i]);
-}
-
-void session_table_abandon(SessionTable *table) {
-        for (size_t i = 0; i < table->n_sessions; i++)
-                session_abandon(table->sessions[i]);
-}
-
-bool session_table_has_workers(const SessionTable *table) {
+static bool table_has_workers(const SessionTable *table) {
         for (size_t i = 0; i < table->n_sessions; i++)
                 if (session_has_workers(table->sessions[i]))
                         return true;
         return false;
+}
+
+/* Runs the event loop until every worker has exited. */
+static void table_await_workers(const SessionTable *table, uint64_t usec) {
+        uint64_t until = clock_usec(CLOCK_MONOTONIC) + usec;
+
+        while (table_has_workers(table)) {
+                uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+                if (now >= until || sd_event_run(table->context->event, until - now) < 0)
+                        break;
+        }
+}
+
+/* systemd does not tell a daemon whether its stop is one half of a restart. */
+static void report_left_sessions(const SessionTable *table) {
+        if (store_exists())
+                (void)report_line(table->context->report, REPORT_WARNING,
+                        "running sessions left to systemd: %zu; a restart takes them over, and a stop loses "
+                        "them: their supervised calls then fail with ENOSYS",
+                        table->n_sessions);
+        else
+                (void)report_line(table->context->report, REPORT_WARNING,
+                        "running sessions lost, because without systemd nothing keeps them: %zu; their "
+                        "supervised calls fail with ENOSYS from now on",
+                        table->n_sessions);
+}
+
+void session_table_shut_down(SessionTable *table, uint64_t usec) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_stop(table->sessions[i]);
+        table_await_workers(table, usec);
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_kill(table->sessions[i]);
+        table_await_workers(table, usec);
+        for (size_t i = 0; i < table->n_sessions; i++)
+                session_abandon(table->sessions[i]);
+        if (table->n_sessions > 0)
+                report_left_sessions(table);
 }

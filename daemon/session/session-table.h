@@ -24,7 +24,8 @@ SessionTable *session_table_free(SessionTable *table);
 void session_table_restore(SessionTable *table, StoreContents *stored);
 
 /* Begins a session, and takes over listener_fd even on failure: then the listener is closed, the knock gets
- * ENOSYS and the launcher gives up.  Returns 0 or a negative errno. */
+ * ENOSYS and the launcher gives up.  Returns 0, -EUSERS (the policy's limits allow no more), or another
+ * negative errno. */
 int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,
         int64_t knock_answer, int listener_fd);
 
@@ -43,8 +44,7 @@ uint64_t session_table_tick(SessionTable *table);
 /* context->policy is another one now.  Says of which sessions it has no profile. */
 void session_table_renew(SessionTable *table);
 
-/* The steps of a stop: see session.h. */
-void session_table_stop(SessionTable *table);
-void session_table_kill(SessionTable *table);
-void session_table_abandon(SessionTable *table);
-bool session_table_has_workers(const SessionTable *table);
+/* Ends the service of all sessions, in steps of at most usec each: workers finish the calls in hand; those
+ * that do not are killed; and those that hang nevertheless are left behind (session_abandon()).  Runs the
+ * event loop meanwhile.  Records how many sessions are left, and what becomes of them. */
+void session_table_shut_down(SessionTable *table, uint64_t usec);
