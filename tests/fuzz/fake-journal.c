@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stands in for journald.  A FakeJournal owns its end of the socket, the reporter, and the outbox that
- * records are read from, which costs less than to receive them.  Run by a fuzz target. */
+/* Stands in for journald, in the process of a fuzz target.  A FakeJournal owns its end of the socket, the
+ * reporter, and the outbox, from which it reads the records: that is faster than to receive them. */
 
 #include "fake-journal.h"
 
@@ -106,7 +106,7 @@ bool fake_journal_take(FakeJournal *journal) {
         HOLDS((n == 0) == outbox_is_empty(&journal->outbox));
         if (n == 0)
                 return false;
-        outbox_remove(&journal->outbox, 1); /* what was removed stays readable until the next one comes */
+        outbox_remove(&journal->outbox, 1); /* a removed record stays readable until the next one is added */
         HOLDS(outbox_is_empty(&journal->outbox));
         HOLDS(fake_journal_field(journal, "MESSAGE", &length));
         return true;

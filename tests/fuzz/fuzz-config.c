@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds config_load() any file, and behind each form feed a drop-in.  What is refused comes with an error,
- * and what is accepted without any; a message is one line that can be read; and read again, the files say
- * the same.  The effective text of what is accepted can be read without a message; anything else can be read
- * for one, too.  The files are on a tmpfs that nobody else sees and that goes with the process. */
+/* Feeds config_load() a file, and after each form feed a drop-in.  A refused configuration has an error, an
+ * accepted one has none; each message is one printable line; loading the files again has the same result.
+ * The effective text of an accepted configuration loads without a message; any other input can be loaded as
+ * an effective text without a crash.  The files are on a tmpfs in a mount namespace of this process. */
 
 #include "fuzz.h"
 
@@ -63,7 +63,7 @@ static void fill(int fd, const Input *part) {
         HOLDS(pwrite(fd, part->at, part->left, 0) == (ssize_t)part->left);
 }
 
-/* Takes what comes before the next form feed, which is taken too, or all there is. */
+/* Takes the input up to the next form feed, which it drops, or all of the rest. */
 static Input take_part(Input *input) {
         const uint8_t *end = input->left > 0 ? memchr(input->at, '\f', input->left) : NULL;
         Input part = {input->at, end ? (size_t)(end - input->at) : input->left};

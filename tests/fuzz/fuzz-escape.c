@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds escape_text() any bytes, and any size to write to.  What comes out is printable UTF-8 on one line;
- * with room enough it tells every byte that went in, with less it is the beginning of that and "...". */
+/* Feeds escape_text() any bytes, and a buffer of any size.  The result is printable UTF-8 on one line.  If
+ * the buffer is large enough, each byte of the input can be told from it; otherwise it is the beginning of
+ * that result and "...". */
 
 #include "fuzz.h"
 
@@ -34,7 +35,7 @@ static void check_printable(const char *text) {
         }
 }
 
-/* Takes back what was escaped.  Returns how many bytes were. */
+/* Reverses the escaping.  Returns the number of bytes. */
 static size_t unescape(const char *text, char *to) {
         size_t n = 0;
 

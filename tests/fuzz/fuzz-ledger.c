@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds the daemon a ledger that was written to: a good one, with any bytes in any places.  It is
- * taken for a ledger or not; the record of its session's end is one line; and whatever it says of its
- * workers, nobody is signalled and nobody is found who can't be. */
+/* Feeds the daemon a ledger that a compromised worker has changed: a valid one, with any bytes in any
+ * places. The daemon accepts it or refuses it; the record of its session's end is one line; and whatever it
+ * says about its workers, the daemon sends no signal and finds no process that cannot be one of them. */
 
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds the readers of mountinfo any list, for the mount that its first line names.  A table of it has each
- * mount once by its id, the mounts of a file system together, and those above before those below.  A list
- * that a kernel would write of that line tells what it was made of. */
+/* Feeds the readers of mountinfo any list, for the mount in its first line.  The table has each mount once,
+ * sorted by id; the mounts of a file system together, and each parent before its children.  From a list that
+ * a kernel could write, the readers get back the fields that it was made of. */
 
 #include "fuzz.h"
 
@@ -70,7 +70,7 @@ static void check_table(uint64_t device) {
         host_mounts_free(mounts);
 }
 
-/* Lists end at a NUL for the one and go on for the other. */
+/* One reader ends at a NUL, the other does not. */
 static void check_any(const uint8_t *bytes, size_t size, uint64_t id) {
         uint64_t device;
         int r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds an outbox what a worker that was taken over may have left there.  Nothing outside of it is read; it
- * can always be emptied, one record at a time, by sending and by giving up; and then it has all its room. */
+/* Feeds an outbox what a compromised worker may have left there.  Nothing outside of it is read; it can
+ * always be emptied, one record at a time, by sending or by dropping; and then all of its room is free. */
 
 #include "fuzz.h"
 

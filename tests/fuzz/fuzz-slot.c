@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds record_decision() a slot, and the header of its ledger, as a worker that was taken over may have
- * left them to its successor.  Nothing behind a field is told, the sentence is on one line, and the decision
- * is counted once. */
+/* Feeds record_decision() a slot, and the header of its ledger, as a compromised worker may have left them
+ * to its successor.  The record contains no byte from behind a field, its message is one line, and the
+ * decision is counted once. */
 
 #include "fuzz.h"
 

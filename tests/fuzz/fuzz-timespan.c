@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Feeds timespan_parse() any text.  What is refused leaves the result alone; what is accepted is as much as
- * a floating point number says, and counts twice when it is written twice. */
+/* Feeds timespan_parse() any text.  A refused text does not change the result.  An accepted one has the
+ * value that a floating point computation gives, and twice that when the text is written twice. */
 
 #include "fuzz.h"
 

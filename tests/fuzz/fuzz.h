@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the fuzz targets share: libFuzzer's two entry points, what must hold, and taking an input apart. */
+/* What the fuzz targets share: libFuzzer's two entry points, assertions, and functions that take an input
+ * apart. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 /* What `meson test` takes for "skipped". */
 #define EXIT_SKIP 77
 
-/* Not assert(3): it holds in every build. */
+/* Unlike assert(3), checked in every build. */
 #define HOLDS(condition)                                                                                    \
         do {                                                                                                \
                 if (!(condition)) {                                                                         \
@@ -26,14 +27,14 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* What is left of an input. */
+/* The rest of an input. */
 typedef struct Input {
         const uint8_t *at;
         size_t left;
 } Input;
 
-/* Takes at most size bytes and puts them where to is; what isn't there any more stays as it was.  Returns
- * how many. */
+/* Takes up to size bytes of the input to the buffer to; if there are fewer, the rest of the buffer does not
+ * change.  Returns how many. */
 static inline size_t input_take(Input *input, void *to, size_t size) {
         size_t n = size < input->left ? size : input->left;
 
