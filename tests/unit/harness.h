@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the unit tests share: checks for forked children, which must never return into cmocka, and waits that
- * end.  cmocka's own assertions are for the test's process alone. */
+/* What the unit tests share: checks for forked children, which must never return into cmocka, and waits with
+ * a timeout.  cmocka's own assertions are for the test's own process alone. */
 
-/* cmocka wants these before itself. */
+/* <cmocka.h> needs these before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,8 +37,7 @@
 /* What `meson test` takes for "skipped". */
 #define EXIT_SKIP 77
 
-/* How long anything may take on a machine that is busy with other things.  Only a test that fails waits for
- * so long. */
+/* How long anything may take on a busy machine.  Only a test that fails waits that long. */
 #define PATIENCE_SEC 30
 
 #define CHECK(condition)                                                                                    \
@@ -79,7 +78,7 @@ static inline bool harness_wait(pid_t pid, int flags, int *ret_status) {
         }
 }
 
-/* Kills and reaps it, where there is one. */
+/* Kills and reaps the process, unless pid is 0 or less. */
 static inline void harness_kill(pid_t pid) {
         int status;
 
@@ -138,7 +137,7 @@ static inline pid_t harness_start(void (*prepare)(const void *), const void *arg
         return pid;
 }
 
-/* Runs function in a child of its own, where CHECK() may fail, and asserts that it didn't. */
+/* Runs function in a new child, in which it may use CHECK(), and asserts that no check failed. */
 static inline void harness_run(void (*function)(const void *), const void *argument) {
         pid_t pid = harness_fork();
         int status;
@@ -179,7 +178,7 @@ static inline void harness_need_unshare(int flags) {
         skip();
 }
 
-/* To be called first in main(). */
+/* main() must call this first. */
 static inline void harness_init(void) {
         sigset_t child;
 

@@ -141,7 +141,7 @@ static const struct {
         {AUDIT_ARCH_ARM, 323, {4, HIGH | 0x8049000, 0x1ffff}, {4, 0x8049000, 0xffff}},
 };
 
-/* Whichever machine has this ABI. */
+/* The ABI's architecture, whichever machine this is. */
 static const Call *find(const struct seccomp_data *data) {
         const Call *call = NULL;
 
@@ -166,7 +166,7 @@ static void test_arguments(void **state) {
         }
 }
 
-/* What the filter and the worker rely on for each row. */
+/* The properties of each row on which the filter and the worker rely. */
 static void test_table(void **state) {
         (void)state;
         for (size_t i = 0; i < n_calls; i++) {
@@ -178,7 +178,7 @@ static void test_table(void **state) {
                 assert_true(calls[i].dirfd_at >= -1 && calls[i].dirfd_at <= 5);
                 assert_true((calls[i].kind == OPERATION_LIMIT) == (calls[i].limit != NULL));
                 if (calls[i].kind == OPERATION_RESTRICT || calls[i].kind == OPERATION_LIMIT) {
-                        /* The kernel goes on with it: nothing may be read for it. */
+                        /* The kernel continues the call: the worker must read nothing for it. */
                         assert_int_equal(calls[i].path_at, -1);
                         assert_int_equal(calls[i].mode_at, -1);
                         continue;

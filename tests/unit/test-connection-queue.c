@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/connection-queue.c: what is in a connection that ends, and whose turn it is. */
+/* Tests daemon/handshake/connection-queue.c: what is in a connection that has ended, and which user's turn
+ * it is. */
 
 #include "harness.h"
 
@@ -50,7 +51,7 @@ static void test_drain(void **state) {
         assert_int_equal(first_free_fd(), before);
 }
 
-/* As many as the kernel lets anybody send. */
+/* As many messages as the kernel permits. */
 static void test_drain_full(void **state) {
         const int size = 1 << 22;
         unsigned n = 0;

@@ -100,7 +100,7 @@ static void check_lowered(const Credentials *credentials, uint64_t ours) {
         CHECK_INT(permitted(), ours);
 }
 
-/* It is raised no further than it must be from what it was lowered to. */
+/* No more is raised than is necessary for the next credentials. */
 static void check_raised(uint64_t lowered, uint64_t ours) {
         static TaskFacts now;
         bool enough = (lowered & OWN & ours) == (OWN & ours);
@@ -135,7 +135,7 @@ static void become_each(const void *argument) {
         credentials_override_free(override);
 }
 
-/* One more for one step, and no longer. */
+/* A further capability for one step, and not afterwards. */
 static void raise_for_steps(const void *argument) {
         static const cap_value_t steps[] = {CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE};
         static const Credentials user = {.fsuid = 1000, .fsgid = 1000};
@@ -153,7 +153,7 @@ static void raise_for_steps(const void *argument) {
                 CHECK_INT(credentials_revert(override), 0);
                 check_raised(0, ours);
         }
-        /* What a worker never needs it can never have again. */
+        /* A capability that a worker never needs is dropped for good. */
         CHECK_INT(credentials_revert_with(override, CAP_KILL), 0);
         check_raised(0, ours);
         credentials_override_free(override);
@@ -171,7 +171,7 @@ static void test_each(void **state) {
         harness_run(become_each, NULL);
 }
 
-/* The credentials may be filled anew in place: what is remembered is a copy. */
+/* The caller may overwrite the credentials in place: the module keeps a copy. */
 static void change_in_place(const void *argument) {
         uint64_t ours = permitted() & NEEDED;
         Credentials credentials;
@@ -198,7 +198,7 @@ static void test_in_place(void **state) {
         harness_run(change_in_place, NULL);
 }
 
-/* And it is so: what the file system says. */
+/* The file system sees the same credentials. */
 static void try_files(const void *argument) {
         static const Credentials user = {.fsuid = 1000, .fsgid = 1000, .umask = 0027},
                                  root = {.capabilities = ALL};
@@ -231,7 +231,7 @@ static void test_files(void **state) {
         harness_run(try_files, NULL);
 }
 
-/* Ids that nobody can have are refused, and not silently taken for those of before. */
+/* Invalid ids are refused; the kernel would silently keep the previous ones. */
 static void become_nobody(const void *argument) {
         static const Credentials user = {.fsuid = 1000, .fsgid = 1000}, no_uid = {.fsuid = (uid_t)-1},
                                  no_gid = {.fsgid = (gid_t)-1};
@@ -241,7 +241,7 @@ static void become_nobody(const void *argument) {
         (void)argument;
         CHECK_INT(credentials_override_new(&override), 0);
         CHECK_INT(credentials_override(override, &user), 0);
-        /* setfsuid(-1) changes nothing and is how the present one is asked for. */
+        /* setfsuid(-1) changes nothing, and returns the present one. */
         CHECK_INT(credentials_override(override, &no_uid), -EPERM);
         CHECK_INT(credentials_override(override, &no_gid), -EPERM);
         CHECK_INT(credentials_override(override, &user), 0);
@@ -254,7 +254,7 @@ static void test_nobody(void **state) {
         harness_run(become_nobody, NULL);
 }
 
-/* Without the right to it, it says so. */
+/* Without the capability it fails. */
 static void become_without_right(const void *argument) {
         static const Credentials user = {.fsuid = 1001, .fsgid = 1001};
         CredentialsOverride *override;

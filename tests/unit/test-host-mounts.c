@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/location/host-mounts.c on lists that are made up and on the kernel's own, with mounts
- * in odd places in a mount namespace of the test's. */
+/* Tests daemon/worker/location/host-mounts.c with lists from this file, and with the kernel's own list for
+ * unusual mounts in a mount namespace of this test. */
 
 #include "harness.h"
 
@@ -323,7 +323,7 @@ static void look_again(const void *argument) {
         host_mounts_free(mounts);
 }
 
-/* The kernel doesn't report that, and it counts within a second where it matters. */
+/* The kernel does not report that; host-mounts.c notices it within a second. */
 static void rename_above(const void *argument) {
         HostMounts *mounts;
         uint64_t id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/session/identities.c: what is added is found, also by the next daemon; what is no identity is
- * dropped; nothing can take the memory away from below the daemon. */
+/* Tests daemon/session/identities.c: an identity that was added is found, also by the next daemon; what is
+ * no identity is dropped; the memory cannot be shrunk while the daemon has it mapped. */
 
 #include "harness.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/ledger.c: what is written is read again, what is no ledger of ours is refused, and the
+/* Tests daemon/common/ledger.c: what is written is read back, what is no valid ledger is refused, and the
  * phases of a slot are those that recovery relies on. */
 
 #include "harness.h"
@@ -49,7 +49,7 @@ static void test_new(void **state) {
         assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
         assert_int_equal(fstat(fd, &st), 0);
         assert_int_equal(st.st_size, LEDGER_SIZE);
-        /* Shrinking it would kill whoever has it mapped. */
+        /* Shrinking it would kill the processes that have it mapped. */
         assert_int_equal(ftruncate(fd, LEDGER_UNIT), -1);
         assert_int_equal(ftruncate(fd, 2 * LEDGER_SIZE), -1);
         assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), -1);
@@ -84,7 +84,7 @@ static void test_knock_is_done(void **state) {
         }
 }
 
-/* RECV writes in one piece only what lies on one page. */
+/* SECCOMP_IOCTL_NOTIF_RECV writes a notification atomically only if it is on one page. */
 static void test_slots_lie_apart(void **state) {
         _cleanup_close_ int fd = new_ledger();
         _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
@@ -251,7 +251,7 @@ static const struct {
         {SLOT_RECEIVED, 0, 0, SLOT_RECEIVED},
         {SLOT_ACTING, 0, 0, SLOT_ACTING},
         {SLOT_DONE, 0, 0, SLOT_DONE},
-        /* A worker gone mad. */
+        /* Written by a compromised worker. */
         {SLOT_DONE + 1, 5, 7, SLOT_RECEIVED},
         {SLOT_DONE + 1, 0, 0, SLOT_RECEIVED},
         {UINT32_MAX, 5, 7, SLOT_RECEIVED},
@@ -296,7 +296,7 @@ static void test_clear(void **state) {
         }
 }
 
-/* A slot goes from hand to hand, and never into two. */
+/* A slot has one holder at a time. */
 static void test_pass(void **state) {
         _cleanup_close_ int fd = new_ledger();
         _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
@@ -323,7 +323,7 @@ static void test_busy(void **state) {
                 {1000, 1000, 0},
                 {1000, 1001, 1},
                 {1000, 5000, 4000},
-                /* a clock that a mad worker wrote */
+                /* a time that a compromised worker has written */
                 {1001, 1000, 0},
                 {UINT64_MAX, 1000, 0},
         };
@@ -361,7 +361,7 @@ static void test_trim(void **state) {
         assert_true(blocks(fd) > at_first);
         slot_trim(slot);
         assert_int_equal(blocks(fd), at_first);
-        /* Not through the mapping: that makes pages. */
+        /* Not through the mapping, which would allocate pages. */
         assert_int_equal(pread(fd, read, sizeof(read), 5 * LEDGER_UNIT), sizeof(read));
         assert_memory_equal(read, zeros, sizeof(read));
         assert_int_equal(slot_phase(slot), SLOT_EMPTY);
@@ -376,7 +376,7 @@ static void test_trim(void **state) {
         assert_int_equal(slot_phase(slot), SLOT_RECEIVED);
 }
 
-/* Runs in a child: signs on, says so, and stays until it is killed. */
+/* Runs in a child: takes the worker's lock, reports that, and stays until it is killed. */
 static int sign_on_and_stay(int fd, uint32_t number, int ready_fd) {
         if (ledger_lock_worker(fd, number) < 0 || write(ready_fd, "", 1) != 1)
                 return 1;
@@ -483,7 +483,7 @@ static void test_intent_state(void **state) {
         assert_int_equal(intent_state(&intent), INTENT_NOT_BEGUN);
         intent_set_state(&intent, INTENT_DONE);
         assert_int_equal(intent_state(&intent), INTENT_DONE);
-        intent_set_state(&intent, INTENT_DONE + 1); /* by a worker gone mad */
+        intent_set_state(&intent, INTENT_DONE + 1); /* by a compromised worker */
         assert_int_equal(intent_state(&intent), INTENT_BEGUN);
 }
 
@@ -494,7 +494,7 @@ static void test_working(void **state) {
         (void)state;
         assert_int_equal(ledger_working_usec(ledger, 5, 1000), 0);
         ledger_slot(ledger, 5)->received_usec = 100;
-        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 0); /* nobody works on what waits */
+        assert_int_equal(ledger_working_usec(ledger, 5, 1000), 0); /* no worker handles a waiting slot */
         ledger_slot(ledger, 5)->taken_usec = 300;
         assert_int_equal(ledger_working_usec(ledger, 5, 1000), 700);
         assert_int_equal(ledger_working_usec(ledger, 5, 200), 0);

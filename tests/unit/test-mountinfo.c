@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/location/mountinfo.c on lists that are made up. */
+/* Tests daemon/worker/location/mountinfo.c with lists from this file. */
 
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/operation/operation.c: the call itself, and how a second worker tells what the first
- * one did. */
+/* Tests daemon/worker/operation/operation.c: the call itself, and how a second worker determines what the
+ * first one did. */
 
 #include "harness.h"
 
@@ -101,7 +101,7 @@ static void test_perform(void **state) {
         assert_int_equal(look("name"), 0);
 }
 
-/* A name is looked at for what it is, and nothing behind it. */
+/* The name itself counts: a symbolic link is not followed. */
 static void test_look(void **state) {
         char long_name[300];
 
@@ -173,7 +173,7 @@ static const struct {
         {"older by a second", DIRECTORY, true, 0, 1, 0, EEXIST},
         {"older by a second, with more nanoseconds", DIRECTORY, true, 0, 1, -500000000, EEXIST},
         {"it had been there", DIRECTORY, false, 0, 0, 0, UNTOLD}, /* the call itself tells */
-        {"somebody else's", DIRECTORY, true, 1, 0, 0, EEXIST},
+        {"another user's", DIRECTORY, true, 1, 0, 0, EEXIST},
         {"a file", FILE_OF_OURS, true, 0, 0, 0, EEXIST},
         {"a link", LINK_TO_DIRECTORY, true, 0, 0, 0, EEXIST},
 };
@@ -222,7 +222,7 @@ static void test_again(void **state) {
         }
 }
 
-/* The clock that is noted is never ahead of the one that stamps what is made then. */
+/* The noted time is never later than the birth time of a directory that is created afterwards. */
 static void test_again_for_real(void **state) {
         (void)state;
         for (int i = 0; i < 2000; i++) {

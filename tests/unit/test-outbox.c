@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/outbox.c: a queue, whatever has been written there, and what is in it between any two
- * instructions of a worker. */
+/* Tests daemon/common/outbox.c: that it is a queue, whatever a worker has written there, and what it
+ * contains between any two instructions of a worker. */
 
 #include "harness.h"
 
@@ -43,7 +43,7 @@ static int tear_down(void **state) {
         return munmap(pages, 2 * (size_t)sysconf(_SC_PAGESIZE));
 }
 
-/* Words: what is in it, separated by blanks. */
+/* Returns the records in it, separated by blanks. */
 static const char *contents(void) {
         static char words[2 * SIZE];
         struct iovec records[MANY];
@@ -121,7 +121,7 @@ static void test_peek_takes_as_many_as_asked(void **state) {
         assert_string_equal(contents(), "a bb ccc");
 }
 
-/* Once it is empty it has all its room again, and only then. */
+/* All of its room is free again once it is empty, and only then. */
 static void test_room(void **state) {
         static const struct {
                 size_t used, removed, length; /* records of no more than SIZE, 0 or 1 of them taken out */
@@ -182,8 +182,8 @@ static void put_length(uint32_t at, uint32_t length) {
         memcpy(memory->bytes + at, &length, sizeof(length));
 }
 
-/* Whatever stands there: nothing outside is read, what is before the damage is found, and it heals - all can
- * be taken out, and then there is room. */
+/* With any contents: nothing outside is read, the records before the damage are found, and all can be
+ * removed, after which all room is free. */
 static void test_hostile(void **state) {
         static const struct {
                 const char *name;
@@ -240,7 +240,7 @@ typedef struct Intent {
         const char *name;
         const char *words[MANY];
         size_t n_removed;   /* before */
-        uint32_t used;      /* before, where it isn't 0: written there by somebody */
+        uint32_t used;      /* before, unless 0: a compromised worker has written it */
         const char *append; /* this is done, */
         size_t remove;      /* or that */
         const char *before, *after;
@@ -293,8 +293,8 @@ static int wait_stop(pid_t pid) {
         return WSTOPSIG(status);
 }
 
-/* Killed anywhere, a worker leaves what was there before or what is there after; and after the latter never
- * the former. */
+/* A worker that is killed at any instruction leaves the previous contents or the new ones; once the new ones
+ * are there, the previous ones do not come back. */
 static void test_each_instruction(void **state) {
         const Intent *intent = *state;
         bool changed = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/peer.c: whose account a process is on that connects. */
+/* Tests daemon/handshake/peer.c: the user to whose account a connecting process counts. */
 
 #include "harness.h"
 
@@ -171,7 +171,7 @@ static void test_account(void **state) {
                 assert_int_equal(peer.uid, rows[i].uid);
                 r = peer_find_account(&reader, caller.fd, &peer);
                 assert_int_equal(r, 0);
-                /* Where these tests run in a user's slice, that comes before. */
+                /* If these tests run in a user's slice, that takes precedence. */
                 slice = rows[i].account;
                 if (rows[i].owner < 0 && peer.account != slice)
                         print_message("a slice: %u\n", peer.account);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/probe-fs.c: a directory that was created there proves something, and nothing else
- * does; and what one launcher leaves there is in no other's way. */
+/* Tests daemon/handshake/probe-fs.c: only a directory that was created there is a proof; and what one
+ * launcher leaves there does not affect others. */
 
 #include "harness.h"
 
@@ -30,7 +30,7 @@ static void test_proof(void **state) {
         assert_false(probe_fs_is_passed(&probe_fs));
 }
 
-/* Any user may create the directory, under any umask of ours. */
+/* Any user may create the directory, whatever the daemon's umask. */
 static void test_mode(void **state) {
         ProbeFs probe_fs = PROBE_FS_NONE;
         struct stat st;

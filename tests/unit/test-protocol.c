@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests daemon/common/protocol.c: messages of every wrong size, version and ending are refused, and nothing
- * behind the bytes that came is read (each message lies at the end of what is allocated, which the
- * sanitizers watch). */
+ * behind the received bytes is read (each message ends where its allocation ends, which the sanitizers
+ * watch). */
 
 #include "harness.h"
 
@@ -13,7 +13,7 @@ static ProtocolHello good_hello(void) {
                 .magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION, .profile = "default", .label = ""};
 }
 
-/* As it came: a copy that is no longer than size. */
+/* Returns a copy of exactly size bytes. */
 static bool hello_is_valid(const ProtocolHello *hello, size_t size, const char **ret_why) {
         ProtocolHello *copy = calloc(1, size > 0 ? size : 1);
         bool valid;
@@ -62,7 +62,7 @@ static void test_hello_fields(void **state) {
                 assert_false(hello_is_valid(&hello, sizeof(hello), &why));
                 assert_non_null(strstr(why, words[i].why));
         }
-        /* Another version may have another size: that is what the user wants to know. */
+        /* Another version may have another size: the user must learn of the version. */
         assert_false(hello_is_valid(
                 &(const ProtocolHello){.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION + 1}, 8, &why));
         assert_non_null(strstr(why, "different versions"));
@@ -80,7 +80,7 @@ static void test_hello_strings(void **state) {
         assert_false(hello_is_valid(&hello, sizeof(hello), &why));
         assert_non_null(strstr(why, "label"));
         hello = good_hello();
-        /* Its own terminator: not that of what follows. */
+        /* The NUL must be the field's own, and not one in the next field. */
         memset(hello.profile, 'p', sizeof(hello.profile));
         assert_false(hello_is_valid(&hello, sizeof(hello), &why));
         assert_non_null(strstr(why, "profile"));
@@ -122,7 +122,7 @@ static const struct {
         {PROTOCOL_FILTER_MAX + 1, sizeof(ProtocolReply) + 8, false},
         {PROTOCOL_FILTER_MAX + 1, sizeof(ProtocolReply), false},
         {UINT32_MAX, sizeof(ProtocolReply), false},
-        /* what a product of 32 bits would make of them */
+        /* for which a product of 32 bits overflows */
         {0x20000000, PROTOCOL_REPLY_HEAD, false},
         {0x20000001, PROTOCOL_REPLY_HEAD + 8, false},
 };
@@ -157,7 +157,8 @@ static void test_reply_fields(void **state) {
         assert_false(reply_is_valid(&reply, PROTOCOL_REPLY_HEAD));
 }
 
-/* Whoever else answers it: no address that can be read, and no answer that mkdirat() has by itself. */
+/* If another supervisor or the kernel answers a knock: its address cannot be read, and no result of
+ * mkdirat() is the right answer. */
 static void test_knock(void **state) {
         static const uint64_t nonces[] = {0, 1, 0x3fffffff, 0x40000000, 0x7fffffff, 0xffffffff, INT64_MAX,
                 UINT64_MAX, 0x8000000000000000};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/common/rate_limit.c: what is taken of a second, whenever that is, and that none is lost where
- * several processes take of it. */
+/* Tests daemon/common/rate-limit.c: how much is left of a second's limit, and that several processes can use
+ * it at once. */
 
 #include "harness.h"
 
@@ -58,7 +58,7 @@ static void test_largest(void **state) {
         assert_int_equal(rate_limit_collect(&rate_limit), 3);
 }
 
-/* Whatever a worker gone mad has written there. */
+/* With anything that a compromised worker may have written there. */
 static void test_nonsense(void **state) {
         RateLimit rate_limit;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests daemon/worker/location/resolve.c and the links of /proc (procfs.c): a path is resolved for a target
- * that is somewhere else and somebody else, and must lead where it leads the target. */
+ * with another working directory, root and user, and must lead where it leads the target. */
 
 #include "harness.h"
 
@@ -81,8 +81,7 @@ static void test_split_long(void **state) {
         assert_int_equal(location.last, LAST_ROOT);
 }
 
-/* The scenery, made anew for each test: what the target has is under "theirs", what the worker has under
- * "ours". */
+/* The directories, created for each test: the target's are under "theirs", the worker's under "ours". */
 static char scene[] = "/tmp/snotify-test-XXXXXX";
 
 static int build(void **state) {
@@ -136,7 +135,7 @@ static int tear_down(void **state) {
 #define THEIR_FD 100
 #define MANY_GROUPS 2000
 
-/* Who the target is. */
+/* The kinds of target. */
 typedef struct Cast {
         uid_t uid;
         unsigned n_groups;
@@ -149,7 +148,7 @@ typedef struct Row {
         const char *path;
         const char *place;
         int error;
-        bool for_root; /* and not for others, who get EACCES */
+        bool for_root; /* others get EACCES */
 } Row;
 
 static const Row rows[] = {
@@ -161,8 +160,8 @@ static const Row rows[] = {
         {"nowhere/x", NULL, ENOENT, false}, {"file/x", NULL, ENOTDIR, false},
         {"tofile/x", NULL, ENOTDIR, false}, {"file/../x", NULL, ENOTDIR, false},
         {"loop/x", NULL, ELOOP, false}, {"ping/x", NULL, ELOOP, false},
-        /* Not just below the limit of 40: where the kernel starts over in the middle of a path, it goes on
-         * counting, and a path of 39 links fails now and then. */
+        /* Not just below the limit of 40: a kernel that starts again in the middle of a path continues to
+         * count, so that a path of 39 links fails now and then. */
         {"chain11/x", "theirs/sub", 0, false}, {"chain12/x", "theirs/sub", 0, false},
         {"chain40/x", NULL, ELOOP, false}, {"chain45/x", NULL, ELOOP, false},
         {"closed/x", "theirs/closed", 0, true}, {"closed/sub/x", "theirs/closed/sub", 0, true},
@@ -181,7 +180,8 @@ static const Row rows[] = {
         {"/proc/self/cwd/closed/x", "theirs/closed", 0, true},
         {"/proc/self/cwd/chain9/x", "theirs/sub", 0, false},
         {"/proc/self/cwd/chain45/x", NULL, ELOOP, false},
-        /* What is in "fd" is not found for a target that isn't dumpable: only that one may search it. */
+        /* What is in "fd" is not found for a target that is not dumpable: only the target itself may search
+           it. */
 };
 
 static void check_place(const char *path, int parent_fd, const char *expected) {
@@ -205,7 +205,7 @@ static int expected_error(const Cast *cast, const Row *row) {
         return row->for_root && cast->uid != 0 ? EACCES : row->error;
 }
 
-/* The table is held against what the target gets by itself. */
+/* Checks the table against what the target gets natively. */
 static void check_native(const Cast *cast, const Row *row) {
         static Location location;
         int fd, error;
@@ -331,7 +331,7 @@ static void test_resolve(void **state) {
         }
 }
 
-/* Another process's links: only a helper knows, and nothing is followed. */
+/* Links of another process: only a helper can follow them, so that the worker follows none. */
 static void resolve_others(const void *argument) {
         static const char *const paths[] = {
                 "/proc/1/cwd/x", "/proc/1/root/x", "/proc/%d/cwd/x", "/proc/%d/fd/0/x"};
