@@ -135,10 +135,11 @@ WRAP(int, memory_read_string, Target *target, uint64_t address, char ret[static 
         return r;
 }
 
-WRAP(int, resolve_parent, const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
+WRAP(void, resolve_parent, const Location *location, int base_fd, PathLookup *lookup, int *ret_fd,
+        int *ret_error) {
         if (strncmp(location->name, "helper-", strlen("helper-")) == 0)
                 make_call(location->name + strlen("helper-"));
-        return __real_resolve_parent(location, base_fd, reader, ret_fd);
+        __real_resolve_parent(location, base_fd, lookup, ret_fd, ret_error);
 }
 
 WRAP(bool, protocol_hello_is_valid, const ProtocolHello *hello, size_t size, const char **ret_why) {

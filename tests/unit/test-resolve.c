@@ -266,24 +266,24 @@ typedef struct Scenario {
         pid_t pid;
 } Scenario;
 
-static void resolve_row(const Cast *cast, const Row *row, ProcfsReader *reader) {
+static void resolve_row(const Cast *cast, const Row *row, PathLookup *lookup, Target *target) {
         static Location location;
         int base_fd = -EBADF, parent_fd = -EBADF, error;
 
-        CHECK_INT(credentials_revert(reader->override), 0);
+        CHECK_INT(credentials_revert(lookup->override), 0);
         CHECK_INT(chdir(scene), 0);
         CHECK_INT(chdir("ours"), 0);
-        CHECK_INT(target_open_cwd(reader->target, &base_fd), 0);
-        CHECK_INT(credentials_override(reader->override, &reader->facts->credentials), 0);
+        CHECK_INT(target_open_cwd(target, &base_fd), 0);
+        CHECK_INT(credentials_override(lookup->override, &lookup->facts->credentials), 0);
         location_split(row->path, strlen(row->path), &location);
-        reader->wants_helper = false;
-        error = resolve_parent(&location, base_fd, reader, &parent_fd);
+        lookup->wants_helper = false;
+        resolve_parent(&location, base_fd, lookup, &parent_fd, &error);
         if (error != expected_error(cast, row)) {
                 (void)fprintf(stderr, "%s: %s\n", row->path, strerror(error));
                 _exit(EXIT_FAILURE);
         }
-        CHECK(!reader->wants_helper);
-        CHECK_INT(credentials_revert(reader->override), 0);
+        CHECK(!lookup->wants_helper);
+        CHECK_INT(credentials_revert(lookup->override), 0);
         if (error == 0)
                 check_place(row->path, parent_fd, row->place);
         fd_close(parent_fd);
@@ -300,21 +300,24 @@ static unsigned count_fds(void) {
 
 static void resolve_all(const void *argument) {
         const Scenario *scenario = argument;
-        TaskFacts status = {};
-        ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
+        TaskFacts facts = {};
+        const Notification notification = {.listener_fd = -EBADF};
+        PathLookup lookup = {.facts = &facts, .notification = &notification};
+        Target *target;
         TargetCache *cache;
         unsigned n_fds;
         TaskReader *task_reader;
 
         CHECK_INT(target_cache_new(&cache), 0);
-        CHECK_INT(target_open(cache, scenario->pid, &reader.target), 0);
+        CHECK_INT(target_open(cache, scenario->pid, &target), 0);
+        lookup.target = target;
         CHECK_INT(procfs_task_reader_new(&task_reader), 0);
-        CHECK_INT(task_reader_read(task_reader, reader.target, TASK_STATUS, &status), 0);
-        CHECK_INT(status.credentials.fsuid, scenario->cast->uid);
-        CHECK_INT(credentials_override_new(&reader.override), 0);
+        CHECK_INT(task_reader_read(task_reader, target, TASK_STATUS, &facts), 0);
+        CHECK_INT(facts.credentials.fsuid, scenario->cast->uid);
+        CHECK_INT(credentials_override_new(&lookup.override), 0);
         n_fds = count_fds();
         for (size_t i = 0; i < COUNT(rows); i++) {
-                resolve_row(scenario->cast, &rows[i], &reader);
+                resolve_row(scenario->cast, &rows[i], &lookup, target);
                 CHECK_INT(count_fds(), n_fds);
         }
 }
@@ -336,30 +339,34 @@ static void resolve_others(const void *argument) {
         static const char *const paths[] = {
                 "/proc/1/cwd/x", "/proc/1/root/x", "/proc/%d/cwd/x", "/proc/%d/fd/0/x"};
         const Scenario *scenario = argument;
-        TaskFacts status = {};
-        ProcfsReader reader = {.facts = &status, .listener_fd = -EBADF};
+        TaskFacts facts = {};
+        const Notification notification = {.listener_fd = -EBADF};
+        PathLookup lookup = {.facts = &facts, .notification = &notification};
+        Target *target;
         static Location location;
-        int parent_fd = -EBADF;
+        int parent_fd = -EBADF, error;
         TargetCache *cache;
         char path[64];
         TaskReader *task_reader;
 
         CHECK_INT(target_cache_new(&cache), 0);
-        CHECK_INT(target_open(cache, scenario->pid, &reader.target), 0);
+        CHECK_INT(target_open(cache, scenario->pid, &target), 0);
+        lookup.target = target;
         CHECK_INT(procfs_task_reader_new(&task_reader), 0);
-        CHECK_INT(task_reader_read(task_reader, reader.target, TASK_STATUS, &status), 0);
-        CHECK_INT(credentials_override_new(&reader.override), 0);
+        CHECK_INT(task_reader_read(task_reader, target, TASK_STATUS, &facts), 0);
+        CHECK_INT(credentials_override_new(&lookup.override), 0);
         for (size_t i = 0; i < COUNT(paths); i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
                 (void)snprintf(path, sizeof(path), paths[i], getpid()); /* the worker's own, above all */
 #pragma GCC diagnostic pop
-                CHECK_INT(credentials_override(reader.override, &status.credentials), 0);
+                CHECK_INT(credentials_override(lookup.override, &facts.credentials), 0);
                 location_split(path, strlen(path), &location);
-                reader.wants_helper = false;
-                CHECK(resolve_parent(&location, -EBADF, &reader, &parent_fd) == EACCES);
+                lookup.wants_helper = false;
+                resolve_parent(&location, -EBADF, &lookup, &parent_fd, &error);
+                CHECK_INT(error, EACCES);
                 CHECK_INT(parent_fd, -EBADF);
-                CHECK_INT(credentials_revert(reader.override), 0);
+                CHECK_INT(credentials_revert(lookup.override), 0);
         }
 }
 

@@ -192,20 +192,22 @@ static int lock_for_worker(const HelperRequest *orders, pid_t worker_pid) {
 static int find_parent(const HelperRequest *orders, unsigned i, HelperAnswer *answer) {
         const Request *request = orders->request;
         const Location *location = &request->locations[i];
-        ProcfsReader reader = {
+        PathLookup lookup = {
                 .target = request->target,
                 .facts = &request->facts,
                 .minds_autofs = orders->minds_autofs,
         };
-        int r, fd = -EBADF;
+        int r, error, fd = -EBADF;
 
-        answer->outcome = outcome_error(resolve_parent(location, orders->base_fds[i], &reader, &fd));
-        if (answer->outcome.error != 0)
+        resolve_parent(location, orders->base_fds[i], &lookup, &fd, &error);
+        answer->outcome = outcome_error(error);
+        if (error != 0)
                 return -EBADF;
         r = object_read(fd, &answer->parent);
-        if (r < 0 && procfs_is_it(fd)) /* of a process that is dead by now */
-                answer->outcome = outcome_error(procfs_refuse(fd, location->name));
-        else if (r < 0)
+        if (r < 0 && procfs_is_it(fd)) { /* of a process that is dead by now */
+                procfs_refuse(fd, location->name, &error);
+                answer->outcome = outcome_error(error);
+        } else if (r < 0)
                 answer->failure = r;
         return fd;
 }

@@ -28,7 +28,7 @@ typedef struct HelperRequest {
         const Sandbox *sandbox;
         int lock_fd; /* where it locks for the worker, see ledger_open_lock() */
         uint32_t number;
-        bool minds_autofs; /* see ProcfsReader */
+        bool minds_autofs; /* see PathLookup */
 } HelperRequest;
 
 void helper_request_done(HelperRequest *orders);

@@ -22,13 +22,12 @@ typedef struct Pin {
         int32_t dirfd; /* as passed */
 } Pin;
 
-static ProcfsReader reader_of(const Pin *pin) {
-        return (ProcfsReader){
+static PathLookup lookup_for(const Pin *pin) {
+        return (PathLookup){
                 .target = pin->request->target,
                 .facts = &pin->request->facts,
                 .override = pin->impersonation->override,
-                .listener_fd = pin->request->notification.listener_fd,
-                .id = pin->request->notification.id,
+                .notification = &pin->request->notification,
                 .minds_autofs = host_mounts_have_automounter(pin->impersonation->host_mounts),
         };
 }
@@ -44,7 +43,7 @@ static int open_base(const Pin *pin, int *ret_fd) {
 
 /* The parent is to be found by a path. */
 static int pin_path(
-        const Pin *pin, ProcfsReader *reader, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
+        const Pin *pin, PathLookup *lookup, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
         Impersonation *impersonation = pin->impersonation;
         _cleanup_close_ int base_fd = -EBADF;
         int r;
@@ -61,7 +60,7 @@ static int pin_path(
         r = credentials_override(impersonation->override, &pin->request->facts.credentials);
         if (r < 0)
                 return r;
-        *ret_error = resolve_parent(pin->location, base_fd, reader, ret_fd);
+        resolve_parent(pin->location, base_fd, lookup, ret_fd, ret_error);
         if (*ret_in_host_root)
                 return 0;
         /* The target's root is needed no more, and what is decided on is seen from the host's. */
@@ -70,7 +69,7 @@ static int pin_path(
 
 /* There are directories of procfs that the kernel lets the threads of one process search, and others not:
  * the target's are no secret to it, and the worker's are. */
-static int look_into_procfs(const Pin *pin, ProcfsReader *reader, bool *ret_wants_helper, int *ret_error) {
+static int look_into_procfs(const Pin *pin, PathLookup *lookup, bool *ret_wants_helper, int *ret_error) {
         const Parent *parent = &pin->location->parent;
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -82,8 +81,8 @@ static int look_into_procfs(const Pin *pin, ProcfsReader *reader, bool *ret_want
         if (fd < 0)
                 *ret_error = errno;
         if (*ret_error == EACCES)
-                *ret_error = procfs_look_own(reader, parent->fd, pin->location->name);
-        *ret_wants_helper |= fd >= 0 && procfs_may_be_ours(reader, fd);
+                procfs_look_own(lookup, parent->fd, pin->location->name, ret_error);
+        *ret_wants_helper |= fd >= 0 && procfs_may_be_ours(lookup, fd);
         return 0;
 }
 
@@ -92,7 +91,7 @@ static int ask_procfs(const Pin *pin, int *ret_error) {
         int r = credentials_override(pin->impersonation->override, &pin->request->facts.credentials);
 
         if (r >= 0)
-                *ret_error = procfs_refuse(pin->location->parent.fd, pin->location->name);
+                procfs_refuse(pin->location->parent.fd, pin->location->name, ret_error);
         return r;
 }
 
@@ -122,7 +121,7 @@ static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
  * is the target altogether gets any further. */
 static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error) {
         Parent *parent = &pin->location->parent;
-        ProcfsReader reader = reader_of(pin);
+        PathLookup lookup = lookup_for(pin);
         bool in_host_root = false;
         int r, fd = -EBADF;
 
@@ -131,9 +130,9 @@ static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error)
         if (pin->location->directory[0] == '\0')
                 r = open_base(pin, &fd);
         else
-                r = pin_path(pin, &reader, &fd, &in_host_root, ret_error);
-        *ret_wants_helper = reader.wants_helper;
-        if (r == 0 && reader.met_autofs)
+                r = pin_path(pin, &lookup, &fd, &in_host_root, ret_error);
+        *ret_wants_helper = lookup.wants_helper;
+        if (r == 0 && lookup.met_autofs)
                 return meet_autofs(pin, ret_wants_helper);
         if (r != 0 || *ret_error != 0)
                 return r;
@@ -144,7 +143,7 @@ static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error)
         if (parent->is_autofs)
                 return meet_autofs(pin, ret_wants_helper);
         *ret_wants_helper |= parent->object.ino == 0;
-        return parent->is_inert ? look_into_procfs(pin, &reader, ret_wants_helper, ret_error) : 0;
+        return parent->is_inert ? look_into_procfs(pin, &lookup, ret_wants_helper, ret_error) : 0;
 }
 
 /* Opens what a helper needs to become the target and to find the parents. */

@@ -29,7 +29,7 @@
 
 /* The walk by component, for paths that lead through links of /proc. */
 typedef struct Walk {
-        ProcfsReader *reader;
+        PathLookup *lookup;
         int at_fd; /* where it has come to, O_PATH */
         unsigned links;
         char rest[2 * LEDGER_ARGUMENT_SIZE]; /* what is still to be walked */
@@ -44,7 +44,7 @@ static int walk_to_root(Walk *walk) {
         int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
-                return errno;
+                return -errno;
         walk_move(walk, fd);
         return 0;
 }
@@ -54,9 +54,9 @@ static int walk_insert(Walk *walk, const char *text) {
         size_t length = strlen(text), rest = strlen(walk->rest);
 
         if (length == 0)
-                return ENOENT;
+                return -ENOENT;
         if (length + 1 + rest >= sizeof(walk->rest))
-                return ENAMETOOLONG;
+                return -ENAMETOOLONG;
         memmove(walk->rest + length + 1, walk->rest, rest + 1);
         memcpy(walk->rest, text, length);
         walk->rest[length] = '/';
@@ -71,11 +71,11 @@ static bool mount_forbids_links(int fd) {
 
 /* A FUSE file system that its user mounted for himself lets nobody in whose uids, all three, aren't his:
  * only a helper's are.  (fuse_allow_current_process() in fs/fuse/dir.c) */
-static void note_refusal(ProcfsReader *reader, int error, int fd) {
+static void note_refusal(PathLookup *lookup, int r, int fd) {
         struct statfs fs;
 
-        if (error == EACCES && reader->override && fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
-                reader->wants_helper = true;
+        if (r == -EACCES && lookup->override && fstatfs(fd, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
+                lookup->wants_helper = true;
 }
 
 /* What to ask about the file system of a link.  A FUSE server that is asked about the link itself may follow
@@ -88,21 +88,21 @@ static int walk_ask_about(const Walk *walk, int link_fd, dev_t device) {
 
 static int walk_link(Walk *walk, int link_fd, const char *name, dev_t device) {
         char text[LEDGER_ARGUMENT_SIZE] = "";
-        int fd = -EBADF, ask_fd, error;
+        int fd = -EBADF, ask_fd, r;
         ssize_t n;
 
         ask_fd = walk_ask_about(walk, link_fd, device);
         if (++walk->links > LINKS_MAX || mount_forbids_links(ask_fd))
-                return ELOOP;
+                return -ELOOP;
         if (procfs_is_it(ask_fd)) {
-                error = procfs_follow(walk->reader, walk->at_fd, name, &fd, text, sizeof(text));
-                if (error == 0 && fd >= 0)
+                r = procfs_follow(walk->lookup, walk->at_fd, name, &fd, text, sizeof(text));
+                if (r == 0 && fd >= 0)
                         walk_move(walk, fd);
-                return error != 0 || fd >= 0 ? error : walk_insert(walk, text);
+                return r != 0 || fd >= 0 ? r : walk_insert(walk, text);
         }
         n = readlinkat(link_fd, "", text, sizeof(text) - 1);
         if (n < 0)
-                return errno;
+                return -errno;
         text[n] = '\0';
         return walk_insert(walk, text);
 }
@@ -121,7 +121,7 @@ static int walk_automount(Walk *walk, const char *name) {
         (void)snprintf(path, sizeof(path), "%s/.", name);
         fd = openat(walk->at_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return errno;
+                return -errno;
         walk_move(walk, fd);
         return 0;
 }
@@ -130,30 +130,30 @@ static int walk_component(Walk *walk, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
-        if (walk->reader->minds_autofs && walk->reader->override && is_autofs(walk->at_fd)) {
-                walk->reader->met_autofs = true;
-                return EAGAIN;
+        if (walk->lookup->minds_autofs && walk->lookup->override && is_autofs(walk->at_fd)) {
+                walk->lookup->met_autofs = true;
+                return -EAGAIN;
         }
-        if (procfs_is_us(walk->reader, walk->at_fd, name))
-                return procfs_refuse_us(walk->reader);
+        if (procfs_is_us(walk->lookup, walk->at_fd, name))
+                return procfs_refuse_us(walk->lookup);
         fd = openat(walk->at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
-                int error = errno;
+                int r = -errno;
 
-                if (error == EACCES)
-                        error = procfs_open_own(walk->reader, walk->at_fd, name, &fd);
-                if (error != 0)
-                        return error;
+                if (r == -EACCES)
+                        r = procfs_open_own(walk->lookup, walk->at_fd, name, &fd);
+                if (r != 0)
+                        return r;
         }
         if (fstat(fd, &st) < 0) {
-                int error = errno;
+                int r = -errno;
 
-                note_refusal(walk->reader, error, fd);
-                return error;
+                note_refusal(walk->lookup, r, fd);
+                return r;
         }
         if (S_ISLNK(st.st_mode))
                 return walk_link(walk, fd, name, st.st_dev);
-        if (walk->reader->minds_autofs && !walk->reader->override && is_autofs(fd))
+        if (walk->lookup->minds_autofs && !walk->lookup->override && is_autofs(fd))
                 return walk_automount(walk, name);
         walk_move(walk, TAKE_FD(fd));
         return 0;
@@ -161,55 +161,55 @@ static int walk_component(Walk *walk, const char *name) {
 
 static int walk_all(Walk *walk) {
         char name[NAME_MAX + 1];
-        int error = 0;
+        int r = 0;
 
-        while (error == 0 && walk->rest[0] != '\0') {
+        while (r == 0 && walk->rest[0] != '\0') {
                 size_t slashes = strspn(walk->rest, "/"), length = strcspn(walk->rest + slashes, "/");
 
                 if (length > NAME_MAX)
-                        return ENAMETOOLONG;
+                        return -ENAMETOOLONG;
                 memcpy(name, walk->rest + slashes, length);
                 name[length] = '\0';
                 memmove(walk->rest, walk->rest + slashes + length,
                         strlen(walk->rest + slashes + length) + 1);
                 if (length > 0)
-                        error = walk_component(walk, name);
+                        r = walk_component(walk, name);
         }
-        return error;
+        return r;
 }
 
 /* Opens what a relative path starts at.  Natively that is searched, too; where only the target's own threads
  * may do that, it is held as it is. */
 static int walk_to_base(Walk *walk, int base_fd) {
-        int error;
+        int r;
 
         walk->at_fd = openat(base_fd, ".", O_PATH | O_CLOEXEC);
         if (walk->at_fd >= 0)
                 return 0;
-        error = errno;
-        if (error == EACCES)
-                error = procfs_open_own(walk->reader, base_fd, ".", &walk->at_fd);
-        note_refusal(walk->reader, error, base_fd);
-        return error;
+        r = -errno;
+        if (r == -EACCES)
+                r = procfs_open_own(walk->lookup, base_fd, ".", &walk->at_fd);
+        note_refusal(walk->lookup, r, base_fd);
+        return r;
 }
 
 /* Finds the parent step by step.  What was renamed between two steps may be missed, as it may be natively
  * between two system calls; the parent that is found is pinned all the same. */
-static int walk_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
-        Walk walk = {.reader = reader, .at_fd = -EBADF};
-        int error;
+static int walk_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd) {
+        Walk walk = {.lookup = lookup, .at_fd = -EBADF};
+        int r;
 
         (void)stpcpy(walk.rest, location->directory);
-        error = location->directory[0] == '/' ? walk_to_root(&walk) : walk_to_base(&walk, base_fd);
-        if (error == 0) {
-                error = walk_all(&walk);
-                note_refusal(reader, error, walk.at_fd);
+        r = location->directory[0] == '/' ? walk_to_root(&walk) : walk_to_base(&walk, base_fd);
+        if (r == 0) {
+                r = walk_all(&walk);
+                note_refusal(lookup, r, walk.at_fd);
         }
-        if (error == 0)
+        if (r == 0)
                 *ret_fd = walk.at_fd;
         else
                 fd_close(walk.at_fd);
-        return error;
+        return r;
 }
 
 static int open_parent(const Location *location, int base_fd, uint64_t resolve, int *ret_fd) {
@@ -217,49 +217,56 @@ static int open_parent(const Location *location, int base_fd, uint64_t resolve, 
         int fd = (int)syscall(SYS_openat2, base_fd, location->directory, &how, sizeof(how));
 
         if (fd < 0)
-                return errno;
+                return -errno;
         *ret_fd = fd;
         return 0;
 }
 
 /* Does a path start in our own entry in /proc, that of the worker or the helper? */
-static bool base_is_ours(const Location *location, int base_fd, const ProcfsReader *reader) {
+static bool base_is_ours(const Location *location, int base_fd, const PathLookup *lookup) {
         char path[PATH_MAX];
 
         return location->directory[0] != '/' && base_fd >= 0 &&
-               target_read_own_path(reader->target, base_fd, path, sizeof(path)) == 0 &&
-               procfs_names_us(reader, path) && procfs_is_it(base_fd);
+               target_read_own_path(lookup->target, base_fd, path, sizeof(path)) == 0 &&
+               procfs_names_us(lookup, path) && procfs_is_it(base_fd);
 }
 
 /* Finds the parent.  Most paths have no links, and what the kernel says of these is true of the target too.
  * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
  * magic link, and leads to our own entry there. */
-static int find_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
+static int find_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd) {
         /* What the kernel has at hand needs no automounter; else the way is walked with care. */
-        uint64_t cached = reader->minds_autofs && reader->override ? RESOLVE_CACHED : 0;
-        int error;
+        uint64_t cached = lookup->minds_autofs && lookup->override ? RESOLVE_CACHED : 0;
+        int r;
 
-        if (location->directory[0] == '.' && base_is_ours(location, base_fd, reader))
-                return procfs_refuse_us(reader);
-        if (procfs_names_us(reader, location->directory))
-                return walk_parent(location, base_fd, reader, ret_fd);
-        error = open_parent(location, base_fd, RESOLVE_NO_SYMLINKS | cached, ret_fd);
-        if ((error == ENOENT || error == ENOTDIR) && base_is_ours(location, base_fd, reader))
-                return procfs_refuse_us(reader);
-        if (error != ELOOP && error != EACCES && (error != EAGAIN || cached == 0))
-                return error;
-        if (error == ELOOP) {
-                error = open_parent(location, base_fd, RESOLVE_NO_MAGICLINKS | cached, ret_fd);
-                if (error == 0 && !procfs_is_it(*ret_fd))
+        if (location->directory[0] == '.' && base_is_ours(location, base_fd, lookup))
+                return procfs_refuse_us(lookup);
+        if (procfs_names_us(lookup, location->directory))
+                return walk_parent(location, base_fd, lookup, ret_fd);
+        r = open_parent(location, base_fd, RESOLVE_NO_SYMLINKS | cached, ret_fd);
+        if ((r == -ENOENT || r == -ENOTDIR) && base_is_ours(location, base_fd, lookup))
+                return procfs_refuse_us(lookup);
+        if (r != -ELOOP && r != -EACCES && (r != -EAGAIN || cached == 0))
+                return r;
+        if (r == -ELOOP) {
+                r = open_parent(location, base_fd, RESOLVE_NO_MAGICLINKS | cached, ret_fd);
+                if (r == 0 && !procfs_is_it(*ret_fd))
                         return 0;
                 *ret_fd = fd_close(*ret_fd);
         }
-        return walk_parent(location, base_fd, reader, ret_fd);
+        return walk_parent(location, base_fd, lookup, ret_fd);
 }
 
-int resolve_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd) {
-        if (location->directory[0] != '\0')
-                return find_parent(location, base_fd, reader, ret_fd);
-        *ret_fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
-        return *ret_fd < 0 ? errno : 0;
+static int duplicate_base(int base_fd, int *ret_fd) {
+        int fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+void resolve_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd, int *ret_error) {
+        *ret_error = location->directory[0] == '\0' ? -duplicate_base(base_fd, ret_fd)
+                                                    : -find_parent(location, base_fd, lookup, ret_fd);
 }

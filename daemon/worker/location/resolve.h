@@ -7,6 +7,6 @@
 #include "worker/target/procfs.h"
 
 /* Finds the parent.  base_fd is what a relative path starts at, ignored for others.  The caller has become
- * the target and stands in its root.  Returns 0 and the caller's O_PATH fd, or the positive errno that the
- * target gets. */
-int resolve_parent(const Location *location, int base_fd, ProcfsReader *reader, int *ret_fd);
+ * the target and is in its root.  Either *ret_error is 0 and *ret_fd the caller's O_PATH fd, or *ret_error
+ * is the errno that the target gets. */
+void resolve_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd, int *ret_error);

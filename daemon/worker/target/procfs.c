@@ -44,13 +44,13 @@ static bool is_proc_root(int fd) {
         return fstat(fd, &st) == 0 && st.st_ino == PROC_ROOT_INO;
 }
 
-bool procfs_names_us(const ProcfsReader *reader, const char *path) {
+bool procfs_names_us(const PathLookup *lookup, const char *path) {
         char helpers[16];
         const char *number = helpers, *found;
         size_t length;
 
-        if (reader->override)
-                number = target_our_number(reader->target);
+        if (lookup->override)
+                number = target_our_number(lookup->target);
         else
                 (void)snprintf(helpers, sizeof(helpers), "%d", getpid());
         length = strlen(number);
@@ -60,19 +60,19 @@ bool procfs_names_us(const ProcfsReader *reader, const char *path) {
         return false;
 }
 
-bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name) {
+bool procfs_is_us(const PathLookup *lookup, int dir_fd, const char *name) {
         char self[16];
         ssize_t n;
 
-        if (!procfs_names_us(reader, name) || !is_proc_root(dir_fd) || !procfs_is_it(dir_fd))
+        if (!procfs_names_us(lookup, name) || !is_proc_root(dir_fd) || !procfs_is_it(dir_fd))
                 return false;
         n = readlinkat(dir_fd, "self", self, sizeof(self));
         return n == (ssize_t)strlen(name) && memcmp(self, name, (size_t)n) == 0;
 }
 
-int procfs_refuse_us(ProcfsReader *reader) {
-        reader->wants_helper = reader->override != NULL;
-        return reader->override ? EACCES : ENOENT;
+int procfs_refuse_us(PathLookup *lookup) {
+        lookup->wants_helper = lookup->override != NULL;
+        return lookup->override ? -EACCES : -ENOENT;
 }
 
 /* The directories that the kernel lets a process's own threads search, and others by mode or by their right
@@ -87,8 +87,8 @@ static bool is_private(const char *name, size_t length) {
         return false;
 }
 
-int procfs_refuse(int dir_fd, const char *name) {
-        return mkdirat(dir_fd, name, 0) < 0 ? errno : EEXIST;
+void procfs_refuse(int dir_fd, const char *name, int *ret_error) {
+        *ret_error = mkdirat(dir_fd, name, 0) < 0 ? errno : EEXIST;
 }
 
 /* Opens what the procfs itself has at path: nothing that is mounted there, and nothing by way of a link. */
@@ -117,7 +117,7 @@ static int open_proc_root(int dir_fd) {
         return -EBADF;
 }
 
-bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd) {
+bool procfs_may_be_ours(const PathLookup *lookup, int dir_fd) {
         _cleanup_close_ int proc_root_fd = -EBADF;
         char path[PATH_MAX];
 
@@ -125,8 +125,8 @@ bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd) {
                 return false;
         /* A mount that shows a part of the procfs hides whose it is. */
         proc_root_fd = open_proc_root(dir_fd);
-        return proc_root_fd < 0 || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0 ||
-               procfs_names_us(reader, path);
+        return proc_root_fd < 0 || target_read_own_path(lookup->target, dir_fd, path, sizeof(path)) < 0 ||
+               procfs_names_us(lookup, path);
 }
 
 /* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
@@ -150,9 +150,9 @@ static bool is_at_level(const TaskFacts *facts, int proc_root_fd, pid_t number, 
 /* "self" and "thread-self" are the target's; "mounts" and "net" are plain text.  A procfs numbers processes
  * as one PID namespace does, and the target has a number in each of its own. */
 static int read_root_link(
-        const ProcfsReader *reader, int proc_root_fd, const char *name, char *ret_text, size_t size) {
+        const PathLookup *lookup, int proc_root_fd, const char *name, char *ret_text, size_t size) {
         bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
-        const TaskFacts *facts = reader->facts;
+        const TaskFacts *facts = lookup->facts;
         ssize_t n;
 
         for (unsigned level = 0; level < facts->n_levels && (self || thread_self); level++) {
@@ -167,10 +167,10 @@ static int read_root_link(
                 return 0;
         }
         if (self || thread_self)
-                return ENOENT;
+                return -ENOENT;
         n = readlinkat(proc_root_fd, name, ret_text, size - 1);
         if (n < 0)
-                return errno;
+                return -errno;
         ret_text[n] = '\0';
         return 0;
 }
@@ -188,12 +188,12 @@ static void own_directory_done(OwnDirectory *own) {
 }
 
 /* Reads the directory's name.  The kernel tells it whatever is mounted on the way there. */
-static bool read_name(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+static bool read_name(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         char root[PATH_MAX];
         size_t length;
 
-        if (target_read_own_path(reader->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
-                target_read_own_path(reader->target, dir_fd, own->there, sizeof(own->there)) < 0)
+        if (target_read_own_path(lookup->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
+                target_read_own_path(lookup->target, dir_fd, own->there, sizeof(own->there)) < 0)
                 return false;
         length = strcmp(root, "/") == 0 ? 0 : strlen(root);
         if (strncmp(own->there, root, length) != 0 || own->there[length] != '/')
@@ -255,42 +255,42 @@ static bool translate(const TaskFacts *facts, OwnDirectory *own) {
 }
 
 /* Raised, for the target may not search what it is to be told of. */
-static bool find_own(const ProcfsReader *reader, int dir_fd, OwnDirectory *own) {
+static bool find_own(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         own->proc_root_fd = open_proc_root(dir_fd);
-        return own->proc_root_fd >= 0 && read_name(reader, dir_fd, own) && translate(reader->facts, own);
+        return own->proc_root_fd >= 0 && read_name(lookup, dir_fd, own) && translate(lookup->facts, own);
 }
 
-/* Is dir_fd a directory of the target's threads?  Returns 0, EACCES where it isn't, or EIO. */
-static int identify_own(ProcfsReader *reader, int dir_fd, OwnDirectory *ret) {
+/* Is dir_fd a directory of the target's threads?  Returns 0, -EACCES where it is not, or -EIO. */
+static int identify_own(PathLookup *lookup, int dir_fd, OwnDirectory *ret) {
         bool found;
 
-        if (!reader->override || !procfs_is_it(dir_fd))
-                return EACCES;
-        if (credentials_revert(reader->override) < 0)
-                return EIO;
-        found = find_own(reader, dir_fd, ret);
-        if (credentials_override(reader->override, &reader->facts->credentials) < 0)
-                return EIO;
-        return found ? 0 : EACCES;
+        if (!lookup->override || !procfs_is_it(dir_fd))
+                return -EACCES;
+        if (credentials_revert(lookup->override) < 0)
+                return -EIO;
+        found = find_own(lookup, dir_fd, ret);
+        if (credentials_override(lookup->override, &lookup->facts->credentials) < 0)
+                return -EIO;
+        return found ? 0 : -EACCES;
 }
 
 /* What is the target's own it may open whatever its credentials; we may only as ourselves, and below our own
  * /proc. */
 static int open_raised(
-        ProcfsReader *reader, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
+        PathLookup *lookup, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
         char path[PATH_MAX + NAME_MAX + 2];
         int r;
 
         (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
-        if (credentials_revert(reader->override) < 0)
-                return EIO;
-        r = target_open_entry(reader->target, path, flags, ret_fd);
-        if (credentials_override(reader->override, &reader->facts->credentials) < 0)
-                return EIO;
+        if (credentials_revert(lookup->override) < 0)
+                return -EIO;
+        r = target_open_entry(lookup->target, path, flags, ret_fd);
+        if (credentials_override(lookup->override, &lookup->facts->credentials) < 0)
+                return -EIO;
         /* Numbers were compared: were they the target's, and not those of another process after it? */
-        if (notify_check_id(reader->listener_fd, reader->id) == NOTIFY_GONE)
-                return ESRCH;
-        return -r;
+        if (notification_is_gone(lookup->notification))
+                return -ESRCH;
+        return r;
 }
 
 /* The names that are magic links.  Nothing else may be followed: a directory of our /proc leads up to our
@@ -303,26 +303,26 @@ static bool is_magic(const OwnDirectory *own, const char *name) {
 }
 
 int procfs_follow(
-        ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size) {
+        PathLookup *lookup, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size) {
         _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
-        int error;
+        int r;
 
         if (is_proc_root(dir_fd))
-                return read_root_link(reader, dir_fd, name, ret_text, size);
-        if (!reader->override) {
+                return read_root_link(lookup, dir_fd, name, ret_text, size);
+        if (!lookup->override) {
                 *ret_fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
-                return *ret_fd < 0 ? errno : 0;
+                return *ret_fd < 0 ? -errno : 0;
         }
-        error = identify_own(reader, dir_fd, &own);
-        if (error == 0 && is_magic(&own, name))
-                return open_raised(reader, &own, name, 0, ret_fd);
-        if (error != 0 && error != EACCES)
-                return error;
+        r = identify_own(lookup, dir_fd, &own);
+        if (r == 0 && is_magic(&own, name))
+                return open_raised(lookup, &own, name, 0, ret_fd);
+        if (r != 0 && r != -EACCES)
+                return r;
         /* Another process's.  The kernel would decide by our credentials, which are the target's now; but it
          * lets us follow our own links whatever those are, and there are procfs in which we don't know our
          * number.  A helper has nothing of its own to be followed to. */
-        reader->wants_helper = true;
-        return EACCES;
+        lookup->wants_helper = true;
+        return -EACCES;
 }
 
 /* Opens the directory above, in the procfs where the target is.  All may search that. */
@@ -333,51 +333,51 @@ static int open_above(const OwnDirectory *own, int *ret_fd) {
         slash = strrchr(path, '/');
         (void)strcpy(slash ? slash : path, slash ? "" : ".");
         *ret_fd = open_within(own->proc_root_fd, path, O_PATH | O_DIRECTORY);
-        return *ret_fd < 0 ? errno : 0;
+        return *ret_fd < 0 ? -errno : 0;
 }
 
 /* Is it called as a private directory is?  A file system of the target's is not asked what it is. */
-static bool may_be_private(const ProcfsReader *reader, int dir_fd) {
+static bool may_be_private(const PathLookup *lookup, int dir_fd) {
         char path[PATH_MAX];
         const char *name;
 
-        if (!reader->override || target_read_own_path(reader->target, dir_fd, path, sizeof(path)) < 0)
+        if (!lookup->override || target_read_own_path(lookup->target, dir_fd, path, sizeof(path)) < 0)
                 return false;
         name = strrchr(path, '/');
         return name && is_private(name + 1, strlen(name + 1));
 }
 
-int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd) {
+int procfs_open_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_fd) {
         _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
-        int error;
+        int r;
 
-        if (!may_be_private(reader, dir_fd))
-                return EACCES;
-        error = identify_own(reader, dir_fd, &own);
-        if (error != 0)
-                return error;
+        if (!may_be_private(lookup, dir_fd))
+                return -EACCES;
+        r = identify_own(lookup, dir_fd, &own);
+        if (r != 0)
+                return r;
         if (strcmp(name, "..") == 0)
                 return open_above(&own, ret_fd);
         if (strcmp(name, ".") == 0) {
                 *ret_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-                return *ret_fd < 0 ? errno : 0;
+                return *ret_fd < 0 ? -errno : 0;
         }
-        error = open_raised(reader, &own, name, O_NOFOLLOW, &fd);
-        if (error != 0)
-                return error;
+        r = open_raised(lookup, &own, name, O_NOFOLLOW, &fd);
+        if (r != 0)
+                return r;
         /* From a directory of our /proc the way goes on to our root.  There is none where the target's
          * threads get further than others, but for a procfs that is mounted with hidepid=. */
         if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
-                return EACCES;
+                return -EACCES;
         *ret_fd = TAKE_FD(fd);
         return 0;
 }
 
-int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name) {
+void procfs_look_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_error) {
         _cleanup_close_ int fd = -EBADF;
-        int error = procfs_open_own(reader, dir_fd, name, &fd);
+        int r = procfs_open_own(lookup, dir_fd, name, &fd);
 
-        return error == 0 ? EEXIST : error;
+        *ret_error = r == 0 ? EEXIST : -r;
 }

@@ -1,67 +1,73 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the links and directories of /proc mean to the target.  To the worker "self" is the worker.  The
- * kernel lets each process follow its own links and search its own directories, whatever its credentials and
- * its dumpable flag are: that exception belongs to the target here, and must not belong to the worker. */
+/* What the links and directories of /proc mean to the target.  When the worker reads "self", the kernel
+ * shows it the worker.  The kernel also lets each process follow the links of its own entry and search the
+ * directories of its own entry, whatever its credentials and its dumpable flag are.  Here that exception
+ * must hold for the target, and must not hold for the worker. */
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "common/notify.h"
 #include "worker/target/credentials.h"
 #include "worker/target/target.h"
 #include "worker/target/task-facts.h"
 
-/* Whose path is being resolved, and by whom.  Nothing here is owned. */
-typedef struct ProcfsReader {
-        Target *target;
-        const TaskFacts *facts;
-        CredentialsOverride *override; /* NULL: a helper reads, who has become the target for good */
-        int listener_fd;
-        uint64_t id; /* of the notification */
+/* One lookup of a path, by the worker or a helper, in place of the target.  Nothing in it is owned. */
+typedef struct PathLookup {
+        const Target *target;
+        const TaskFacts *facts;           /* TASK_STATUS is known */
+        CredentialsOverride *override;    /* NULL: a helper does it, which has become the target for good */
+        const Notification *notification; /* NULL in a helper */
 
-        /* Set where only a helper gets further: EACCES then says nothing of what the target may do. */
+        /* Set where a helper gets further than the worker: EACCES then does not say what the target may do.
+         */
         bool wants_helper;
 
-        /* The host has an automounter: the worker's walk ends where it would enter an autofs. */
+        /* The host has an automounter: the worker stops where it would enter an autofs, and sets met_autofs.
+         */
         bool minds_autofs;
         bool met_autofs;
-} ProcfsReader;
+} PathLookup;
+
+/* Functions of this file that return an errno return it negated.  It is the one that the target gets; EIO
+ * where the worker could not change its credentials. */
 
 /* Is this a directory of a procfs? */
 bool procfs_is_it(int fd);
 
-/* Does the path have our own number among its names?  The kernel lets us search directories of our own entry
- * that the target must not be told of. */
-bool procfs_names_us(const ProcfsReader *reader, const char *path);
+/* Is the number of this process one of the path's names?  The kernel lets this process search directories of
+ * its own entry that must stay hidden from the target. */
+bool procfs_names_us(const PathLookup *lookup, const char *path);
 
-/* Is name our own entry in dir_fd, the root of a procfs? */
-bool procfs_is_us(const ProcfsReader *reader, int dir_fd, const char *name);
+/* Is name the entry of this process in dir_fd, the root of a procfs? */
+bool procfs_is_us(const PathLookup *lookup, int dir_fd, const char *name);
 
-/* Returns what the target gets where a path leads through our own entry: a helper tells, as another process;
- * and natively there is no helper. */
-int procfs_refuse_us(ProcfsReader *reader);
+/* The path leads through the entry of this process.  The worker asks for a helper, for which the worker is
+ * another process; without snotify there is no helper, so that a helper's own entry does not exist.  Returns
+ * -EACCES or -ENOENT. */
+int procfs_refuse_us(PathLookup *lookup);
 
-/* May dir_fd be in our own entry in a procfs?  The worker may search it, as the target. */
-bool procfs_may_be_ours(const ProcfsReader *reader, int dir_fd);
+/* Can dir_fd be in the entry of this process in a procfs?  The worker may search it even as the target. */
+bool procfs_may_be_ours(const PathLookup *lookup, int dir_fd);
 
-/* Returns the positive errno that creating name in the directory of a procfs fails with. */
-int procfs_refuse(int dir_fd, const char *name);
+/* *ret_error is the errno with which the kernel refuses to create name in a directory of a procfs. */
+void procfs_refuse(int dir_fd, const char *name, int *ret_error);
 
-/* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  Returns 0 with either
- * *ret_fd, the caller's O_PATH fd of what it leads to, or with text in ret_text (and *ret_fd empty) that is
- * to be read in its place; else the positive errno that the target gets. */
+/* Resolves the symbolic link name in the procfs directory dir_fd as the target would.  Returns 0, with
+ * either *ret_fd, the caller's O_PATH fd of what the link leads to, or with text in ret_text (and *ret_fd
+ * empty) that is to be read in place of the link; or a negative errno. */
 int procfs_follow(
-        ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size);
+        PathLookup *lookup, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size);
 
-/* Opens name in the directory dir_fd, O_PATH and without following a link, where the kernel refuses that to
- * the worker and not to the target: in the directories that only the target's own threads may search.  "."
- * and ".." are names, too.  Returns 0 and the caller's fd, or the positive errno that the target gets:
- * EACCES where this is no such directory. */
-int procfs_open_own(ProcfsReader *reader, int dir_fd, const char *name, int *ret_fd);
+/* Opens name in the directory dir_fd, O_PATH and without following a link, in a directory that only the
+ * target's own threads may search: the kernel refuses that to the worker and not to the target.  "." and
+ * ".." are names, too.  Returns 0 and the caller's fd, or a negative errno: -EACCES where this is no such
+ * directory. */
+int procfs_open_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_fd);
 
-/* What the target is told of name in the directory dir_fd, which it may not search by its credentials:
- * EEXIST or ENOENT where it may do so all the same, for nothing can be created there; else EACCES or another
- * positive errno. */
-int procfs_look_own(ProcfsReader *reader, int dir_fd, const char *name);
+/* The target's credentials do not let it search the directory dir_fd.  *ret_error is what it is told of name
+ * there: EEXIST or ENOENT where it may search all the same, as one of the target's own directories, in which
+ * nothing can be created; else EACCES or another errno. */
+void procfs_look_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_error);
