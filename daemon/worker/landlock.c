@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Marks processes that restrict themselves with landlock(7).  Run by the worker, raised.  Owns nothing. Must
- * never take a mark away. */
+/* Marks processes that restrict themselves with landlock(7).  Run by the worker, with its own credentials.
+ * Owns nothing.  Must never take a mark away. */
 
 #include "worker/landlock.h"
 
@@ -19,13 +19,14 @@
 #include "common/ledger.h"
 #include "common/ownership.h"
 
-/* Just below what everybody has. */
+/* Just below the limit that every process starts with. */
 #define MARK (RLIM_INFINITY - 1)
 
-/* How long it may take to set one. */
+/* How long the worker waits for the process that sets a mark. */
 #define PATIENCE_MSEC 1000
 
-/* Any thread stands for its process, and it is this thread's ids that the kernel compares with ours. */
+/* The limit is that of the whole process.  The kernel compares the ids of this thread with those of the
+ * caller. */
 static int set_mark(pid_t tid) {
         static const struct rlimit mark = {MARK, MARK};
 
@@ -58,10 +59,10 @@ static int be_user_and_mark(pid_t tid, const TaskFacts *facts, const WorkerLock 
         return set_mark(tid);
 }
 
-/* prlimit(2) names a process by its number.  The target that has it may be killed just now, and the number
- * become another process's.  A helper that has become the target's user can then mark no process that this
- * user could not have marked anyway.  Who stops it before it is bound to the worker's end can not keep it:
- * the daemon finds it where it has signed on. */
+/* prlimit(2) names a process by its number.  The target may be killed at this moment, and another process
+ * get its number.  Therefore a child that has become the target's user sets the mark: it can mark no process
+ * that this user could not have marked itself.  A user that stops this child cannot keep it past the
+ * worker's end: the daemon finds it by the lock that it takes first. */
 static int set_mark_as_user(pid_t tid, const TaskFacts *facts, const WorkerLock *lock) {
         pid_t worker_pid = getpid(), pid = child_fork("snotifyd-helper", &lock->fd, 1);
         int exit_status, r;
@@ -70,7 +71,7 @@ static int set_mark_as_user(pid_t tid, const TaskFacts *facts, const WorkerLock 
                 return (int)pid;
         if (pid == 0)
                 _exit(-be_user_and_mark(tid, facts, lock, worker_pid));
-        /* The target's user can stop it, and must not keep the worker here. */
+        /* Its user can stop the child, which must not keep the worker waiting. */
         r = child_wait(pid, PATIENCE_MSEC, &exit_status);
         if (r < 0)
                 return r;
@@ -97,8 +98,9 @@ static int try_to_mark(TaskReader *reader, Target *target, TaskFacts *facts, Cre
 
         if (r != -EPERM)
                 return r == -ESRCH ? TARGET_GONE : r;
-        /* Three uids or gids that differ, as a set-id program has them, take CAP_SYS_RESOURCE.  In our own
-         * user namespace only a session without no_new_privs has that, which root started. */
+        /* The three uids or gids of a set-id program differ, and marking it takes CAP_SYS_RESOURCE.  In the
+         * worker's user namespace such a program runs only in a session without no_new_privs, which root
+         * started. */
         read = task_reader_read(reader, target, TASK_USER_NAMESPACE, facts);
         if (read != 0 || !facts->in_our_user_namespace)
                 return read > 0 ? read : r;
@@ -114,7 +116,7 @@ int landlock_mark(TaskReader *reader, Target *target, TaskFacts *facts, Credenti
         r = try_to_mark(reader, target, facts, override, lock);
         if (r != 0)
                 return r;
-        /* The files below /proc/TID stay the task's, whichever task has its number by now. */
+        /* The open directory /proc/TID stays that of the target, whichever task has the number by now. */
         task_facts_forget(facts, TASK_LIMITS);
         r = task_reader_read(reader, target, TASK_LIMITS, facts);
         return r != 0 ? r : landlock_is_marked(facts) ? 0 : TARGET_GONE;
@@ -124,9 +126,9 @@ int landlock_admits_limit(TaskReader *reader, Target *target, TaskFacts *facts, 
         bool has_capability = facts->credentials.capabilities >> CAP_SYS_RESOURCE & 1;
         int r;
 
-        /* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where we are in
-         * another, no task that we can look at has it there: the answer is too strict then, for those in
-         * ours. */
+        /* The kernel asks for the capability in the first user namespace (do_prlimit()).  Where the worker
+         * is in another one, it sees no task that has the capability there, and the answer is stricter than
+         * need be for those in its own. */
         r = has_capability ? task_reader_read(reader, target, TASK_USER_NAMESPACE, facts) : 0;
         if (r != 0)
                 return r;

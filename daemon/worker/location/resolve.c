@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the parent directory that a path means.  Run by the worker, as the target, in the target's root.
- * Owns nothing.  Must never follow a magic link of /proc: as the worker sees it, it leads to the worker. */
+/* Finds the parent directory of a path.  Run by the worker or a helper, with the target's credentials and in
+ * the target's root.  Owns nothing.  Must never follow a magic link of /proc: when the worker follows it, it
+ * leads to the worker. */
 
 #include "worker/location/resolve.h"
 
@@ -30,9 +31,9 @@
 /* The walk by component, for paths that lead through links of /proc. */
 typedef struct Walk {
         PathLookup *lookup;
-        int at_fd; /* where it has come to, O_PATH */
+        int at_fd; /* the directory that was reached, O_PATH */
         unsigned links;
-        char rest[2 * LEDGER_ARGUMENT_SIZE]; /* what is still to be walked */
+        char rest[2 * LEDGER_ARGUMENT_SIZE]; /* of the path, what is still to be walked */
 } Walk;
 
 static void walk_move(Walk *walk, int fd) {
@@ -69,8 +70,9 @@ static bool mount_forbids_links(int fd) {
         return fstatfs(fd, &fs) == 0 && (fs.f_flags & ST_NOSYMFOLLOW);
 }
 
-/* A FUSE file system that its user mounted for himself lets nobody in whose uids, all three, aren't his:
- * only a helper's are.  (fuse_allow_current_process() in fs/fuse/dir.c) */
+/* A FUSE file system that is mounted without allow_other refuses every process of which one of the three
+ * uids is not that of the user who mounted it.  Only a helper has all three (fuse_allow_current_process() in
+ * fs/fuse/dir.c). */
 static void note_refusal(PathLookup *lookup, int r, int fd) {
         struct statfs fs;
 
@@ -78,8 +80,9 @@ static void note_refusal(PathLookup *lookup, int r, int fd) {
                 lookup->wants_helper = true;
 }
 
-/* What to ask about the file system of a link.  A FUSE server that is asked about the link itself may follow
- * it, back into its own mount, and wait for itself; what is true of the directory is true of its links. */
+/* Returns the fd by which to ask about the file system of a link.  A FUSE server that is asked about the
+ * link itself may follow it, back into its own mount, and wait for itself.  What is true of the directory is
+ * true of its links. */
 static int walk_ask_about(const Walk *walk, int link_fd, dev_t device) {
         struct stat st;
 
@@ -113,7 +116,7 @@ static bool is_autofs(int fd) {
         return fstatfs(fd, &fs) == 0 && fs.f_type == AUTOFS_SUPER_MAGIC;
 }
 
-/* Opened by itself, a directory does not ask for what is to be mounted on it. */
+/* To open the directory itself does not trigger the automounter; to go through it does. */
 static int walk_automount(Walk *walk, const char *name) {
         char path[NAME_MAX + sizeof("/.")];
         int fd;
@@ -178,8 +181,8 @@ static int walk_all(Walk *walk) {
         return r;
 }
 
-/* Opens what a relative path starts at.  Natively that is searched, too; where only the target's own threads
- * may do that, it is held as it is. */
+/* Opens what a relative path starts at.  The kernel checks that the target may search it, so this does, too;
+ * where only the target's own threads may do that, the fd is used as it is. */
 static int walk_to_base(Walk *walk, int base_fd) {
         int r;
 
@@ -193,8 +196,8 @@ static int walk_to_base(Walk *walk, int base_fd) {
         return r;
 }
 
-/* Finds the parent step by step.  What was renamed between two steps may be missed, as it may be natively
- * between two system calls; the parent that is found is pinned all the same. */
+/* Finds the parent step by step.  A rename between two steps may be missed, as the target itself may miss
+ * one between two system calls.  The parent that is found is pinned all the same. */
 static int walk_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd) {
         Walk walk = {.lookup = lookup, .at_fd = -EBADF};
         int r;
@@ -222,7 +225,7 @@ static int open_parent(const Location *location, int base_fd, uint64_t resolve, 
         return 0;
 }
 
-/* Does a path start in our own entry in /proc, that of the worker or the helper? */
+/* Does a relative path start in the entry of this process, worker or helper, in /proc? */
 static bool base_is_ours(const Location *location, int base_fd, const PathLookup *lookup) {
         char path[PATH_MAX];
 
@@ -231,11 +234,11 @@ static bool base_is_ours(const Location *location, int base_fd, const PathLookup
                procfs_names_us(lookup, path) && procfs_is_it(base_fd);
 }
 
-/* Finds the parent.  Most paths have no links, and what the kernel says of these is true of the target too.
- * Links it may follow for us unless they lead through /proc: magic ones it doesn't follow; but "self" is no
- * magic link, and leads to our own entry there. */
+/* Most paths have no links, and what the kernel says of these is true of the target, too.  The kernel may
+ * also follow links for the worker, unless they lead through /proc: it is told not to follow magic links,
+ * but "self" is not a magic link, and leads to the entry of this process. */
 static int find_parent(const Location *location, int base_fd, PathLookup *lookup, int *ret_fd) {
-        /* What the kernel has at hand needs no automounter; else the way is walked with care. */
+        /* What the kernel has in its caches needs no automounter; any other path is walked step by step. */
         uint64_t cached = lookup->minds_autofs && lookup->override ? RESOLVE_CACHED : 0;
         int r;
 

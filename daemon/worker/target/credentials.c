@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Switches the worker between itself and its target.  Owns the process's file system credentials.  Must
- * never change the real, effective or saved uid, and never let a capability through that the target lacks.
- */
+/* Switches the worker between its own credentials and those of its target.  Run by the worker.  Owns the
+ * file system credentials of the process.  Must never change the real, effective or saved uid, and never act
+ * with a capability that the target lacks. */
 
 #include "worker/target/credentials.h"
 
@@ -19,30 +19,30 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* What a worker that is raised uses all the time: to read targets, and to find directories whatever the
- * modes of those above. */
+/* What a worker needs all the time: to read targets, and to find directories whatever the modes of those
+ * above. */
 #define READING (BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
 
-/* All that a step of it takes, or a helper process's: to take on roots, users and groups, to mark targets
- * (landlock.c), to enter a user namespace, to act for a target that overrides modes. */
+/* What single steps of a worker or a helper need: to change the root directory, users and groups, to mark
+ * targets (landlock.c), to enter a user namespace, to act for a target that overrides modes. */
 #define NEEDED                                                                                              \
         (READING | BIT(CAP_SYS_CHROOT) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_RESOURCE) |        \
                 BIT(CAP_SYS_ADMIN) | BIT(CAP_DAC_OVERRIDE))
 
-/* A set of capabilities as the kernel takes it. */
+/* A set of capabilities, in the form in which the kernel takes it. */
 typedef struct CapState {
         cap_t caps;
         uint64_t effective;
 } CapState;
 
 struct CredentialsOverride {
-        CapState raised;
-        CapState step; /* raised, for one step */
-        CapState lowered;
-        uint64_t permitted; /* all that we can have effective */
-        uint64_t effective; /* what the kernel has, where that is known */
+        CapState reverted;
+        CapState step; /* reverted, and what one step needs */
+        CapState overridden;
+        uint64_t permitted; /* what can be made effective */
+        uint64_t effective; /* the set that the kernel has, where that is known */
         bool effective_known;
-        bool known;      /* `now` is what the kernel has */
+        bool known;      /* `now` says what the kernel has */
         Credentials now; /* capabilities unused */
 };
 
@@ -96,7 +96,7 @@ static void cap_state_done(CapState *state) {
                 (void)cap_free(state->caps);
 }
 
-/* Reads what is permitted, and takes from caps what is not needed. */
+/* Reads which capabilities are permitted, and takes from caps those that no step needs. */
 static int override_limit(CredentialsOverride *override, cap_t caps) {
         cap_flag_value_t value;
 
@@ -119,14 +119,14 @@ static int override_init(CredentialsOverride *override) {
                 return -errno;
         r = override_limit(override, caps);
         if (r >= 0)
-                r = cap_state_init(&override->raised, caps);
+                r = cap_state_init(&override->reverted, caps);
         if (r >= 0)
                 r = cap_state_init(&override->step, caps);
         if (r >= 0)
-                r = cap_state_init(&override->lowered, caps);
+                r = cap_state_init(&override->overridden, caps);
         (void)cap_free(caps);
         if (r >= 0)
-                r = cap_state_set(&override->raised, READING & override->permitted);
+                r = cap_state_set(&override->reverted, READING & override->permitted);
         return r < 0 ? r : credentials_revert(override);
 }
 
@@ -149,9 +149,9 @@ int credentials_override_new(CredentialsOverride **ret) {
 CredentialsOverride *credentials_override_free(CredentialsOverride *override) {
         if (!override)
                 return NULL;
-        cap_state_done(&override->raised);
+        cap_state_done(&override->reverted);
         cap_state_done(&override->step);
-        cap_state_done(&override->lowered);
+        cap_state_done(&override->overridden);
         credentials_done(&override->now);
         free(override);
         return NULL;
@@ -167,17 +167,18 @@ static int set_effective(CredentialsOverride *override, const CapState *state) {
         return 0;
 }
 
-/* A target that has all of these may be read with what it has: two calls less for root's. */
+/* With the capabilities of a target that has all of these the worker can read, too: that saves two system
+ * calls for each call of root's. */
 static bool can_read_as_target(const CredentialsOverride *override) {
-        return override->effective_known && override->effective == override->lowered.effective &&
-               (override->effective & override->raised.effective) == override->raised.effective;
+        return override->effective_known && override->effective == override->overridden.effective &&
+               (override->effective & override->reverted.effective) == override->reverted.effective;
 }
 
 int credentials_revert(CredentialsOverride *override) {
-        return can_read_as_target(override) ? 0 : set_effective(override, &override->raised);
+        return can_read_as_target(override) ? 0 : set_effective(override, &override->reverted);
 }
 
-static int raise_for(CredentialsOverride *override, uint64_t bits) {
+static int revert_with(CredentialsOverride *override, uint64_t bits) {
         int r;
 
         if (override->effective_known && (override->effective & bits) == bits)
@@ -187,7 +188,7 @@ static int raise_for(CredentialsOverride *override, uint64_t bits) {
 }
 
 int credentials_revert_with(CredentialsOverride *override, cap_value_t capability) {
-        return raise_for(override, BIT(capability));
+        return revert_with(override, BIT(capability));
 }
 
 static bool groups_equal(const Credentials *a, const Credentials *b) {
@@ -214,7 +215,7 @@ static int groups_copy(Credentials *to, const Credentials *from) {
         return 0;
 }
 
-/* Gives the kernel the ids of credentials.  Raised. */
+/* Gives the kernel the ids of credentials.  CAP_SETUID and CAP_SETGID must be effective. */
 static int become_ids(CredentialsOverride *override, const Credentials *credentials) {
         Credentials *now = &override->now;
         int r;
@@ -227,7 +228,7 @@ static int become_ids(CredentialsOverride *override, const Credentials *credenti
                 if (r < 0)
                         return r;
         }
-        /* These two return the old id, whether or not the new one was taken. */
+        /* setfsgid() and setfsuid() return the old id, whether or not they have set the new one. */
         if (!override->known || now->fsgid != credentials->fsgid) {
                 override->known = false;
                 (void)setfsgid(credentials->fsgid);
@@ -239,7 +240,7 @@ static int become_ids(CredentialsOverride *override, const Credentials *credenti
                 (void)setfsuid(credentials->fsuid);
                 if ((uid_t)setfsuid((uid_t)-1) != credentials->fsuid)
                         return -EPERM;
-                /* A change between 0 and others moves capabilities in and out of the effective set. */
+                /* A change from or to uid 0 removes capabilities from the effective set, or adds them. */
                 override->effective_known = false;
         }
         if (!override->known || now->umask != credentials->umask)
@@ -256,13 +257,13 @@ int credentials_override(CredentialsOverride *override, const Credentials *crede
         int r;
 
         if (!is_now(override, credentials)) {
-                r = raise_for(override, BIT(CAP_SETUID) | BIT(CAP_SETGID));
+                r = revert_with(override, BIT(CAP_SETUID) | BIT(CAP_SETGID));
                 if (r < 0)
                         return r;
                 r = become_ids(override, credentials);
                 if (r < 0)
                         return r;
         }
-        r = cap_state_set(&override->lowered, wanted);
-        return r < 0 ? r : set_effective(override, &override->lowered);
+        r = cap_state_set(&override->overridden, wanted);
+        return r < 0 ? r : set_effective(override, &override->overridden);
 }

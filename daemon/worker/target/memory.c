@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a target's memory.  Run by the worker, raised.  Owns nothing.  Must never read what the target
- * itself couldn't. */
+/* Reads the memory of a target.  Run by the worker, with its own credentials.  Owns nothing.  Must never
+ * read what the target itself could not read. */
 
 #include "worker/target/memory.h"
 
@@ -25,8 +25,8 @@
 /* Most paths are short. */
 #define FIRST_PIECE 256U
 
-/* Can this machine forbid to read memory that may be executed?  x86-64 can with protection keys.  AArch64
- * can with Enhanced PAN, of which the kernel does not tell (Linux 5.13): assume that it can. */
+/* Can this machine have memory that a process can execute and not read?  x86-64 can with protection keys.
+ * AArch64 can with Enhanced PAN, of which the kernel does not tell (Linux 5.13): assume that it can. */
 static bool has_execute_only_memory(void) {
 #ifdef __x86_64__
         unsigned a, b, c, d;
@@ -37,8 +37,9 @@ static bool has_execute_only_memory(void) {
 #endif
 }
 
-/* May the target read there, though process_vm_readv() may not?  To the processor, what may be written may
- * be read, and mostly what may be executed too.  Returns 1, 0 or a negative errno. */
+/* Can the target read there, though process_vm_readv() cannot?  The processor lets a process read all memory
+ * that it can write and, unless the machine can forbid it, all that it can execute.  Returns 1, 0 or a
+ * negative errno. */
 static int is_readable(Target *target, uint64_t address) {
         _cleanup_fclose_ FILE *maps = NULL;
         _cleanup_free_ char *line = NULL;
@@ -63,7 +64,7 @@ static int is_readable(Target *target, uint64_t address) {
         return 0;
 }
 
-/* Reads as a debugger does, for whom protection doesn't matter. */
+/* Reads as a debugger does, which page protection does not stop. */
 static ssize_t read_forced(Target *target, uint64_t from, void *to, size_t size) {
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
@@ -79,8 +80,9 @@ static ssize_t read_forced(Target *target, uint64_t from, void *to, size_t size)
         return n < 0 ? -EFAULT : n;
 }
 
-/* No piece crosses a page: the kernel copies whole iovecs or nothing.  process_vm_readv() refuses what may
- * not be read, which /proc/TID/mem doesn't; but it also refuses what is only not said to be readable. */
+/* A piece must not cross a page: the kernel copies whole iovecs or nothing.  process_vm_readv() refuses
+ * memory that is not mapped as readable; /proc/TID/mem does not.  That is right for memory that the target
+ * cannot read, and wrong for memory that the processor lets it read all the same. */
 static ssize_t read_piece(Target *target, uint64_t from, void *to, size_t size) {
         const struct iovec local = {.iov_base = to, .iov_len = size};
         const struct iovec remote = {.iov_base = (void *)(uintptr_t)from, .iov_len = size};

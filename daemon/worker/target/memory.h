@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A target's memory. */
+/* Reads the memory of a target. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ typedef enum MemoryStatus {
         MEMORY_TOO_LONG, /* no NUL within PATH_MAX bytes: ENAMETOOLONG */
 } MemoryStatus;
 
-/* Reads a NUL-terminated string of at most PATH_MAX bytes, as getname() in the kernel would.  *ret_length is
- * without the NUL.  Returns 0, MEMORY_GONE, MEMORY_FAULT, MEMORY_TOO_LONG or a negative errno. */
+/* Reads a NUL-terminated string of at most PATH_MAX bytes, as getname() in the kernel does.  *ret_length
+ * does not count the NUL.  Returns 0, MEMORY_GONE, MEMORY_FAULT, MEMORY_TOO_LONG or a negative errno. */
 int memory_read_string(
         Target *target, uint64_t address, char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);

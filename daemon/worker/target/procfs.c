@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the links of /proc with the target's eyes.  Run by the worker or a helper, as the target.  Owns
- * nothing.  Must never follow a link to what is the worker's own.
+/* Reads the links of /proc as the target sees them.  Run by the worker or a helper, with the target's
+ * credentials.  Owns nothing.  Must never follow a link to what is the worker's own.
  *
- * The target arranges the procfs that its paths lead through: it mounts what it likes on what it likes
- * there. So that procfs only tells which of the target's own entries a path means, and is asked without
- * crossing a mount.  What the worker then opens with its own capabilities it opens by name below its own
- * /proc, where nobody else mounts anything. */
+ * The target controls the procfs that its paths lead through: it can mount anything anywhere in it.  So that
+ * procfs only tells which entry of the target a path means, and the worker asks it without crossing a mount.
+ * What the worker then opens with its own capabilities it opens by name below its own /proc, where no
+ * workload mounts anything. */
 
 #include "worker/target/procfs.h"
 
@@ -75,8 +75,8 @@ int procfs_refuse_us(PathLookup *lookup) {
         return lookup->override ? -EACCES : -ENOENT;
 }
 
-/* The directories that the kernel lets a process's own threads search, and others by mode or by their right
- * to trace it. */
+/* The directories that the threads of a process may always search, and other processes by their mode or
+ * where they may trace the process. */
 static const char *const private_directories[] = {"fd", "fdinfo", "map_files"};
 
 static bool is_private(const char *name, size_t length) {
@@ -91,7 +91,8 @@ void procfs_refuse(int dir_fd, const char *name, int *ret_error) {
         *ret_error = mkdirat(dir_fd, name, 0) < 0 ? errno : EEXIST;
 }
 
-/* Opens what the procfs itself has at path: nothing that is mounted there, and nothing by way of a link. */
+/* Opens what the procfs itself has at path: nothing that is mounted there, and nothing that a link leads to.
+ */
 static int open_within(int dir_fd, const char *path, int flags) {
         const struct open_how how = {
                 .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
@@ -101,7 +102,7 @@ static int open_within(int dir_fd, const char *path, int flags) {
         return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
 }
 
-/* Opens the root of the mount that shows dir_fd, if that is the root of its procfs, too. */
+/* Opens the root of the mount that dir_fd is on, if that is also the root of its procfs. */
 static int open_proc_root(int dir_fd) {
         _cleanup_close_ int fd = open_within(dir_fd, ".", O_PATH | O_DIRECTORY);
 
@@ -123,15 +124,15 @@ bool procfs_may_be_ours(const PathLookup *lookup, int dir_fd) {
 
         if (!procfs_is_it(dir_fd))
                 return false;
-        /* A mount that shows a part of the procfs hides whose it is. */
+        /* On a mount that shows a part of the procfs it cannot be told which process the part belongs to. */
         proc_root_fd = open_proc_root(dir_fd);
         return proc_root_fd < 0 || target_read_own_path(lookup->target, dir_fd, path, sizeof(path)) < 0 ||
                procfs_names_us(lookup, path);
 }
 
-/* Is the process that the procfs calls so the target, seen from the PID namespace at that level? */
+/* Is the process with this number in the procfs the target, seen from the PID namespace at that level? */
 static bool is_at_level(const TaskFacts *facts, int proc_root_fd, pid_t number, unsigned level) {
-        static char text[1U << 20]; /* up to NGROUPS_MAX groups come before what is looked for */
+        static char text[1U << 20]; /* up to NGROUPS_MAX groups come before the line */
         char path[STATUS_NAME_SIZE];
         _cleanup_close_ int fd = -EBADF;
         ssize_t n;
@@ -147,8 +148,9 @@ static bool is_at_level(const TaskFacts *facts, int proc_root_fd, pid_t number, 
         return task_facts_is_at_level(text, facts, level);
 }
 
-/* "self" and "thread-self" are the target's; "mounts" and "net" are plain text.  A procfs numbers processes
- * as one PID namespace does, and the target has a number in each of its own. */
+/* The links of the root: "self" and "thread-self" mean the target; "mounts" and "net" are plain text.  A
+ * procfs shows the numbers of one PID namespace, and the target has a number in each PID namespace that it
+ * is in. */
 static int read_root_link(
         const PathLookup *lookup, int proc_root_fd, const char *name, char *ret_text, size_t size) {
         bool self = strcmp(name, "self") == 0, thread_self = strcmp(name, "thread-self") == 0;
@@ -175,19 +177,19 @@ static int read_root_link(
         return 0;
 }
 
-/* A directory of the target's threads in some procfs. */
+/* A directory of one of the target's threads, in some procfs. */
 typedef struct OwnDirectory {
         int proc_root_fd;     /* the root of that procfs */
-        char there[PATH_MAX]; /* its name below that root, by the numbers there: "5/task/6/fd" */
-        char here[PATH_MAX];  /* its name below our /proc, by the numbers here */
-        const char *rest;     /* of these, what is behind the numbers: "fd", or empty */
+        char there[PATH_MAX]; /* its name below that root, with the numbers there: "5/task/6/fd" */
+        char here[PATH_MAX];  /* its name below our /proc, with the numbers here */
+        const char *rest;     /* what follows the numbers: "fd", or empty */
 } OwnDirectory;
 
 static void own_directory_done(OwnDirectory *own) {
         fd_close(own->proc_root_fd);
 }
 
-/* Reads the directory's name.  The kernel tells it whatever is mounted on the way there. */
+/* Reads the directory's name.  The kernel tells it, whatever is mounted on the way there. */
 static bool read_name(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         char root[PATH_MAX];
         size_t length;
@@ -202,7 +204,7 @@ static bool read_name(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         return true;
 }
 
-/* Takes a number from the start of text, if it is a whole name there that comes after before. */
+/* Takes a number from the text, where the text starts with before and then a name that is a number. */
 static bool take_number(const char **text, const char *before, pid_t *ret) {
         const char *digits = *text + strlen(before);
         long number;
@@ -218,9 +220,8 @@ static bool take_number(const char **text, const char *before, pid_t *ret) {
         return true;
 }
 
-/* What we call the thread of the target's process that the procfs calls so.  Returns 0 where it is not
- * known.
- */
+/* The number in our /proc of the thread that has this number at that level.  Returns 0 where it is not
+ * known. */
 static pid_t our_number(const TaskFacts *facts, unsigned level, pid_t thread) {
         if (thread == facts->level_tids[level])
                 return facts->level_tids[0];
@@ -229,8 +230,8 @@ static pid_t our_number(const TaskFacts *facts, unsigned level, pid_t thread) {
         return level == 0 ? thread : 0;
 }
 
-/* Makes our name for the directory from the one that it has there.  Returns false where it is no directory
- * of the target's threads. */
+/* Translates the directory's name there into its name below our /proc.  Returns false where it is not a
+ * directory of the target's threads. */
 static bool translate(const TaskFacts *facts, OwnDirectory *own) {
         const char *text = own->there;
         pid_t process, thread = 0;
@@ -242,7 +243,7 @@ static bool translate(const TaskFacts *facts, OwnDirectory *own) {
                 level++;
         if (level == facts->n_levels)
                 return false;
-        /* A thread has an entry beside those of processes, too, which isn't listed. */
+        /* Beside the entries of processes there is an unlisted one for each thread. */
         if (!take_number(&text, "/task/", &thread) && process != facts->level_tgids[level])
                 thread = process;
         own->rest = *text == '/' ? text + 1 : text;
@@ -254,7 +255,7 @@ static bool translate(const TaskFacts *facts, OwnDirectory *own) {
         return true;
 }
 
-/* Raised, for the target may not search what it is to be told of. */
+/* With the credentials of the worker: the directory is one that those of the target do not let it search. */
 static bool find_own(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         own->proc_root_fd = open_proc_root(dir_fd);
         return own->proc_root_fd >= 0 && read_name(lookup, dir_fd, own) && translate(lookup->facts, own);
@@ -274,9 +275,9 @@ static int identify_own(PathLookup *lookup, int dir_fd, OwnDirectory *ret) {
         return found ? 0 : -EACCES;
 }
 
-/* What is the target's own it may open whatever its credentials; we may only as ourselves, and below our own
- * /proc. */
-static int open_raised(
+/* The target may open its own entry whatever its credentials are; the worker may do so with its own
+ * credentials alone, and below its own /proc. */
+static int open_as_worker(
         PathLookup *lookup, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
         char path[PATH_MAX + NAME_MAX + 2];
         int r;
@@ -287,14 +288,15 @@ static int open_raised(
         r = target_open_entry(lookup->target, path, flags, ret_fd);
         if (credentials_override(lookup->override, &lookup->facts->credentials) < 0)
                 return -EIO;
-        /* Numbers were compared: were they the target's, and not those of another process after it? */
+        /* Numbers were compared: they were the target's, and not those of a later process, only if it still
+         * waits. */
         if (notification_is_gone(lookup->notification))
                 return -ESRCH;
         return r;
 }
 
-/* The names that are magic links.  Nothing else may be followed: a directory of our /proc leads up to our
- * root. */
+/* The names that are magic links.  Nothing else must be followed: from a directory of our /proc the way goes
+ * up to our root. */
 static bool is_magic(const OwnDirectory *own, const char *name) {
         if (own->rest[0] == '\0')
                 return strcmp(name, "cwd") == 0 || strcmp(name, "root") == 0 || strcmp(name, "exe") == 0;
@@ -315,17 +317,18 @@ int procfs_follow(
         }
         r = identify_own(lookup, dir_fd, &own);
         if (r == 0 && is_magic(&own, name))
-                return open_raised(lookup, &own, name, 0, ret_fd);
+                return open_as_worker(lookup, &own, name, 0, ret_fd);
         if (r != 0 && r != -EACCES)
                 return r;
-        /* Another process's.  The kernel would decide by our credentials, which are the target's now; but it
-         * lets us follow our own links whatever those are, and there are procfs in which we don't know our
-         * number.  A helper has nothing of its own to be followed to. */
+        /* The link belongs to another process.  The kernel would decide by the credentials, which are the
+         * target's now; but it lets the worker follow its own links whatever they are, and there are procfs
+         * in which the worker does not know its own number.  A helper has nothing that a link could lead
+         * to. */
         lookup->wants_helper = true;
         return -EACCES;
 }
 
-/* Opens the directory above, in the procfs where the target is.  All may search that. */
+/* Opens the directory above, in the procfs where the target is.  Every process may search that one. */
 static int open_above(const OwnDirectory *own, int *ret_fd) {
         char path[PATH_MAX], *slash;
 
@@ -336,7 +339,7 @@ static int open_above(const OwnDirectory *own, int *ret_fd) {
         return *ret_fd < 0 ? -errno : 0;
 }
 
-/* Is it called as a private directory is?  A file system of the target's is not asked what it is. */
+/* Does it have the name of a private directory?  A file system of the workload is not asked about itself. */
 static bool may_be_private(const PathLookup *lookup, int dir_fd) {
         char path[PATH_MAX];
         const char *name;
@@ -364,11 +367,11 @@ int procfs_open_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_f
                 *ret_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
                 return *ret_fd < 0 ? -errno : 0;
         }
-        r = open_raised(lookup, &own, name, O_NOFOLLOW, &fd);
+        r = open_as_worker(lookup, &own, name, O_NOFOLLOW, &fd);
         if (r != 0)
                 return r;
-        /* From a directory of our /proc the way goes on to our root.  There is none where the target's
-         * threads get further than others, but for a procfs that is mounted with hidepid=. */
+        /* From a directory of our /proc the way would go on to our root.  The private directories hold none;
+         * others are private only on a procfs that is mounted with hidepid=. */
         if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
                 return -EACCES;
         *ret_fd = TAKE_FD(fd);
