@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <sys/stat.h>
 
 #include "common/ownership.h"
@@ -370,6 +371,55 @@ static void resolve_others(const void *argument) {
         }
 }
 
+/* A listener without a call that waits. */
+static int open_listener(void) {
+        struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        const struct sock_fprog program = {.len = 1, .filter = &allow};
+
+        CHECK_INT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        return (int)syscall(
+                SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+/* The target dies meanwhile: nothing that its links lead to is held. */
+static void resolve_gone(const void *argument) {
+        static const char path[] = "/proc/self/cwd/x";
+        const Notification notification = {.listener_fd = open_listener(), .id = 1};
+        const Scenario *scenario = argument;
+        static Location location;
+        int parent_fd = -EBADF, error;
+        TaskReader *task_reader;
+        TargetCache *cache;
+        TaskFacts facts = {};
+        PathLookup lookup = {.facts = &facts, .notification = &notification};
+        Target *target;
+        unsigned n_fds;
+
+        CHECK(notification_is_gone(&notification));
+        CHECK_INT(target_cache_new(&cache), 0);
+        CHECK_INT(target_open(cache, scenario->pid, &target), 0);
+        lookup.target = target;
+        CHECK_INT(procfs_task_reader_new(&task_reader), 0);
+        CHECK_INT(task_reader_read(task_reader, target, TASK_STATUS, &facts), 0);
+        CHECK_INT(credentials_override_new(&lookup.override), 0);
+        CHECK_INT(credentials_override(lookup.override, &facts.credentials), 0);
+        location_split(path, strlen(path), &location);
+        n_fds = count_fds();
+        resolve_parent(&location, -EBADF, &lookup, &parent_fd, &error);
+        CHECK_INT(error, ESRCH);
+        CHECK_INT(parent_fd, -EBADF);
+        CHECK_INT(count_fds(), n_fds);
+}
+
+static void test_gone(void **state) {
+        const Cast cast = {.uid = 1000};
+        const Scenario scenario = {&cast, start(&cast)};
+
+        (void)state;
+        harness_run(resolve_gone, &scenario);
+        harness_kill(scenario.pid);
+}
+
 static void test_others(void **state) {
         const Cast cast = {.uid = 1000};
         const Scenario scenario = {&cast, start(&cast)};
@@ -385,6 +435,7 @@ int main(void) {
                 cmocka_unit_test(test_split_long),
                 cmocka_unit_test(test_resolve),
                 cmocka_unit_test(test_others),
+                cmocka_unit_test(test_gone),
         };
 
         if (geteuid() != 0) {

@@ -280,18 +280,20 @@ static int identify_own(PathLookup *lookup, int dir_fd, OwnDirectory *ret) {
 static int open_as_worker(
         PathLookup *lookup, const OwnDirectory *own, const char *name, int flags, int *ret_fd) {
         char path[PATH_MAX + NAME_MAX + 2];
+        _cleanup_close_ int fd = -EBADF;
         int r;
 
         (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
         if (credentials_revert(lookup->override) < 0)
                 return -EIO;
-        r = target_open_entry(lookup->target, path, flags, ret_fd);
+        r = target_open_entry(lookup->target, path, flags, &fd);
         if (credentials_override(lookup->override, &lookup->facts->credentials) < 0)
                 return -EIO;
         /* Numbers were compared: they were the target's, and not those of a later process, only if it still
          * waits. */
         if (notification_is_gone(lookup->notification))
                 return -ESRCH;
+        *ret_fd = TAKE_FD(fd);
         return r;
 }
 
