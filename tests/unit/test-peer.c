@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -55,6 +56,32 @@ static void test_slice(void **state) {
                 if (found != (rows[i].account >= 0) || (found && account != (uint32_t)rows[i].account))
                         fail_msg("%s", rows[i].text);
         }
+}
+
+static void test_uids(void **state) {
+        static const char text[] =
+                "Name:\tUid:\t7\nUmask:\t0022\nUid:\t1000\t1001\t1002\t1003\nGid:\t5\t5\t5\t5\n";
+
+        (void)state;
+        for (uint32_t uid = 1000; uid <= 1003; uid++)
+                assert_true(peer_parse_uids(text, uid));
+        assert_false(peer_parse_uids(text, 7));
+        assert_false(peer_parse_uids(text, 5));
+        assert_false(peer_parse_uids(text, 0));
+        assert_false(peer_parse_uids("", 0));
+        assert_false(peer_parse_uids("Name:\tx\nUid:\t0\t0\n", 0));
+}
+
+/* The kernel that does not know SO_PEERPIDFD finds the process by its number. */
+static void forbid_peerpidfd(void) {
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+        assert_non_null(filter);
+        assert_int_equal(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOPROTOOPT), SCMP_SYS(getsockopt), 1,
+                                 SCMP_A2(SCMP_CMP_EQ, 77)),
+                0);
+        assert_int_equal(seccomp_load(filter), 0);
+        seccomp_release(filter);
 }
 
 typedef struct Caller {
@@ -211,11 +238,33 @@ static void test_namespace_of_root(void **state) {
         fd_close(other.fd);
 }
 
+/* Last: the filter stays. */
+static void test_by_number(void **state) {
+        PeerReader reader;
+        Caller caller;
+        Peer peer, other;
+
+        (void)state;
+        assert_int_equal(peer_reader_init(&reader, &subordinates), 0);
+        call(65533, -1, false, &caller);
+        assert_int_equal(peer_identify(caller.fd, &peer), 0);
+        other = peer;
+        other.uid = 65532; /* as if the number were that of another user's process by now */
+        forbid_peerpidfd();
+        assert_int_equal(peer_find_account(&reader, caller.fd, &peer), 0);
+        assert_int_equal(peer_find_account(&reader, caller.fd, &other), -ESRCH);
+        hang_up(&caller);
+        assert_int_equal(peer_find_account(&reader, caller.fd, &peer), -ESRCH);
+        fd_close(caller.fd);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_slice),
+                cmocka_unit_test(test_uids),
                 cmocka_unit_test(test_account),
                 cmocka_unit_test(test_namespace_of_root),
+                cmocka_unit_test(test_by_number),
         };
 
         if (geteuid() != 0)
