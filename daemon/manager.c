@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The daemon's event loop, and the wiring of what lives in it.  The Manager owns the configuration, the
- * filters, the reception and all sessions.  It must never block, and never touch a target's memory or paths.
+ * filters, the handshakes and all sessions.  It must never block, and never touch a target's memory or
+ * paths.
  */
 
 #include "manager.h"
@@ -20,7 +21,7 @@
 #include "common/ownership.h"
 #include "common/privileges.h"
 #include "configuration.h"
-#include "handshake/reception.h"
+#include "handshake/handshakes.h"
 #include "host.h"
 #include "policy/policy.h"
 #include "sandbox/filter.h"
@@ -48,8 +49,8 @@ struct Manager {
         StatusContext status_context;
         Status *status;
         SessionContext session_context;
-        ReceptionHost reception_host;
-        Reception *reception;
+        HandshakesContext handshakes_context;
+        Handshakes *handshakes;
         SessionTable *sessions;
         Activation activation;
         sd_event_source *tick_source;
@@ -61,7 +62,7 @@ static void collect_status(StatusTotals *ret, void *userdata) {
         const Manager *manager = userdata;
 
         (void)configuration_trouble(manager->configuration, ret->trouble, sizeof(ret->trouble));
-        ret->launchers = manager->reception ? reception_trouble(manager->reception) : "";
+        ret->launchers = manager->handshakes ? handshakes_trouble(manager->handshakes) : "";
         ret->sessions = (uint32_t)session_table_size(manager->sessions);
         ret->generation = policy_generation(configuration_policy(manager->configuration));
         session_table_sum(manager->sessions, &ret->calls, &ret->hanging_workers);
@@ -104,7 +105,7 @@ static void on_session_end(Session *session, void *userdata) {
         status_update(manager->status);
 }
 
-static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *userdata) {
+static void manager_count_sessions(uint32_t account, AdmissionCounts *ret, void *userdata) {
         const Manager *manager = userdata;
 
         ret->sessions += (uint32_t)session_table_size(manager->sessions);
@@ -112,32 +113,32 @@ static void manager_count_sessions(uint32_t account, VettingCrowd *ret, void *us
 }
 
 /* Begins the session of a launcher whose handshake has succeeded. */
-static int manager_begin_session(Manager *manager, const Arrival *arrival) {
+static int manager_begin_session(Manager *manager, const Candidate *candidate) {
         SessionIdentity identity = {
-                .session_id = arrival->session_id,
+                .session_id = candidate->session_id,
                 .started_usec = clock_usec(CLOCK_REALTIME),
-                .uid = arrival->findings->uid,
-                .account = arrival->findings->account,
-                .pid = arrival->findings->pid,
+                .uid = candidate->result->uid,
+                .account = candidate->result->account,
+                .pid = candidate->result->pid,
         };
-        _cleanup_close_ int listener_fd = arrival->listener_fd;
+        _cleanup_close_ int listener_fd = candidate->listener_fd;
 
-        memcpy(identity.profile, arrival->findings->profile, sizeof(identity.profile));
-        memcpy(identity.label, arrival->findings->label, sizeof(identity.label));
-        return session_table_begin(manager->sessions, &identity, &arrival->findings->knock,
-                arrival->knock_answer, TAKE_FD(listener_fd));
+        memcpy(identity.profile, candidate->result->profile, sizeof(identity.profile));
+        memcpy(identity.label, candidate->result->label, sizeof(identity.label));
+        return session_table_begin(manager->sessions, &identity, &candidate->result->knock,
+                candidate->knock_answer, TAKE_FD(listener_fd));
 }
 
-static int on_arrival(const Arrival *arrival, void *userdata) {
+static int on_candidate(const Candidate *candidate, void *userdata) {
         Manager *manager = userdata;
 
-        if (!arrival->findings->has_sync_wake_up)
+        if (!candidate->result->has_sync_wake_up)
                 host_report_missing_sync(&manager->host, manager->report);
         status_update(manager->status);
-        return manager_begin_session(manager, arrival);
+        return manager_begin_session(manager, candidate);
 }
 
-static void on_reception_trouble(void *userdata) {
+static void on_handshakes_trouble(void *userdata) {
         const Manager *manager = userdata;
 
         status_update(manager->status);
@@ -147,21 +148,21 @@ static void on_policy(void *userdata) {
         Manager *manager = userdata;
         const Policy *before = manager->session_context.policy;
 
-        manager->session_context.policy = manager->reception_host.policy =
+        manager->session_context.policy = manager->handshakes_context.policy =
                 configuration_policy(manager->configuration);
         if (before == manager->session_context.policy)
                 return;
         /* The administrator may have changed both. */
         host_read_subordinates(&manager->host, manager->report);
-        if (manager->reception)
-                reception_renew(manager->reception);
+        if (manager->handshakes)
+                handshakes_renew(manager->handshakes);
         session_table_renew(manager->sessions);
 }
 
 static void on_config_loaded(void *userdata) {
         Manager *manager = userdata;
 
-        if (!manager->reception)
+        if (!manager->handshakes)
                 return; /* still starting */
         status_ready();
         status_show(manager->status);
@@ -170,7 +171,7 @@ static void on_config_loaded(void *userdata) {
 static void on_reload(void *userdata) {
         Manager *manager = userdata;
 
-        if (manager->reception)
+        if (manager->handshakes)
                 status_reloading();
         configuration_reload(manager->configuration);
 }
@@ -215,8 +216,8 @@ static int manager_accept_launchers(Manager *manager) {
         r = activation_listen(&manager->activation, manager->options.socket_path, manager->report);
         if (r < 0)
                 return r;
-        r = reception_new(
-                &manager->reception_host, TAKE_FD(manager->activation.socket_fd), &manager->reception);
+        r = handshakes_new(
+                &manager->handshakes_context, TAKE_FD(manager->activation.socket_fd), &manager->handshakes);
         if (r < 0) {
                 (void)report_line(manager->report, REPORT_ERROR, "cannot start: %s", strerror(-r));
                 return r;
@@ -262,7 +263,7 @@ static int manager_create_event_loop(Manager *manager) {
         r = sd_event_new(&manager->event);
         if (r < 0)
                 return r;
-        manager->session_context.event = manager->reception_host.event = manager->event;
+        manager->session_context.event = manager->handshakes_context.event = manager->event;
         manager->configuration_context.event = manager->status_context.event = manager->event;
         r = sd_event_set_watchdog(manager->event, true);
         if (r >= 0)
@@ -327,12 +328,12 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                         .on_active = on_session_active,
                         .on_end = on_session_end,
                         .userdata = manager},
-                .reception_host = {.report = report,
+                .handshakes_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .filters = &manager->filters,
                         .subordinates = &manager->host.subordinates,
-                        .on_arrival = on_arrival,
-                        .on_trouble = on_reception_trouble,
+                        .on_candidate = on_candidate,
+                        .on_trouble = on_handshakes_trouble,
                         .count_sessions = manager_count_sessions,
                         .userdata = manager},
         };
@@ -355,7 +356,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
 Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
-        reception_free(manager->reception);
+        handshakes_free(manager->handshakes);
         session_table_free(manager->sessions);
         privileges_raise(CAP_DAC_OVERRIDE); /* to remove the socket from another user's directory */
         activation_done(&manager->activation);
@@ -372,7 +373,7 @@ Manager *manager_free(Manager *manager) {
  * hold those that are not finished by then. */
 static void manager_stop(Manager *manager) {
         status_stopping();
-        manager->reception = reception_free(manager->reception);
+        manager->handshakes = handshakes_free(manager->handshakes);
         session_table_shut_down(manager->sessions, STOP_USEC);
         report_drain(manager->report, STOP_USEC);
 }
@@ -383,7 +384,7 @@ int manager_run(Manager *manager) {
         privileges_lower();
         while (r >= 0 && !manager->stopping) {
                 r = sd_event_run(manager->event, UINT64_MAX);
-                if (r >= 0 && !manager->reception && configuration_is_settled(manager->configuration)) {
+                if (r >= 0 && !manager->handshakes && configuration_is_settled(manager->configuration)) {
                         r = manager_accept_launchers(manager);
                         privileges_lower();
                 }

@@ -12,7 +12,7 @@ typedef struct Status Status;
 
 typedef struct StatusTotals {
         char trouble[640];     /* a clause about the configuration, see configuration_trouble(); may be "" */
-        const char *launchers; /* why none is accepted, see reception_trouble(); may be "" */
+        const char *launchers; /* why none is accepted, see handshakes_trouble(); may be "" */
         uint32_t hanging_workers;
         uint32_t sessions;
         LedgerTotals calls;

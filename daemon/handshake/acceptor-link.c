@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Speaks with an acceptor.  Run by the daemon.  Owns the process and the socket to it.  Must never believe
- * that what it says makes sense. */
+/* Speaks with an acceptor.  Run by the daemon.  Owns the process, and the daemon's end of the socket to it.
+ * Must never wait for it, nor rely on what it says. */
 
 #include "handshake/acceptor-link.h"
 
@@ -18,7 +18,7 @@
 #include "common/message.h"
 #include "common/ownership.h"
 
-/* One that ends sooner is not replaced at once. */
+/* After one that ends sooner the daemon waits before it starts the next. */
 #define LIFE_USEC 1000000U
 
 struct AcceptorLink {
@@ -51,7 +51,7 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
         if (link_receive(link))
                 return 0;
         link->source = sd_event_source_unref(link->source);
-        if (!link->retired) /* it has ended, or does not say what an acceptor says */
+        if (!link->retired) /* it has ended, or has sent what an acceptor does not send */
                 (void)kill(link->pid, SIGKILL);
         link->context->on_lost(link, link->context->userdata);
         return 0;
@@ -74,7 +74,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
         const AcceptorLinkContext *context = link->context;
 
         (void)source;
-        while (link_receive(link)) /* what it told last may still lie in the socket */
+        while (link_receive(link)) /* its last messages may still lie in the socket */
                 ;
         if (!link->retired)
                 report_death(link, info);
@@ -114,7 +114,7 @@ int acceptor_link_new(
         if (r >= 0)
                 r = sd_event_add_io(context->event, &link->source, link->fd, EPOLLIN, on_message, link);
         if (r < 0) {
-                acceptor_link_free(link); /* it ends, for its socket does */
+                acceptor_link_free(link); /* closes the socket, and so the process ends */
                 return r;
         }
         *ret = link;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Accepts launchers.  A process of its own, which the daemon forks.  Owns the connections that wait.  Must
- * never wait for a launcher, nor close a connection that may hold descriptors. */
+/* Accepts launchers.  Run by the acceptor, a process that the daemon forks.  Owns the connections that wait.
+ * Must never wait for a launcher, nor close a connection that may hold descriptors. */
 
 #include "handshake/acceptor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -17,74 +16,46 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "common/clock.h"
 #include "common/message.h"
 #include "common/ownership.h"
 #include "common/privileges.h"
-#include "common/rate-limit.h"
 #include "handshake/connection-queue.h"
+#include "handshake/daemon-link.h"
 #include "handshake/peer.h"
 
-/* How many connections are here, of all accounts together; fewer where RLIMIT_NOFILE is lower, which leaves
- * some descriptors for the rest. */
+/* How many connections of all accounts the acceptor keeps; fewer where RLIMIT_NOFILE is lower. */
 #define CONNECTIONS_MAX 16384U
+/* How many descriptors it keeps free for anything else. */
 #define OTHER_FDS_MAX 64U
 
-/* For how long no connection is accepted after one could not be, and how soon a full socket is tried again.
- */
+/* For how long it accepts nothing after it failed to. */
 #define PAUSE_MSEC 100
+/* How soon it tries again to write into a socket that was full. */
 #define RETRY_MSEC 10
-/* How soon it is told how many were refused without a word of their own. */
+/* How soon it tells how many it has refused without telling so at once. */
 #define SUPPRESSED_MSEC 1000
 
 typedef struct Acceptor {
         const AcceptorArguments *arguments;
-        int daemon_fd; /* the highest of our descriptors: see keep_highest() */
+        DaemonLink link;
         unsigned connections_max;
         PeerReader reader;
         ConnectionQueue queue;
         uint64_t next_number;
-        AcceptorMessage announcement; /* that the daemon is still to be told; kind is 0: none */
-        RateLimit refusals;
-        uint64_t suppressed;
-        bool is_full;       /* the handover socket was */
-        bool is_paused;     /* a connection could not be accepted */
-        bool has_told_full; /* ACCEPTOR_FULL */
+        bool handover_is_full; /* the socket was, the last time */
+        bool is_paused;        /* it failed to accept a connection */
+        bool has_told_full;    /* ACCEPTOR_FULL */
 } Acceptor;
 
-static int tell_daemon(const Acceptor *acceptor, const AcceptorMessage *message) {
-        return message_send(acceptor->daemon_fd, message, sizeof(*message), -EBADF);
+static void tell_refusal(Acceptor *acceptor, const Connection *connection, const char *text) {
+        daemon_link_refused(
+                &acceptor->link, &connection->peer, text, acceptor->arguments->limits->records_per_second);
 }
 
-/* Refusals without a record are counted, and told with the next one that has one, or after a while. */
-static void tell_refusal(Acceptor *acceptor, const Peer *peer, const char *text) {
-        AcceptorMessage message = {
-                .kind = ACCEPTOR_REFUSED,
-                .pid = peer->pid,
-                .uid = peer->uid,
-                .account = peer->account,
-                .suppressed = acceptor->suppressed,
-        };
-
-        (void)snprintf(message.text, sizeof(message.text), "%s", text);
-        if (rate_limit_take(&acceptor->refusals, acceptor->arguments->limits->records_per_second,
-                    clock_usec(CLOCK_MONOTONIC)) &&
-                tell_daemon(acceptor, &message) >= 0)
-                acceptor->suppressed = 0;
-        else
-                acceptor->suppressed++;
-}
-
-static void tell_suppressed(Acceptor *acceptor) {
-        const AcceptorMessage message = {.kind = ACCEPTOR_REFUSED, .suppressed = acceptor->suppressed};
-
-        if (tell_daemon(acceptor, &message) >= 0)
-                acceptor->suppressed = 0;
-}
-
-/* Where it can't be closed here, a child has to: in its account's turn. */
+/* What cannot be closed here a handshake process has to close, when it is its account's turn. */
 static void connection_end(Acceptor *acceptor, Connection *connection) {
-        (void)shutdown(connection->fd, SHUT_RDWR); /* nothing more can come, and the launcher is not kept */
+        (void)shutdown(
+                connection->fd, SHUT_RDWR); /* nothing more can come, and the launcher need not wait */
         if (connection_drain(connection->fd))
                 connection_free(connection);
         else {
@@ -94,7 +65,7 @@ static void connection_end(Acceptor *acceptor, Connection *connection) {
         }
 }
 
-/* error is a positive errno. */
+/* error is a positive errno, for the launcher. */
 static void connection_refuse(Acceptor *acceptor, Connection *connection, int error, const char *text) {
         ProtocolReply reply = {
                 .magic = PROTOCOL_MAGIC,
@@ -105,11 +76,11 @@ static void connection_refuse(Acceptor *acceptor, Connection *connection, int er
 
         (void)snprintf(reply.text, sizeof(reply.text), "%s", text);
         (void)message_send(connection->fd, &reply, PROTOCOL_REPLY_HEAD, -EBADF);
-        tell_refusal(acceptor, &connection->peer, text);
+        tell_refusal(acceptor, connection, text);
         connection_end(acceptor, connection);
 }
 
-/* A launcher that has left needs no child to say so. */
+/* Where the launcher has disconnected, no handshake process is needed to find that out. */
 static bool connection_is_over(const Connection *connection) {
         struct pollfd fd = {.fd = connection->fd};
 
@@ -117,12 +88,13 @@ static bool connection_is_over(const Connection *connection) {
 }
 
 static void connection_refuse_gone(Acceptor *acceptor, Connection *connection) {
-        tell_refusal(acceptor, &connection->peer, "the connection ended before the greeting came");
+        tell_refusal(acceptor, connection, "the connection ended before the greeting came");
         connection_end(acceptor, connection);
 }
 
-/* Returns whether it may wait for its turn; otherwise it has been dealt with. */
-static bool acceptor_look(Acceptor *acceptor, Connection *connection) {
+/* Finds out who connected.  Returns whether the connection may wait for its turn; otherwise it has been
+ * dealt with. */
+static bool acceptor_identify(Acceptor *acceptor, Connection *connection) {
         Peer *peer = &connection->peer;
         int r;
 
@@ -131,7 +103,7 @@ static bool acceptor_look(Acceptor *acceptor, Connection *connection) {
                 return false;
         }
         if (peer->pid == 0) {
-                /* It could not be found again at the knock, nor be acted for. */
+                /* A knock would not name it either, and no worker could act for it. */
                 connection_refuse(acceptor, connection, ESRCH,
                         "snotifyd does not see this process, which is outside of its PID namespace; "
                         "start snotify-run where snotifyd runs, or a snotifyd where snotify-run does");
@@ -141,8 +113,8 @@ static bool acceptor_look(Acceptor *acceptor, Connection *connection) {
         if (r < 0) {
                 char text[PROTOCOL_TEXT_SIZE];
 
-                (void)snprintf(text, sizeof(text), "cannot find out whose the process is that connected: %s",
-                        strerror(-r));
+                (void)snprintf(text, sizeof(text),
+                        "snotifyd cannot find the user of the process that connected: %s", strerror(-r));
                 connection_refuse(acceptor, connection, -r, text);
                 return false;
         }
@@ -176,27 +148,12 @@ static void acceptor_admit(Acceptor *acceptor, Connection *connection) {
                 connection_refuse(acceptor, connection, EAGAIN, "snotifyd has no memory left");
 }
 
+/* error is a positive errno, for the daemon. */
 static void acceptor_fail(Acceptor *acceptor, int error) {
         const AcceptorMessage message = {.kind = ACCEPTOR_FAILED, .number = (uint64_t)error};
 
         acceptor->is_paused = true;
-        (void)tell_daemon(acceptor, &message);
-}
-
-/* An exiting process releases its highest descriptors first.  So the daemon sees that we have died even
- * where the release of a connection hangs: it is not told of the death before that is over. */
-static void keep_highest(Acceptor *acceptor, int connection_fd) {
-        int fd;
-
-        if (connection_fd < acceptor->daemon_fd)
-                return;
-        fd = fcntl(acceptor->daemon_fd, F_DUPFD_CLOEXEC, 2 * connection_fd);
-        if (fd < 0)
-                fd = fcntl(acceptor->daemon_fd, F_DUPFD_CLOEXEC, connection_fd);
-        if (fd < 0)
-                return;
-        fd_close(acceptor->daemon_fd);
-        acceptor->daemon_fd = fd;
+        (void)daemon_link_tell(&acceptor->link, &message);
 }
 
 static void acceptor_accept(Acceptor *acceptor) {
@@ -208,23 +165,18 @@ static void acceptor_accept(Acceptor *acceptor) {
                         acceptor_fail(acceptor, errno);
                 return;
         }
-        keep_highest(acceptor, fd);
+        daemon_link_keep_above(&acceptor->link, fd);
         connection = connection_new(fd);
         if (!connection) {
                 acceptor_fail(acceptor, ENOMEM);
                 return;
         }
-        if (acceptor_look(acceptor, connection))
+        if (acceptor_identify(acceptor, connection))
                 acceptor_admit(acceptor, connection);
 }
 
-/* Must reach it: otherwise no child comes for the connection. */
-static void acceptor_announce(Acceptor *acceptor) {
-        if (acceptor->announcement.kind != 0 && tell_daemon(acceptor, &acceptor->announcement) != -EAGAIN)
-                acceptor->announcement.kind = 0;
-}
-
-/* Takes the connection over if it succeeds. */
+/* Returns whether it could; then the connection is gone.  Until the daemon has the announcement, it starts
+ * no handshake process for the connection. */
 static bool acceptor_hand_over(Acceptor *acceptor, Account *account, Connection *connection) {
         const AcceptorTicket ticket = {
                 .number = acceptor->next_number,
@@ -233,25 +185,25 @@ static bool acceptor_hand_over(Acceptor *acceptor, Account *account, Connection 
         };
 
         if (message_send(acceptor->arguments->handover_fd, &ticket, sizeof(ticket), connection->fd) < 0) {
-                acceptor->is_full = true;
+                acceptor->handover_is_full = true;
                 return false;
         }
-        acceptor->announcement = (AcceptorMessage){
-                .kind = ACCEPTOR_HANDED_OVER,
-                .pid = connection->peer.pid,
-                .uid = connection->peer.uid,
-                .account = account->number,
-                .number = acceptor->next_number++,
-        };
+        daemon_link_set(&acceptor->link, &(AcceptorMessage){
+                                                 .kind = ACCEPTOR_HANDED_OVER,
+                                                 .pid = connection->peer.pid,
+                                                 .uid = connection->peer.uid,
+                                                 .account = account->number,
+                                                 .number = acceptor->next_number++,
+                                         });
         connection_queue_remove(&acceptor->queue, account);
-        connection_free(connection); /* it is in the socket: this copy is not the last */
+        connection_free(connection); /* the handover socket holds it: this descriptor is not the last */
         account->n_at_work++;
         acceptor->queue.n_at_work++;
-        acceptor_announce(acceptor);
+        daemon_link_announce(&acceptor->link);
         return true;
 }
 
-/* Hands over the first of an account.  Returns whether something changed. */
+/* Deals with the first connection of an account.  Returns whether it could. */
 static bool acceptor_serve(Acceptor *acceptor, Account *account) {
         Connection *connection = account->first;
 
@@ -265,22 +217,22 @@ static bool acceptor_serve(Acceptor *acceptor, Account *account) {
         return acceptor_hand_over(acceptor, account, connection);
 }
 
-/* One of each account in turn. */
+/* Takes one connection of each account in turn, as long as there are any and there is room. */
 static void acceptor_serve_all(Acceptor *acceptor) {
         bool changed = true;
 
-        acceptor->is_full = false;
+        acceptor->handover_is_full = false;
         while (changed) {
                 changed = false;
                 for (Account *account = acceptor->queue.accounts; account; account = account->next)
-                        if (acceptor->announcement.kind == 0 && !acceptor->is_full &&
+                        if (!daemon_link_is_busy(&acceptor->link) && !acceptor->handover_is_full &&
                                 acceptor->queue.n_at_work < ACCEPTOR_TOTAL_MAX)
                                 changed |= acceptor_serve(acceptor, account);
         }
         connection_queue_tidy(&acceptor->queue);
 }
 
-/* What is refused and can't be closed here stays. */
+/* Refuses all that wait.  Those that cannot be closed here stay. */
 static void acceptor_refuse_account(
         Acceptor *acceptor, Account *account, void (*refuse)(Acceptor *acceptor, Connection *connection)) {
         Connection *first = connection_queue_take_waiting(&acceptor->queue, account);
@@ -301,12 +253,12 @@ static void acceptor_change(Acceptor *acceptor, const AcceptorChange *change) {
                 acceptor_refuse_account(acceptor, account, refuse_hanging);
 }
 
-/* Returns false once the daemon has nothing more to say. */
+/* Returns false when the daemon has shut its end down: the acceptor is to end. */
 static bool acceptor_listen(Acceptor *acceptor) {
         AcceptorChange change;
         ssize_t n;
 
-        while ((n = message_receive(acceptor->daemon_fd, &change, sizeof(change), NULL)) == sizeof(change))
+        while ((n = message_receive(acceptor->link.fd, &change, sizeof(change), NULL)) == sizeof(change))
                 acceptor_change(acceptor, &change);
         return n == -EAGAIN;
 }
@@ -316,32 +268,24 @@ static void refuse_for_now(Acceptor *acceptor, Connection *connection) {
         connection_end(acceptor, connection);
 }
 
-static void acceptor_announce_last(Acceptor *acceptor) {
-        while (acceptor->announcement.kind != 0) {
-                struct pollfd fd = {.fd = acceptor->daemon_fd, .events = POLLOUT};
-
-                if (poll(&fd, 1, -1) < 0 && errno != EINTR)
-                        break;
-                acceptor_announce(acceptor);
-        }
-}
-
-/* Launchers come again, and find the next acceptor.  The kernel closes what is left, with this process. */
+/* Launchers connect again, and find the next acceptor.  What cannot be closed here the kernel closes when
+ * this process ends. */
 static void acceptor_leave(Acceptor *acceptor) {
         const Account *fullest;
 
         for (Account *account = acceptor->queue.accounts; account; account = account->next)
                 acceptor_refuse_account(acceptor, account, refuse_for_now);
-        acceptor_announce_last(acceptor);
+        daemon_link_flush(&acceptor->link);
         fullest = connection_queue_find_fullest(&acceptor->queue);
         if (!fullest)
                 return;
-        acceptor->announcement = (AcceptorMessage){
-                .kind = ACCEPTOR_HOLDS, .account = fullest->number, .number = fullest->n_refused};
-        acceptor_announce_last(acceptor);
+        daemon_link_set(&acceptor->link,
+                &(AcceptorMessage){
+                        .kind = ACCEPTOR_HOLDS, .account = fullest->number, .number = fullest->n_refused});
+        daemon_link_flush(&acceptor->link);
 }
 
-/* A quarter stays for launchers that wait. */
+/* Holds too many that it cannot close.  A quarter of the room is left for launchers that wait. */
 static bool acceptor_is_full(const Acceptor *acceptor) {
         return acceptor->queue.n_refused >= acceptor->connections_max / 4 * 3;
 }
@@ -358,15 +302,15 @@ static bool acceptor_must_tell_full(const Acceptor *acceptor) {
 static void acceptor_tell_full(Acceptor *acceptor) {
         const AcceptorMessage message = {.kind = ACCEPTOR_FULL};
 
-        acceptor->has_told_full = tell_daemon(acceptor, &message) >= 0;
+        acceptor->has_told_full = daemon_link_tell(&acceptor->link, &message) >= 0;
 }
 
 static int acceptor_timeout(const Acceptor *acceptor) {
-        if (acceptor->is_full || acceptor_must_tell_full(acceptor))
+        if (acceptor->handover_is_full || acceptor_must_tell_full(acceptor))
                 return RETRY_MSEC;
         if (acceptor->is_paused)
                 return PAUSE_MSEC;
-        return acceptor->suppressed > 0 ? SUPPRESSED_MSEC : -1;
+        return acceptor->link.n_suppressed > 0 ? SUPPRESSED_MSEC : -1;
 }
 
 static int acceptor_loop(Acceptor *acceptor) {
@@ -375,8 +319,8 @@ static int acceptor_loop(Acceptor *acceptor) {
         for (;;) {
                 bool has_room = acceptor_has_room(acceptor);
                 struct pollfd fds[] = {
-                        {.fd = acceptor->daemon_fd,
-                                .events = acceptor->announcement.kind != 0 ? POLLIN | POLLOUT : POLLIN},
+                        {.fd = acceptor->link.fd,
+                                .events = daemon_link_is_busy(&acceptor->link) ? POLLIN | POLLOUT : POLLIN},
                         {.fd = has_room ? arguments->socket_fd : -1, .events = POLLIN},
                 };
                 int r = poll(fds, 2, acceptor_timeout(acceptor));
@@ -387,14 +331,13 @@ static int acceptor_loop(Acceptor *acceptor) {
                         fds[0].revents = fds[1].revents = 0;
                 if (r == 0) {
                         acceptor->is_paused = false;
-                        if (acceptor->suppressed > 0)
-                                tell_suppressed(acceptor);
+                        daemon_link_tell_suppressed(&acceptor->link);
                 }
                 if (fds[0].revents & ~POLLOUT && !acceptor_listen(acceptor)) {
                         acceptor_leave(acceptor);
                         return EXIT_SUCCESS;
                 }
-                acceptor_announce(acceptor);
+                daemon_link_announce(&acceptor->link);
                 if (fds[1].revents)
                         acceptor_accept(acceptor);
                 acceptor_serve_all(acceptor);
@@ -403,7 +346,7 @@ static int acceptor_loop(Acceptor *acceptor) {
         }
 }
 
-/* Returns for how many connections there are descriptors. */
+/* Returns how many connections there are descriptors for. */
 static unsigned raise_fd_limit(void) {
         struct rlimit limit = {};
 
@@ -422,7 +365,7 @@ void acceptor_prepare_socket(int socket_fd) {
 int acceptor_run(const AcceptorArguments *arguments) {
         Acceptor acceptor = {
                 .arguments = arguments,
-                .daemon_fd = arguments->daemon_fd,
+                .link = {.fd = arguments->daemon_fd},
                 .connections_max = raise_fd_limit(),
                 .next_number = arguments->first_number,
         };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts, replaces and counts acceptors.  Run by the daemon.  Owns the processes.  Must never let those that
- * hang become more than ACCEPTORS_RETIRED_MAX, nor let one that hangs keep launchers waiting before they
- * are. */
+/* Starts, replaces and counts acceptors.  Run by the daemon.  Owns the processes.  Must never let more than
+ * ACCEPTORS_RETIRED_MAX of them hang, nor let launchers wait because of fewer. */
 
 #include "handshake/acceptors.h"
 
@@ -12,13 +11,13 @@
 
 #include "handshake/acceptor-link.h"
 
-/* An acceptor ends at once: one that takes longer hangs. */
+/* An acceptor that is to end does so at once: one that takes longer hangs. */
 #define PATIENCE_USEC 1000000U
 
 typedef struct Retired {
         Acceptors *acceptors;
         AcceptorLink *link; /* NULL: this place is free */
-        uint32_t account;   /* whose connections most of what it holds is, where there are any */
+        uint32_t account;   /* has most of the connections that it holds, if it holds any */
         uint64_t n_held;
         bool hangs;
         sd_event_source *timer_source;
@@ -28,9 +27,9 @@ struct Acceptors {
         const AcceptorsContext *context;
         AcceptorLinkContext link_context;
         AcceptorLink *current; /* NULL: the last has died, and the next is not yet started */
-        bool is_stale;         /* it has another policy than the daemon */
+        bool is_stale;         /* its policy is not the newest */
         bool is_full;          /* it accepts no more */
-        bool is_lost;          /* it does not speak any more, but has not ended */
+        bool is_lost;          /* its socket is closed, but it has not ended */
         bool has_told_trouble;
         uint64_t generation;
         Retired retired[ACCEPTORS_RETIRED_MAX];
@@ -60,8 +59,8 @@ static void tell_trouble(Acceptors *acceptors) {
                 report_begin(context->report, REPORT_ACCEPTORS_HANG);
                 (void)report_send(context->report,
                         "no launcher is accepted: %u processes that accepted launchers hang, as the "
-                        "warnings "
-                        "before say; end the processes of the users that they name",
+                        "warnings before "
+                        "say; end the processes of the users that they name",
                         ACCEPTORS_RETIRED_MAX);
         } else
                 (void)report_line(context->report, REPORT_NOTE, "launchers are accepted again");
@@ -74,7 +73,8 @@ const char *acceptors_trouble(const Acceptors *acceptors) {
         for (size_t i = 0; i < ACCEPTORS_RETIRED_MAX; i++)
                 if (!acceptors->retired[i].link)
                         return "";
-        return needs_place ? "no launcher is accepted, for processes that accepted launchers hang; " : "";
+        return needs_place ? "no launcher is accepted, because processes that accepted launchers hang; "
+                           : "";
 }
 
 static int start(Acceptors *acceptors) {
@@ -85,7 +85,7 @@ static int start(Acceptors *acceptors) {
         r = context->prepare(&arguments, context->userdata);
         if (r < 0)
                 return r;
-        arguments.first_number = ++acceptors->generation << ACCEPTORS_GENERATION_SHIFT;
+        arguments.first_number = ++acceptors->generation << ACCEPTOR_GENERATION_SHIFT;
         r = acceptor_link_new(&acceptors->link_context, &arguments, &acceptors->current);
         context->release(&arguments, context->userdata);
         if (r < 0)
@@ -114,7 +114,7 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
         if (retired->n_held > 0)
                 (void)report_line(report, REPORT_WARNING,
                         "process %d, which accepted launchers, hangs in what it holds: %" PRIu64
-                        " connections of user %" PRIu32 " with file descriptors that must not be sent",
+                        " connections of user %" PRIu32 " with file descriptors that were sent unasked",
                         acceptor_link_pid(retired->link), retired->n_held, retired->account);
         else
                 (void)report_line(report, REPORT_WARNING,
@@ -123,7 +123,7 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
         return 0;
 }
 
-/* Without a timer it is not seen to hang, and still is one of those that may run. */
+/* Without the timer, for want of memory, the acceptor is not seen to hang.  It still takes a place. */
 static void retire(Acceptors *acceptors, Retired *place) {
         const AcceptorsContext *context = acceptors->context;
 
@@ -133,7 +133,7 @@ static void retire(Acceptors *acceptors, Retired *place) {
                 PATIENCE_USEC, 0, on_patience_over, place);
 }
 
-/* Replaces the one that accepts if there is a reason, and a place for it. */
+/* Replaces the one that accepts, if there is a reason to, and a place for it among the retired ones. */
 static void replace(Acceptors *acceptors) {
         Retired *place = find_retired(acceptors, NULL);
         bool is_lost = acceptors->is_lost;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Keeps connections, and the counts of each account.  Run by the acceptor.  Owns what is in the queue. */
+/* Keeps connections, and what each account has.  Run by the acceptor.  Owns the connections in the queue.
+ * Must never close a connection with descriptors in it. */
 
 #include "handshake/connection-queue.h"
 
@@ -22,7 +23,7 @@ Connection *connection_new(int fd) {
         if (!connection)
                 return NULL;
         connection->fd = fd;
-        connection_forbid_fds(fd); /* one from before the listening socket said so */
+        connection_forbid_fds(fd); /* it may have connected before the listening socket forbade them */
         if (peer_identify(fd, &connection->peer) < 0)
                 connection->peer = (Peer){};
         return connection;
@@ -43,7 +44,7 @@ void connection_send_away(const Connection *connection) {
                 .version = PROTOCOL_VERSION,
                 .verdict = PROTOCOL_REFUSED,
                 .error = EAGAIN,
-                .text = "snotifyd reads its configuration anew, or ends",
+                .text = "snotifyd reloads its configuration, or ends",
         };
 
         (void)message_send(connection->fd, &reply, PROTOCOL_REPLY_HEAD, -EBADF);
@@ -55,9 +56,10 @@ void connection_forbid_fds(int fd) {
         (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
 }
 
-/* Looks at the first message, and leaves it there: a peek with room for nothing but the credentials, which
- * come with each message when they are asked for, installs no descriptor and closes none.  Returns whether
- * there is a message, and whether descriptors are with it. */
+/* Peeks at the first message.  There is room for nothing but the sender's credentials, which the kernel adds
+ * to each message when it is asked to.  So it installs no descriptor and closes none; it says that it had to
+ * leave them out.  Returns whether there is a message, and in *ret_has_fds whether descriptors are with it.
+ */
 static bool peek(int fd, bool *ret_has_fds) {
         union {
                 struct cmsghdr header;
@@ -87,12 +89,14 @@ bool connection_drain(int fd) {
 
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
                 return false;
-        /* No more come, and the sender's buffer (net.core.wmem_max) bounds how many there are.  What stayed
-         * would have to wait for a child, which an account whose children hang does not get. */
+        /* No more messages come, and the sender's buffer (net.core.wmem_max) bounds how many there are.  A
+         * connection that is not emptied waits for a handshake process, which an account whose processes
+         * hang does not get. */
         while (peek(fd, &has_fds)) {
                 if (has_fds)
                         return false;
-                /* ECONNRESET, where the launcher has just left, is told once; the message is still there. */
+                /* Where the launcher has just disconnected, this fails with ECONNRESET once, and the message
+                 * is still there. */
                 (void)recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
         }
         return true;
@@ -120,7 +124,8 @@ static Account *need_account(ConnectionQueue *queue, uint32_t number) {
         return account;
 }
 
-/* What the daemon tells of a connection that another acceptor handed over may come late: never below 0. */
+/* A change that is about a connection of an earlier acceptor may be one that this acceptor has never
+ * counted: the sum does not go below 0. */
 static unsigned add(unsigned number, int32_t change) {
         int64_t sum = (int64_t)number + change;
 
@@ -208,7 +213,7 @@ const Account *connection_queue_find_fullest(const ConnectionQueue *queue) {
         return fullest;
 }
 
-/* The account that was served first is served last the next time. */
+/* The account that comes first now comes last the next time. */
 static void rotate(ConnectionQueue *queue) {
         Account *first = queue->accounts, **end = &queue->accounts;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the status of a launcher that has knocked.  Run by the vetting child: it opens the procfs with
- * privileges, and reads behind its seccomp filter.  Owns nothing. */
+/* Reads the status of a launcher that has knocked.  The daemon opens the procfs, with privileges; a
+ * handshake process reads from it, without any and behind its seccomp filter.  Owns nothing. */
 
 #include "handshake/launcher-status.h"
 
@@ -18,7 +18,7 @@
 #define STATUS_SIZE 8192U
 #define STATUS_SIZE_MAX (1U << 20) /* NGROUPS_MAX groups take 720 KB */
 
-/* Reads all of fd that fits, and ends it with a NUL.  Returns how much that was, or a negative errno. */
+/* Reads what fits of fd, and appends a NUL.  Returns how many bytes it read, or a negative errno. */
 static ssize_t read_text(int fd, char *text, size_t size) {
         size_t length = 0;
         ssize_t n;

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who a launcher is at the knock.  SO_PEERCRED tells who it was when it connected; between the two it may
- * have executed a set-user-ID program, which keeps the pid and the connection. */
+/* The credentials of a launcher at its knock.  SO_PEERCRED has those of the moment when it connected.
+ * Between the two it may have executed a set-user-ID program, which keeps the pid and the connection. */
 
 #include <sys/types.h>
 
 #include "worker/target/task-facts.h"
 
-/* Opens a procfs of our own, which shows every process: the one at /proc may be mounted with hidepid=, and
+/* Opens a procfs of our own, which shows every process.  The one at /proc may be mounted with hidepid=, and
  * then shows a process without capabilities only those of its own user.  Needs CAP_SYS_ADMIN; without it,
- * opens /proc.  Returns an fd or a negative errno. */
+ * opens /proc. Returns the caller's fd or a negative errno. */
 int launcher_open_proc(void);
 
 /* Reads PID/status below proc_fd into *ret, whose credentials has been initialised with credentials_init().
- * The task must be stopped in a notification that is checked afterwards: then its number was nobody else's,
- * and it could not change meanwhile.  Needs no capability.  Returns 0 or a negative errno. */
+ * The task must be stopped in a notification that the caller checks afterwards: then no other task had its
+ * number, and its credentials could not change meanwhile.  Needs no capability.  Returns 0 or a negative
+ * errno. */
 int launcher_read_status(int proc_fd, pid_t pid, TaskFacts *ret);

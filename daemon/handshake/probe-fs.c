@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates and inspects the file system in which a launcher proves that nothing restricts it.  Run by the
- * vetting child.  Owns nothing.  Must never mount anything where another process could find it. */
+/* Creates and inspects the file system in which a launcher proves that nothing restricts it.  Run by
+ * handshake processes.  Owns nothing.  Must never mount anything where another process could find it. */
 
 #include "handshake/probe-fs.h"
 
@@ -20,7 +20,7 @@ static int set(int context_fd, const char *key, const char *value) {
         return syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
-/* The root, the proof, and few to spare.  The root is of that mode, whatever our umask. */
+/* There are inodes for the root, for the proof, and two to spare.  The mode does not depend on our umask. */
 static int configure(int context_fd) {
         int r;
 
@@ -48,7 +48,7 @@ int probe_fs_new(ProbeFs *ret) {
                 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
         if (mount_fd < 0)
                 return -errno;
-        /* The mount's own descriptor is not for launchers: one that has it can attach the mount. */
+        /* The launcher does not get the descriptor of the mount, with which it could attach the mount. */
         ret->dir_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (ret->dir_fd < 0)
                 return -errno;
@@ -56,13 +56,17 @@ int probe_fs_new(ProbeFs *ret) {
         return 0;
 }
 
+const char *probe_fs_remedy(int error) {
+        return error == -EPERM ? ", for which snotifyd needs CAP_SYS_ADMIN" : "";
+}
+
 void probe_fs_close(ProbeFs *probe_fs) {
         probe_fs->dir_fd = fd_close(probe_fs->dir_fd);
         probe_fs->mount_fd = fd_close(probe_fs->mount_fd);
 }
 
-/* A launcher with a mount namespace may mount what it likes there, even though it is mounted nowhere (Linux
- * 6.15): a file system that keeps us waiting, or a directory that the launcher did not create. */
+/* Since Linux 6.15 a launcher with a mount namespace of its own can mount on the probe, although that is
+ * mounted nowhere: a file system that does not answer, or a directory that the launcher did not create. */
 bool probe_fs_is_passed(const ProbeFs *probe_fs) {
         const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
         struct statx dir, proof;

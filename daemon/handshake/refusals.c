@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tells the journal who was refused.  Run by the daemon.  Owns a count and the timer to tell it.  Must take
- * no text of a stranger's for printable, or for ended. */
+/* Records which launchers were refused.  Run by the daemon.  Owns the count of those without a record, and
+ * the timer to record it.  Must never trust that a stranger's text is printable, or that it ends. */
 
 #include "handshake/refusals.h"
 
@@ -20,7 +20,7 @@ struct Refusals {
         Report *report;
         RateLimit rate_limit;
         uint64_t n_suppressed;   /* on top of what the rate limit counts */
-        sd_event_source *source; /* on while there is excess */
+        sd_event_source *source; /* on while there are some without a record */
 };
 
 static int on_excess(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -52,7 +52,7 @@ void refusals_suppress(Refusals *refusals, uint64_t n) {
         (void)sd_event_source_set_enabled(refusals->source, SD_EVENT_ONESHOT);
 }
 
-void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64_t limit) {
+void refusals_record(Refusals *refusals, const HandshakeResult *result, uint64_t limit) {
         Report *report = refusals->report;
         char text[2 * PROTOCOL_TEXT_SIZE];
 
@@ -61,16 +61,14 @@ void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64
                 return;
         }
         report_begin(report, REPORT_SESSION_REFUSED);
-        report_text(report, "OBJECT_PID", "%" PRIu32, findings->pid);
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, findings->uid);
-        report_bytes(report, "SNOTIFY_PROFILE", findings->profile,
-                strnlen(findings->profile, sizeof(findings->profile)));
-        report_bytes(
-                report, "SNOTIFY_LABEL", findings->label, strnlen(findings->label, sizeof(findings->label)));
-        (void)report_send(report, "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", findings->pid,
-                findings->uid,
-                escape_text(findings->text, strnlen(findings->text, sizeof(findings->text)), text,
-                        sizeof(text)));
+        report_text(report, "OBJECT_PID", "%" PRIu32, result->pid);
+        report_text(report, "SNOTIFY_UID", "%" PRIu32, result->uid);
+        report_bytes(report, "SNOTIFY_PROFILE", result->profile,
+                strnlen(result->profile, sizeof(result->profile)));
+        report_bytes(report, "SNOTIFY_LABEL", result->label, strnlen(result->label, sizeof(result->label)));
+        (void)report_send(report, "refused a session to pid %" PRIu32 ", uid %" PRIu32 ": %s", result->pid,
+                result->uid,
+                escape_text(result->text, strnlen(result->text, sizeof(result->text)), text, sizeof(text)));
 }
 
 int refusals_new(sd_event *event, Report *report, Refusals **ret) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The records of launchers that were refused: strangers can come as often as they like, and no more of them
- * than one session may make become records. */
+/* The records of launchers that were refused.  Strangers can connect as often as they like.  All of them
+ * together get as many records as one session may have. */
 
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "common/report.h"
-#include "handshake/vetting.h"
+#include "handshake/verifier.h"
 
 typedef struct Refusals Refusals;
 
@@ -17,9 +17,9 @@ typedef struct Refusals Refusals;
 int refusals_new(sd_event *event, Report *report, Refusals **ret);
 Refusals *refusals_free(Refusals *refusals);
 
-/* Records one, for the reason in findings->text, unless there were limit of them in this second; how many
- * those were is recorded when it is over. */
-void refusals_record(Refusals *refusals, const VettingFindings *findings, uint64_t limit);
+/* Records that one was refused, for the reason in result->text, unless there were as many as limit in this
+ * second. A second later one record says how many had none. */
+void refusals_record(Refusals *refusals, const HandshakeResult *result, uint64_t limit);
 
-/* Counts further ones that get none. */
+/* Counts n that get no record. */
 void refusals_suppress(Refusals *refusals, uint64_t n);

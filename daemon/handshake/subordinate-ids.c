@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads /etc/subuid.  Run by the daemon when it reads its configuration.  Owns nothing.  Must never take a
- * number that does not fit for one that does. */
+/* Reads /etc/subuid.  Run by the daemon when it loads a configuration.  Owns nothing.  Must never truncate a
+ * number that does not fit. */
 
 #include "handshake/subordinate-ids.h"
 
@@ -21,11 +21,11 @@
 #define LINE_SIZE 256U
 #define OWNER_SIZE 64U
 
-/* A line, before its owner was looked up. */
+/* A line of /etc/subuid. */
 typedef struct Line {
         char owner[OWNER_SIZE];
         SubordinateRange range;
-        bool found;
+        bool is_found; /* the owner is: range.owner */
 } Line;
 
 static bool parse_number(const char *text, uint32_t *ret) {
@@ -51,11 +51,11 @@ static bool parse_line(char *text, Line *ret) {
                 !parse_number(start, &ret->range.start) || !parse_number(count, &ret->range.count))
                 return false;
         (void)strcpy(ret->owner, owner);
-        ret->found = parse_number(owner, &ret->range.owner);
+        ret->is_found = parse_number(owner, &ret->range.owner);
         return true;
 }
 
-/* Returns false at the end; *text is empty where a line did not fit. */
+/* Returns false at the end of the file.  text is empty where a line does not fit. */
 static bool read_line(FILE *file, char text[static LINE_SIZE]) {
         size_t length;
         int c;
@@ -100,7 +100,7 @@ static int compare_lines(const void *a, const void *b) {
         return strcmp(one->owner, other->owner);
 }
 
-/* Tells all lines of one user who that is. */
+/* Fills in the owner of all lines with this user's name. */
 static void find_lines(Line *lines, size_t n_lines, const struct passwd *user) {
         Line key = {}, *line;
 
@@ -113,13 +113,13 @@ static void find_lines(Line *lines, size_t n_lines, const struct passwd *user) {
         while (line > lines && compare_lines(line - 1, &key) == 0)
                 line--;
         for (; line < lines + n_lines && compare_lines(line, &key) == 0; line++)
-                if (!line->found) {
+                if (!line->is_found) {
                         line->range.owner = user->pw_uid;
-                        line->found = true;
+                        line->is_found = true;
                 }
 }
 
-/* A FIFO or a device would keep us waiting. */
+/* Refuses a FIFO or a device, which would keep the daemon waiting. */
 static int open_file(const char *path, FILE **ret) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat st;
@@ -171,7 +171,7 @@ int subordinate_ids_read(const char *subuid_path, const char *passwd_path, Subor
         if (!ids.ranges)
                 return -ENOMEM;
         for (size_t i = 0; i < n_lines; i++)
-                if (lines[i].found && lines[i].range.owner != 0)
+                if (lines[i].is_found && lines[i].range.owner != 0)
                         ids.ranges[ids.n_ranges++] = lines[i].range;
         *ret = ids;
         return 0;

@@ -112,17 +112,17 @@ endless-name:the profile's name is empty or too long
 not-permitted:profile certain is not for user 0; see users= and groups= in its [profile certain] section
 twice:the message with the listener is malformed
 no-fd:the message with the listener holds no file descriptor
-2-fds:the listener came with file descriptors that don't belong there
-200-fds:the listener came with file descriptors that don't belong there
-pipe:the file descriptor that was sent is no seccomp listener
-memfd:the file descriptor that was sent is no seccomp listener
-socket:the file descriptor that was sent is no seccomp listener
-connection:the file descriptor that was sent is no seccomp listener
-directory:the file descriptor that was sent is no seccomp listener
-another:the listener is not the launcher's own, or its first call was no knock
+2-fds:the listener came with file descriptors that do not belong there
+200-fds:the listener came with file descriptors that do not belong there
+pipe:the file descriptor that was sent is not a seccomp listener
+memfd:the file descriptor that was sent is not a seccomp listener
+socket:the file descriptor that was sent is not a seccomp listener
+connection:the file descriptor that was sent is not a seccomp listener
+directory:the file descriptor that was sent is not a seccomp listener
+another:the listener is not the launcher's own, or its first call was not the knock
 dead:the process that was to be supervised died
-wrong-nonce:the listener is not the launcher's own, or its first call was no knock
-another-call:the listener is not the launcher's own, or its first call was no knock
+wrong-nonce:the listener is not the launcher's own, or its first call was not the knock
+another-call:the listener is not the launcher's own, or its first call was not the knock
 silence:no knock within 1 s; see handshake-timeout= in snotify.conf(5)
 leave-connected:
 leave-greeting:
@@ -132,7 +132,7 @@ leave-knock:
 KINDS
 # From Linux 6.16 on the kernel lets nobody send them, and the greeting with them never comes.
 early_fds() {
-        stranger early-fds "refused: the greeting came with file descriptors that don't belong there" ||
+        stranger early-fds "refused: the greeting came with file descriptors that do not belong there" ||
                 stranger early-fds "refused: no greeting within 1 s; see handshake-timeout= in snotify.conf(5)"
 }
 check "early-fds" early_fds
@@ -187,8 +187,8 @@ check "... though the groups were those of the profile" supervised_user --profil
 children() {
         ps -o comm= --ppid "$daemon_pid" | sort
 }
-vetting_children_are() {
-        [ "$(children | grep -c snotifyd-vet)" = "$1" ]
+handshakes_are() {
+        [ "$(children | grep -c snotifyd-verify)" = "$1" ]
 }
 if ! "$bin/stranger" "$socket" flush </dev/null >"$work/flush" 2>&1; then
         skip "a file that hangs when it is closed" "$(tail -n 1 "$work/flush")"
@@ -197,16 +197,16 @@ else
         "$bin/stranger" "$socket" flush <"$work/hold" >"$work/flush" &
         stranger=$!
         exec 9>"$work/hold"
-        check "a file that hangs when it is closed is refused" wait_for grep -q "is no seccomp listener" "$work/flush"
-        check "... is seen to hang" logged "sent something that hangs; its vetting child"
-        check "... and hangs, killed or not" vetting_children_are 1
+        check "a file that hangs when it is closed is refused" wait_for grep -q "is not a seccomp listener" "$work/flush"
+        check "... is seen to hang" logged "sent something that hangs; snotifyd killed its handshake process"
+        check "... and hangs, killed or not" handshakes_are 1
         check "... and others get in" supervised_user -- mkdir "$ran"
         check "... really" rmdir "$ran"
         check "... but not its user" wait_for refuses "user 0 gets no session while something that it sent hangs in snotifyd; see LIMITS in snotifyd(8)" \
                 supervised -- mkdir "$ran"
         exec 9>&-
         wait $stranger
-        check "... and nothing stays once it lets go" wait_for vetting_children_are 0
+        check "... and nothing stays once it lets go" wait_for handshakes_are 0
         check "... so that it does" wait_for supervised -- true
 fi
 before_hangs=$(grep -c "sent something that hangs" "$work/log")
@@ -216,7 +216,7 @@ logged_times() {
 
 ### A user with many uids, each of whose connections passes such a file.
 printf '65534:100000:65536\n' >"$work/subuid"
-if [ -s "$work/flush" ] && grep -q "is no seccomp listener" "$work/flush"; then
+if [ -s "$work/flush" ] && grep -q "is not a seccomp listener" "$work/flush"; then
         [ -e /etc/subuid ] || touch /etc/subuid
         mount --bind "$work/subuid" /etc/subuid
         kill -HUP "$daemon_pid"
@@ -228,7 +228,7 @@ if [ -s "$work/flush" ] && grep -q "is no seccomp listener" "$work/flush"; then
         check "... are heard, and others get in" come supervised
         check "... other users, too" come "${other[@]}" "$SNOTIFY_RUN" --socket "$socket"
         check "... four children hang" wait_for logged_times "sent something that hangs" $((before_hangs + 4))
-        check "... and no more" wait_for vetting_children_are 4
+        check "... and no more" wait_for handshakes_are 4
         check "... the user gets no session" wait_for refuses "user 65534 gets no session while something that it sent hangs in snotifyd" \
                 supervised_user -- mkdir "$ran"
         check "... nor has it one by another uid" refuses "user 65534 gets no session" \
@@ -236,7 +236,7 @@ if [ -s "$work/flush" ] && grep -q "is no seccomp listener" "$work/flush"; then
         check "... other users have" come "${other[@]}" "$SNOTIFY_RUN" --socket "$socket"
         exec 9>&-
         wait $stranger
-        check "... and nothing stays once it lets go" wait_for vetting_children_are 0
+        check "... and nothing stays once it lets go" wait_for handshakes_are 0
         check "... and the user has sessions again" wait_for supervised_user -- true
 else
         skip "files that hang, from many uids" "this machine has no FUSE"
@@ -252,14 +252,14 @@ memory() {
 }
 work_start
 "$bin/stranger" "$socket" mixed 1000 4
-wait_for vetting_children_are 0
+wait_for handshakes_are 0
 fds_before=$(fds) children_before=$(children) memory_before=$(memory)
 pace sleep 0.5
 alone=$(<"$work/pace")
 check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed $((strangers / 5)) 2
 beside=$(<"$work/pace")
 check_pace "$alone" "$beside"
-check "... and nothing is left of them: no vetting child" wait_for vetting_children_are 0
+check "... and nothing is left of them: no handshake process" wait_for handshakes_are 0
 children_are() {
         [ "$(children)" = "$1" ]
 }
@@ -497,7 +497,7 @@ in_older() {
         "$SNOTIFY_RUN" --socket "$work/older" -- true
 }
 no_connection_is_kept() {
-        [ "$(acceptor_fds)" = "$n_fds" ] && ! pgrep -P "$older" -x snotifyd-vet
+        [ "$(acceptor_fds)" = "$n_fds" ] && ! pgrep -P "$older" -x snotifyd-verify
 }
 check "... none of these is kept" wait_for no_connection_is_kept
 check "... and others get in" in_older
@@ -526,12 +526,12 @@ pile() {
 in_older_soon() {
         timeout 20 "$SNOTIFY_RUN" --socket "$work/older" -- true
 }
-if ! grep -q "is no seccomp listener" "$work/flush"; then
+if ! grep -q "is not a seccomp listener" "$work/flush"; then
         skip "descriptors that pile up, and hang who drops them" "this machine has no FUSE"
 else
         pile 400 65534
         check "400 connections with descriptors that come too early, some of which hang" wait_for grep -q all "$work/pile"
-        check "... hang four vetting children" wait_for logged_times "sent something that hangs" $((before + 4))
+        check "... hang four handshake processes" wait_for logged_times "sent something that hangs" $((before + 4))
         check "... and others get in" in_older_soon
         kill -KILL "$(pgrep -P $older -x snotifyd-accept)"
         check "the process that holds the others is killed, and hangs: others get in" in_older_soon
@@ -540,7 +540,7 @@ else
         pile 1000 65534
         check "the process that accepts is full of them: others get in" in_older_soon
         check "... for another has taken its place" wait_for hang_accepting 3
-        check "... which is recorded" logged "connections of user 65534 with file descriptors that must not be sent"
+        check "... which is recorded" logged "connections of user 65534 with file descriptors that were sent unasked"
         check "... and the user gets no session" refuses "user 65534 gets no session while something that it sent hangs in snotifyd" \
                 as_user "$SNOTIFY_RUN" --socket "$work/older" -- mkdir "$ran"
         pile 10000 65534

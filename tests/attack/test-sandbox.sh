@@ -55,7 +55,7 @@ handshake_dies() {
         from=$(($(wc -l <"$work/log") + 1))
         fails_with "$launcher_fails" supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
         # The launcher asks three times.
-        wait_for logged_times "$from" "a vetting child was $forbidden" 3 || return
+        wait_for logged_times "$from" "a handshake process was $forbidden" 3 || return
         [ ! -e "$tree/handshake-$1" ]
 }
 
@@ -121,7 +121,7 @@ connect_silently() {
 connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 connection.connect(sys.argv[1])
 time.sleep(1)' "$socket" &
-        wait_for find_process snotifyd-vet
+        wait_for find_process snotifyd-verify
 }
 # Reads a link in /proc that takes access to the process.
 has_access() {
