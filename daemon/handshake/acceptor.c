@@ -52,7 +52,7 @@ static void tell_refusal(Acceptor *acceptor, const Connection *connection, const
                 &acceptor->link, &connection->peer, text, acceptor->arguments->limits->records_per_second);
 }
 
-/* What cannot be closed here a handshake process has to close, when it is its account's turn. */
+/* What cannot be closed here a verifier has to close, when it is its account's turn. */
 static void connection_end(Acceptor *acceptor, Connection *connection) {
         (void)shutdown(
                 connection->fd, SHUT_RDWR); /* nothing more can come, and the launcher need not wait */
@@ -80,7 +80,7 @@ static void connection_refuse(Acceptor *acceptor, Connection *connection, int er
         connection_end(acceptor, connection);
 }
 
-/* Where the launcher has disconnected, no handshake process is needed to find that out. */
+/* Where the launcher has disconnected, no verifier is needed to find that out. */
 static bool connection_is_over(const Connection *connection) {
         struct pollfd fd = {.fd = connection->fd};
 
@@ -176,7 +176,7 @@ static void acceptor_accept(Acceptor *acceptor) {
 }
 
 /* Returns whether it could; then the connection is gone.  Until the daemon has the announcement, it starts
- * no handshake process for the connection. */
+ * no verifier for the connection. */
 static bool acceptor_hand_over(Acceptor *acceptor, Account *account, Connection *connection) {
         const AcceptorTicket ticket = {
                 .number = acceptor->next_number,

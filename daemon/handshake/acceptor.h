@@ -3,7 +3,7 @@
 
 /* The acceptor: a process that lives as long as the policy, and accepts each connection quickly.
  *
- *      launcher --connection--> acceptor --connection, ticket--> handover socket --> handshake process
+ *      launcher --connection--> acceptor --connection, ticket--> handover socket --> verifier
  *                                  |  ^
  *                  AcceptorMessage |  | AcceptorChange
  *                                  v  |
@@ -19,7 +19,7 @@
  * connection_drain().
  *
  * Since Linux 6.16 the acceptor forbids descriptors.  Before, refused connections with descriptors pile up
- * in it: those of an account whose handshake processes hang, which gets no further one.  An acceptor that is
+ * in it: those of an account whose verifiers hang, which gets no further one.  An acceptor that is
  * full of them accepts no more, and says so.  The daemon starts another, and has this one end.  The kernel
  * then closes what is in it, which may hang, too. */
 
@@ -32,11 +32,11 @@
 #include "handshake/subordinate-ids.h"
 #include "policy/limits.h"
 
-/* How many handshake processes one account has at once, with those that hang.  A handshake takes a
+/* How many verifiers one account has at once, with those that hang.  A handshake takes a
  * millisecond: further connections wait for their turn. */
 #define ACCEPTOR_ACCOUNT_MAX 4U
 
-/* How many connections are with handshake processes at once. */
+/* How many connections are with verifiers at once. */
 #define ACCEPTOR_TOTAL_MAX 128U
 
 /* The upper half of a ticket's number says which acceptor wrote it: see first_number. */
@@ -46,7 +46,7 @@
 typedef struct AcceptorTicket {
         uint64_t number; /* one more for each */
         uint32_t account;
-        uint32_t is_refused; /* the handshake process only closes it */
+        uint32_t is_refused; /* the verifier only closes it */
 } AcceptorTicket;
 static_assert(sizeof(AcceptorTicket) == 16, "crosses a process boundary");
 
@@ -72,7 +72,7 @@ static_assert(sizeof(AcceptorMessage) == 544, "crosses a process boundary");
 /* What the acceptor is to add to its counts of an account. */
 typedef struct AcceptorChange {
         uint32_t account;
-        int32_t at_work; /* handshake processes that do not hang */
+        int32_t at_work; /* verifiers that do not hang */
         int32_t hanging; /* processes that hang in what the account sent */
         uint32_t reserved;
 } AcceptorChange;

@@ -5,7 +5,7 @@
  *
  * The daemon replaces an acceptor whose policy is not the newest, and one that is full of connections which
  * it cannot close (see acceptor.h).  A retired acceptor that does not end within a second hangs in what a
- * launcher sent.  It then counts, as a hanging handshake process does, for the account that has most of what
+ * launcher sent.  It then counts, as a hanging verifier does, for the account that has most of what
  * it holds, and that account gets no session.  Where as many as may are retired and still run, hanging or
  * not, the daemon replaces none until one of them ends. */
 

@@ -90,7 +90,7 @@ bool connection_drain(int fd) {
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
                 return false;
         /* No more messages come, and the sender's buffer (net.core.wmem_max) bounds how many there are.  A
-         * connection that is not emptied waits for a handshake process, which an account whose processes
+         * connection that is not emptied waits for a verifier, which an account whose processes
          * hang does not get. */
         while (peek(fd, &has_fds)) {
                 if (has_fds)

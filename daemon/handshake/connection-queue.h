@@ -23,7 +23,7 @@ typedef struct Account {
         Connection *first, *last;
         unsigned n_waiting;
         unsigned n_refused;
-        unsigned n_at_work; /* handshake processes */
+        unsigned n_at_work; /* verifiers */
         unsigned n_hanging; /* processes that hang in what the account sent */
 } Account;
 

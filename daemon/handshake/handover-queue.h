@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which connections lie in the handover socket: acceptors have announced them, and no handshake process has
- * taken them.  A handshake process takes the first one without knowing which that is, and may die before it
+/* Which connections lie in the handover socket: acceptors have announced them, and no verifier has
+ * taken them.  A verifier takes the first one without knowing which that is, and may die before it
  * tells.  The ticket numbers then show the daemon what is gone. */
 
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "handshake/acceptor.h"
 
-/* Acceptors have no more than half of it with handshake processes at once. */
+/* Acceptors have no more than half of it with verifiers at once. */
 #define HANDOVER_QUEUE_MAX (2 * ACCEPTOR_TOTAL_MAX)
 
 typedef struct HandoverEntry {
@@ -24,7 +24,7 @@ typedef struct HandoverQueue {
         size_t n;
 } HandoverQueue;
 
-/* Called for a connection that a handshake process took before it died. */
+/* Called for a connection that a verifier took before it died. */
 typedef void (*HandoverLost)(uint32_t account, void *userdata);
 
 /* Returns -ENOBUFS where the queue is full, which only a faulty acceptor can cause; otherwise 0. */
@@ -33,10 +33,10 @@ int handover_queue_add(HandoverQueue *queue, uint64_t number, uint32_t account);
 /* An acceptor has died: it may have handed over one connection that it did not announce. */
 void handover_queue_add_unknown(HandoverQueue *queue);
 
-/* A handshake process has taken the connection with this number.  Earlier ones of the same acceptor are
+/* A verifier has taken the connection with this number.  Earlier ones of the same acceptor are
  * lost. */
 void handover_queue_take(HandoverQueue *queue, uint64_t number, HandoverLost on_lost, void *userdata);
 
-/* A handshake process has found the socket empty.  So the first n, which had been announced when the process
+/* A verifier has found the socket empty.  So the first n, which had been announced when the process
  * was forked, are lost. */
 void handover_queue_drop(HandoverQueue *queue, size_t n, HandoverLost on_lost, void *userdata);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists and counts handshakes.  Run by the daemon; handshake processes count in the copy that fork gave
+/* Lists and counts handshakes.  Run by the daemon; verifiers count in the copy that fork gave
  * them. Owns nothing. */
 
 #include "handshake/handshake-list.h"

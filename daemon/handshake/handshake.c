@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Watches one handshake process.  Run by the daemon.  Owns the daemon's end of its socket, and its event
+/* Watches one verifier.  Run by the daemon.  Owns the daemon's end of its socket, and its event
  * sources.  Must never wait for it, nor believe that what it tells is well-formed. */
 
 #include "handshake/handshake.h"
@@ -96,13 +96,11 @@ static void report_death(const Handshake *handshake, const siginfo_t *info) {
 
         if (handshake->is_connected)
                 (void)report_line(report, REPORT_ERROR,
-                        "a handshake process was killed by SIG%s%s; it was serving pid %" PRIu32
-                        ", uid %" PRIu32,
+                        "a verifier was killed by SIG%s%s; it was serving pid %" PRIu32 ", uid %" PRIu32,
                         signal, remark, handshake->result.pid, handshake->result.uid);
         else
                 (void)report_line(report, REPORT_ERROR,
-                        "a handshake process was killed by SIG%s%s before it served a launcher", signal,
-                        remark);
+                        "a verifier was killed by SIG%s%s before it served a launcher", signal, remark);
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
@@ -124,11 +122,11 @@ static void report_kill(const Handshake *handshake) {
         if (handshake->is_connected)
                 (void)report_line(report, REPORT_WARNING,
                         "pid %" PRIu32 ", uid %" PRIu32
-                        ", sent something that hangs; snotifyd killed its handshake process %d",
+                        ", sent something that hangs; snotifyd killed its verifier %d",
                         handshake->result.pid, handshake->result.uid, handshake->pid);
         else
                 (void)report_line(report, REPORT_WARNING,
-                        "snotifyd killed its handshake process %d, which took too long before it served a "
+                        "snotifyd killed its verifier %d, which took too long before it served a "
                         "launcher",
                         handshake->pid);
 }

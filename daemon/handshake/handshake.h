@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One handshake, as the daemon sees it: a handshake process, and what it has told so far.
+/* One handshake, as the daemon sees it: a verifier, and what it has told so far.
  *
  *      handshake_new() ── on_connected ──┬── on_refused ───┬── on_end ── handshake_free()
  *                │                       └── on_verified ──┤
  *                └── time is over: on_killed ── on_hang ───┘
  *
- * A handshake process keeps to handshake-timeout= by itself.  One that exceeds it by a second hangs in
+ * A verifier keeps to handshake-timeout= by itself.  One that exceeds it by a second hangs in
  * something that a launcher sent, and the daemon kills it.  One that is still there another second later
  * hangs in the kernel, and stays until what it hangs in lets it go. */
 
@@ -58,7 +58,7 @@ struct Handshake {
         sd_event_source *timer_source;
 };
 
-/* Forks a handshake process.  The daemon's end, session id and nonce are filled into arguments here. Returns
+/* Forks a verifier.  The daemon's end, session id and nonce are filled into arguments here. Returns
  * 0 or a negative errno.  Where the process was forked and cannot be watched, it is killed, and *lost_pid
  * says which it is: the owner reaps it.
  *

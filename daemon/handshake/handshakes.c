@@ -30,8 +30,8 @@
 struct Handshakes {
         const HandshakesContext *context;
         int socket_fd;
-        int handover_fds[2]; /* handshake processes read the first, acceptors write the second */
-        int proc_fd;         /* for handshake processes */
+        int handover_fds[2]; /* verifiers read the first, acceptors write the second */
+        int proc_fd;         /* for verifiers */
         AcceptorsContext acceptors_context;
         Acceptors *acceptors;
         HandoverQueue handover;
@@ -41,7 +41,7 @@ struct Handshakes {
         sd_event_source *pause_source;
         bool is_paused;
         bool has_told_pause; /* since a process was started last */
-        pid_t lost_pid;      /* a handshake process that is to be reaped; 0: none */
+        pid_t lost_pid;      /* a verifier that is to be reaped; 0: none */
 };
 
 /* Launchers wait for so long: none is lost. */
@@ -75,7 +75,7 @@ static void on_lost_connection(uint32_t account, void *userdata) {
         change(userdata, account, -1, 0);
 }
 
-/* Called in the handshake process.  While its process takes a connection no other does, and all that came
+/* Called in the verifier.  While one takes a connection, no other does, and all that came
  * before have told whose theirs are. */
 static void count_admissions(uint32_t account, AdmissionCounts *ret, void *userdata) {
         const Handshakes *handshakes = userdata;
@@ -108,7 +108,7 @@ static int handshakes_start(Handshakes *handshakes) {
         return 0;
 }
 
-/* Starts a handshake process for the next connection, while there is room for one. */
+/* Starts a verifier for the next connection, while there is room for one. */
 static void handshakes_serve(Handshakes *handshakes) {
         int r;
 
@@ -302,7 +302,7 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Each handshake process needs a probe: where there will be none, the administrator learns it at the start.
+/* Each verifier needs a probe: where there will be none, the administrator learns it at the start.
  */
 static void try_probe(Report *report) {
         ProbeFs probe_fs = PROBE_FS_NONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All handshakes: launchers connect, a handshake process deals with each connection, and those that pass
+/* All handshakes: launchers connect, a verifier deals with each connection, and those that pass
  * become candidates for a session. */
 
 #include <systemd/sd-event.h>
@@ -13,7 +13,7 @@
 #include "sandbox/filter.h"
 #include "sandbox/sandboxes.h"
 
-/* A handshake process that hangs in what a launcher sent, even killed, does not count as at work, and an
+/* A verifier that hangs in what a launcher sent, even killed, does not count as at work, and an
  * account has at most four of them.  Where so many hang in all, no further connection is dealt with, for the
  * sake of the sessions that run. */
 #define HANDSHAKES_HANGING_MAX 1024U
@@ -41,14 +41,14 @@ typedef struct HandshakesContext {
         int (*on_candidate)(const Candidate *candidate, void *userdata);
         /* What handshakes_trouble() returns has changed. */
         void (*on_trouble)(void *userdata);
-        /* Adds the sessions that there are to *counts.  Called in a handshake process. */
+        /* Adds the sessions that there are to *counts.  Called in a verifier. */
         void (*count_sessions)(uint32_t account, AdmissionCounts *counts, void *userdata);
         void *userdata;
 } HandshakesContext;
 
 /* Takes over socket_fd, a listening SOCK_SEQPACKET socket, even on failure.  Returns 0 or a negative errno.
  *
- * handshakes_free() takes NULL and returns NULL.  It kills the handshake processes that are still at work,
+ * handshakes_free() takes NULL and returns NULL.  It kills the verifiers that are still at work,
  * and their launchers fail. */
 int handshakes_new(const HandshakesContext *context, int socket_fd, Handshakes **ret);
 Handshakes *handshakes_free(Handshakes *handshakes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Reads the status of a launcher that has knocked.  The daemon opens the procfs, with privileges; a
- * handshake process reads from it, without any and behind its seccomp filter.  Owns nothing. */
+ * verifier reads from it, without any and behind its seccomp filter.  Owns nothing. */
 
 #include "handshake/launcher-status.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Creates and inspects the file system in which a launcher proves that nothing restricts it.  Run by
- * handshake processes.  Owns nothing.  Must never mount anything where another process could find it. */
+ * verifiers.  Owns nothing.  Must never mount anything where another process could find it. */
 
 #include "handshake/probe-fs.h"
 

@@ -8,7 +8,7 @@
  *
  * Each launcher has its own, so that what one leaves there takes no room from another.  Since Linux 6.15 a
  * launcher can mount on it, and the unmounting may take as long as the launcher likes.  So only the
- * handshake process that created the probe may close it.
+ * verifier that created the probe may close it.
  *
  * A launcher can keep its probe for as long as it keeps the descriptor: some 5 KB of kernel memory, and one
  * of 1048576 device numbers.  The kernel tells nobody when it lets go, so there is no bound but on how many

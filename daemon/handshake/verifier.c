@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The daemon's side of a handshake.  Run by a handshake process, which may hang or die without loss.  Owns
+/* The daemon's side of a handshake.  Run by a verifier, which may hang or die without loss.  Owns
  * the connection and all that comes over it.  Must never hand the daemon a descriptor that is no seccomp
  * listener, nor a listener whose first call is not the knock of the very process that connected. */
 

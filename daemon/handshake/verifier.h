@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What runs in a handshake process: a short-lived process for one connection, which alone reads what a
+/* What runs in a verifier: a short-lived process for one connection, which alone reads what a
  * stranger sent.  A message can come with descriptors, and closing one of them can hang for ever: a FUSE
  * file whose flush is not answered, a socket that lingers.  That must not hold up the daemon.  So the daemon
- * takes a descriptor from a handshake process alone, which has seen that it is a listener. */
+ * takes a descriptor from a verifier alone, which has seen that it is a listener. */
 
 #include <assert.h>
 #include <stdbool.h>
@@ -34,7 +34,7 @@ typedef struct VerifierArguments {
         uint64_t nonce;
         const Policy *policy;
         const Filters *filters;
-        /* Adds to *ret.  Called in the handshake process, which counts in what it has inherited. */
+        /* Adds to *ret.  Called in the verifier, which counts in what it has inherited. */
         void (*count_admissions)(uint32_t account, AdmissionCounts *ret, void *userdata);
         void *userdata;
         const Sandbox *sandbox;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Keeps a list of users and groups.  The daemon fills it, handshake processes look users up in it.  Pure
+/* Keeps a list of users and groups.  The daemon fills it, verifiers look users up in it.  Pure
  * functions. */
 
 #include "policy/access-list.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The compiled policy.  Owns its profiles.  The daemon builds it; daemon, handshake processes and workers
+/* The compiled policy.  Owns its profiles.  The daemon builds it; daemon, verifiers and workers
  * read it, the children in the copy that fork gave them.  Pure functions. */
 
 #include "policy/policy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One profile of the policy.  Owns its rules and its access list.  The daemon builds it; workers and
- * handshake processes read it, in the copy that fork gave them.  Pure functions. */
+ * verifiers read it, in the copy that fork gave them.  Pure functions. */
 
 #include "policy/profile.h"
 

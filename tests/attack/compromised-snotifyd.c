@@ -5,7 +5,7 @@
  *
  *      mkdir ...worker-CALL...               the worker that reads this path makes the call
  *      mkdir helper-CALL                     the helper that creates this directory makes it
- *      snotify-run --label handshake-CALL    the handshake process that reads this label makes it
+ *      snotify-run --label handshake-CALL    the verifier that reads this label makes it
  *      COMPROMISED_CALL=CALL snotifyd        the acceptor makes it when it identifies a connection's peer
  *
  * CALL is a name in the table below. */

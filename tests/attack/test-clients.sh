@@ -187,7 +187,7 @@ check "... though the groups were those of the profile" supervised_user --profil
 children() {
         ps -o comm= --ppid "$daemon_pid" | sort
 }
-handshakes_are() {
+verifiers_are() {
         [ "$(children | grep -c snotifyd-verify)" = "$1" ]
 }
 if ! "$bin/stranger" "$socket" flush </dev/null >"$work/flush" 2>&1; then
@@ -198,15 +198,15 @@ else
         stranger=$!
         exec 9>"$work/hold"
         check "a file that hangs when it is closed is refused" wait_for grep -q "is not a seccomp listener" "$work/flush"
-        check "... is seen to hang" logged "sent something that hangs; snotifyd killed its handshake process"
-        check "... and hangs, killed or not" handshakes_are 1
+        check "... is seen to hang" logged "sent something that hangs; snotifyd killed its verifier"
+        check "... and hangs, killed or not" verifiers_are 1
         check "... and others get in" supervised_user -- mkdir "$ran"
         check "... really" rmdir "$ran"
         check "... but not its user" wait_for refuses "user 0 gets no session while something that it sent hangs in snotifyd; see LIMITS in snotifyd(8)" \
                 supervised -- mkdir "$ran"
         exec 9>&-
         wait $stranger
-        check "... and nothing stays once it lets go" wait_for handshakes_are 0
+        check "... and nothing stays once it lets go" wait_for verifiers_are 0
         check "... so that it does" wait_for supervised -- true
 fi
 before_hangs=$(grep -c "sent something that hangs" "$work/log")
@@ -228,7 +228,7 @@ if [ -s "$work/flush" ] && grep -q "is not a seccomp listener" "$work/flush"; th
         check "... are heard, and others get in" come supervised
         check "... other users, too" come "${other[@]}" "$SNOTIFY_RUN" --socket "$socket"
         check "... four children hang" wait_for logged_times "sent something that hangs" $((before_hangs + 4))
-        check "... and no more" wait_for handshakes_are 4
+        check "... and no more" wait_for verifiers_are 4
         check "... the user gets no session" wait_for refuses "user 65534 gets no session while something that it sent hangs in snotifyd" \
                 supervised_user -- mkdir "$ran"
         check "... nor has it one by another uid" refuses "user 65534 gets no session" \
@@ -236,7 +236,7 @@ if [ -s "$work/flush" ] && grep -q "is not a seccomp listener" "$work/flush"; th
         check "... other users have" come "${other[@]}" "$SNOTIFY_RUN" --socket "$socket"
         exec 9>&-
         wait $stranger
-        check "... and nothing stays once it lets go" wait_for handshakes_are 0
+        check "... and nothing stays once it lets go" wait_for verifiers_are 0
         check "... and the user has sessions again" wait_for supervised_user -- true
 else
         skip "files that hang, from many uids" "this machine has no FUSE"
@@ -252,14 +252,14 @@ memory() {
 }
 work_start
 "$bin/stranger" "$socket" mixed 1000 4
-wait_for handshakes_are 0
+wait_for verifiers_are 0
 fds_before=$(fds) children_before=$(children) memory_before=$(memory)
 pace sleep 0.5
 alone=$(<"$work/pace")
 check "$strangers strangers of all kinds are seen to" pace timeout 600 "$bin/stranger" "$socket" mixed $((strangers / 5)) 2
 beside=$(<"$work/pace")
 check_pace "$alone" "$beside"
-check "... and nothing is left of them: no handshake process" wait_for handshakes_are 0
+check "... and nothing is left of them: no verifier" wait_for verifiers_are 0
 children_are() {
         [ "$(children)" = "$1" ]
 }
@@ -531,7 +531,7 @@ if ! grep -q "is not a seccomp listener" "$work/flush"; then
 else
         pile 400 65534
         check "400 connections with descriptors that come too early, some of which hang" wait_for grep -q all "$work/pile"
-        check "... hang four handshake processes" wait_for logged_times "sent something that hangs" $((before + 4))
+        check "... hang four verifiers" wait_for logged_times "sent something that hangs" $((before + 4))
         check "... and others get in" in_older_soon
         kill -KILL "$(pgrep -P $older -x snotifyd-accept)"
         check "the process that holds the others is killed, and hangs: others get in" in_older_soon

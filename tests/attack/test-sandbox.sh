@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A compromised worker, helper, handshake process or acceptor makes a system call that it does not need: its own filter kills it, the
+# A compromised worker, helper, verifier or acceptor makes a system call that it does not need: its own filter kills it, the
 # journal says so, and no directory is created.  The daemon is the real one, except for the wrappers in ./compromised-snotifyd.c.  And
 # none of these processes has a capability that it does not need.
 source "$(dirname "$0")/../end-to-end/lib.sh" alone
@@ -55,7 +55,7 @@ handshake_dies() {
         from=$(($(wc -l <"$work/log") + 1))
         fails_with "$launcher_fails" supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
         # The launcher asks three times.
-        wait_for logged_times "$from" "a handshake process was $forbidden" 3 || return
+        wait_for logged_times "$from" "a verifier was $forbidden" 3 || return
         [ ! -e "$tree/handshake-$1" ]
 }
 
@@ -65,10 +65,10 @@ for call in "${forbidden_to_all[@]}"; do
         check "a worker that makes a forbidden call dies: $call" worker_dies "$call"
 done
 
-check "a handshake process that makes a call which its filter allows is unaffected" \
+check "a verifier that makes a call which its filter allows is unaffected" \
         created handshake-getpid supervised --label handshake-getpid -- mkdir "$tree/handshake-getpid"
 for call in "${forbidden_to_all[@]}" "${allowed_to_worker[@]}"; do
-        check "a handshake process that makes a forbidden call dies: $call" handshake_dies "$call"
+        check "a verifier that makes a forbidden call dies: $call" handshake_dies "$call"
 done
 
 if as_user unshare -Ur true 2>/dev/null; then
@@ -134,7 +134,7 @@ kill $sleeper
 wait $sleeper 2>/dev/null
 process=none
 connect_silently
-check "a handshake process has no capability" has_no_more "$process" CapPrm 0
+check "a verifier has no capability" has_no_more "$process" CapPrm 0
 check "... and root without capabilities has no access to it" fails_with 1 has_access "$process"
 
 process=none

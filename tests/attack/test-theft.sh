@@ -34,7 +34,7 @@ denied() {
 check "a workload does not inherit a listener" supervised_user -- "$bin/steal-listener" search
 check "... nor when the launcher leaves it other descriptors open" supervised_user -- "$bin/steal-listener" search 5</ 6</dev/null
 
-# Meanwhile other sessions, of root, begin and end, and with them handshake processes and workers.
+# Meanwhile other sessions, of root, begin and end, and with them verifiers and workers.
 launch() {
         until [ -e "$work/enough" ]; do
                 supervised -- "$bin/mkdir-as" mkdir "$tree/open" "$tree/nothing"
@@ -42,7 +42,7 @@ launch() {
 }
 launch &
 launcher=$!
-check "a workload gets no access to the daemon, its workers and handshake processes" supervised_user -- "$bin/steal-listener" open  $rounds "$tree/open"
+check "a workload gets no access to the daemon, its workers and verifiers" supervised_user -- "$bin/steal-listener" open  $rounds "$tree/open"
 check "... and cannot kill them" supervised_user -- "$bin/steal-listener" kill $rounds "$tree/open/"
 if [ "$namespaces" ]; then
         check "... and gets no access to helpers that act for it" supervised_user -- unshare -Ur "$bin/steal-listener" open  $((rounds / 2)) "$tree/open"

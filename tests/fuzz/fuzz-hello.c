@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends any message over a socket as launcher and handshake process do, and takes it for a hello and for a
+/* Sends any message over a socket as launcher and verifier do, and takes it for a hello and for a
  * reply. One that is called valid has its own size and strings that end; one that isn't comes with a reason;
  * no fd comes where none is taken, and never a second one. */
 

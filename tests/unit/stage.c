@@ -181,7 +181,7 @@ void stage_call(Stage *stage) {
 
         assert_int_equal(send(stage->target_fd, "", 1, 0), 1);
         wait_readable(stage->listener_fd);
-        if (stage->workload->knocks) /* as the handshake process does */
+        if (stage->workload->knocks) /* as the verifier does */
                 assert_int_equal(notify_receive(stage->listener_fd, &knock), 0);
         assert_int_equal(ledger_new(1, &knock, STAGE_KNOCK_ANSWER, &stage->ledger_fd), 0);
         assert_int_equal(ledger_map(stage->ledger_fd, &stage->ledger), 0);

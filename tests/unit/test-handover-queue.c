@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/handover-queue.c: which connections are gone once a handshake process has told
+/* Tests daemon/handshake/handover-queue.c: which connections are gone once a verifier has told
  * which one it took. */
 
 #include "harness.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/handshake.c and handshake-list.c: what the daemon makes of what a handshake process
+/* Tests daemon/handshake/handshake.c and handshake-list.c: what the daemon makes of what a verifier
  * tells, and of one that dies or hangs.  The process runs a script in place of verifier_run().  The clock is
  * this test's own, and so is kill(), which can be in vain as it is for a process that hangs in the kernel.
  */
@@ -370,10 +370,10 @@ static void test_death(void **state) {
         (void)state;
         (void)begin(die);
         run_to("connected end ");
-        check_log("a handshake process was killed by SIGKILL; it was serving pid 70, uid 80");
+        check_log("a verifier was killed by SIGKILL; it was serving pid 70, uid 80");
         (void)begin(die_at_once);
         run_to("end ");
-        check_log("a handshake process was killed by SIGKILL before it served a launcher");
+        check_log("a verifier was killed by SIGKILL before it served a launcher");
         assert_null(world.list.accepting);
 }
 
@@ -387,7 +387,7 @@ static void test_overtime(void **state) {
         pass(1);
         run_to("connected killed ");
         assert_int_equal(world.n_kills, 1);
-        check_log("pid 70, uid 80, sent something that hangs; snotifyd killed its handshake process");
+        check_log("pid 70, uid 80, sent something that hangs; snotifyd killed its verifier");
         run_to("connected killed end ");
 
         (void)begin(hang_at_once);
