@@ -31,8 +31,6 @@
 #include "signals.h"
 #include "status.h"
 
-/* How soon a session that has become active is looked at; none is active, no look. */
-#define TICK_USEC 10000U
 /* How long each step of a stop may take. */
 #define STOP_USEC 1000000U
 
@@ -53,8 +51,7 @@ struct Manager {
         Handshakes *handshakes;
         SessionTable *sessions;
         Activation activation;
-        sd_event_source *tick_source;
-        uint64_t tick_at_usec; /* CLOCK_MONOTONIC; UINT64_MAX: not at all */
+        sd_event_source *trim_source;
         bool stopping;
 };
 
@@ -68,41 +65,34 @@ static void collect_status(StatusTotals *ret, void *userdata) {
         session_table_sum(manager->sessions, &ret->calls, &ret->hanging_workers);
 }
 
-static void manager_tick_within(Manager *manager, uint64_t usec) {
-        uint64_t at = clock_usec(CLOCK_MONOTONIC) + usec;
-
-        if (at >= manager->tick_at_usec)
-                return;
-        manager->tick_at_usec = at;
-        (void)sd_event_source_set_time(manager->tick_source, at);
-        (void)sd_event_source_set_enabled(manager->tick_source, SD_EVENT_ONESHOT);
-}
-
-static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
-        Manager *manager = userdata;
-        uint64_t next;
+/* What sessions allocate while they begin lies scattered over many pages. */
+static int on_trim(sd_event_source *source, void *userdata) {
+        const Manager *manager = userdata;
 
         (void)source;
-        (void)usec;
-        manager->tick_at_usec = UINT64_MAX;
-        next = session_table_tick(manager->sessions);
-        status_update(manager->status);
-        if (next == UINT64_MAX)
-                (void)malloc_trim(0); /* what the sessions' beginnings took lies scattered over many pages */
-        else
-                manager_tick_within(manager, next);
+        if (!session_table_is_active(manager->sessions))
+                (void)malloc_trim(0);
         return 0;
 }
 
 static void on_session_active(void *userdata) {
-        manager_tick_within(userdata, TICK_USEC);
+        const Manager *manager = userdata;
+
+        status_update(manager->status);
+}
+
+static void on_session_idle(void *userdata) {
+        const Manager *manager = userdata;
+
+        (void)sd_event_source_set_enabled(manager->trim_source, SD_EVENT_ONESHOT);
+        status_update(manager->status);
 }
 
 static void on_session_end(Session *session, void *userdata) {
         Manager *manager = userdata;
 
         session_table_remove(manager->sessions, session);
-        status_update(manager->status);
+        on_session_idle(manager);
 }
 
 static void manager_count_sessions(uint32_t account, AdmissionCounts *ret, void *userdata) {
@@ -249,12 +239,14 @@ static int manager_open(Manager *manager) {
         return r;
 }
 
-/* A timer that is off until it is set. */
-static int manager_add_timer(Manager *manager, sd_event_time_handler_t handler, sd_event_source **ret) {
+/* Runs once it is enabled and nothing else is left to do. */
+static int manager_add_trim(Manager *manager) {
         int r;
 
-        r = sd_event_add_time(manager->event, ret, CLOCK_MONOTONIC, 0, 1000, handler, manager);
-        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+        r = sd_event_add_defer(manager->event, &manager->trim_source, on_trim, manager);
+        if (r >= 0)
+                r = sd_event_source_set_priority(manager->trim_source, SD_EVENT_PRIORITY_IDLE);
+        return r < 0 ? r : sd_event_source_set_enabled(manager->trim_source, SD_EVENT_OFF);
 }
 
 static int manager_create_event_loop(Manager *manager) {
@@ -269,7 +261,7 @@ static int manager_create_event_loop(Manager *manager) {
         if (r >= 0)
                 r = signals_watch(manager->event, &manager->signals_context);
         if (r >= 0)
-                r = manager_add_timer(manager, on_tick, &manager->tick_source);
+                r = manager_add_trim(manager);
         if (r >= 0)
                 r = status_new(&manager->status_context, &manager->status);
         return r;
@@ -320,12 +312,12 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .report = report,
                 .host = HOST_NONE,
                 .activation = ACTIVATION_NONE,
-                .tick_at_usec = UINT64_MAX,
                 .signals_context = {.on_reload = on_reload, .on_stop = on_stop, .userdata = manager},
                 .status_context = {.collect = collect_status, .userdata = manager},
                 .session_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .on_active = on_session_active,
+                        .on_idle = on_session_idle,
                         .on_end = on_session_end,
                         .userdata = manager},
                 .handshakes_context = {.report = report,
@@ -362,7 +354,7 @@ Manager *manager_free(Manager *manager) {
         activation_done(&manager->activation);
         configuration_free(manager->configuration);
         status_free(manager->status);
-        sd_event_source_unref(manager->tick_source);
+        sd_event_source_unref(manager->trim_source);
         sd_event_unref(manager->event);
         host_close(&manager->host);
         free(manager);

@@ -290,14 +290,6 @@ uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
         return since == 0 || since > now_usec ? 0 : now_usec - since;
 }
 
-uint64_t ledger_working_usec(Ledger *ledger, uint32_t index, uint64_t now_usec) {
-        uint64_t taken = __atomic_load_n(&ledger_slot(ledger, index)->taken_usec, __ATOMIC_RELAXED);
-        uint64_t delayed = atomic_load(&ledger->header.delayed_until_usec[index]);
-        uint64_t since = delayed > taken ? delayed : taken;
-
-        return taken == 0 || since > now_usec ? 0 : now_usec - since;
-}
-
 bool ledger_is_overdue(Ledger *ledger, uint32_t index) {
         return atomic_load(&ledger->header.overdue) >> index & 1;
 }

@@ -286,9 +286,6 @@ void slot_clear(Slot *slot);
  */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
 
-/* For how long somebody has been at the request in the slot, apart from its rule's delay. */
-uint64_t ledger_working_usec(Ledger *ledger, uint32_t index, uint64_t now_usec);
-
 /* Was its worker killed for taking too long? */
 bool ledger_is_overdue(Ledger *ledger, uint32_t index);
 void ledger_set_overdue(Ledger *ledger, uint32_t index, bool overdue);

@@ -55,11 +55,16 @@ SessionTable *session_table_free(SessionTable *table) {
         return NULL;
 }
 
-/* Clauses for the record of a session that cannot be taken up. */
-static const char *explain_restore(int error) {
+/* The end of the record of a session that cannot be taken over. */
+static const char *explain_restore(const StoredSession *stored, int error) {
         switch (error) {
+        case -EBADFD: /* systemd drops a listener that a release before FDPOLL=0 stored */
+                return stored->listener_fd < 0 ? "its listener is missing in the store"
+                                               : "its ledger is missing in the store";
         case -ENOENT:
-                return "its identity is not in the store";
+                return "its identity is missing in the store";
+        case -EBADMSG:
+                return "what is stored of it is not its ledger";
         case -EPROTONOSUPPORT:
                 return "its ledger is of another version of snotifyd";
         default:
@@ -72,6 +77,8 @@ static int table_restore_one(SessionTable *table, StoredSession *stored) {
         Session *session;
         int r;
 
+        if (stored->listener_fd < 0 || stored->ledger_fd < 0)
+                return -EBADFD;
         if (table->n_sessions >= LIMITS_SESSIONS_MAX)
                 return -EUSERS;
         r = identities_find(table->identities, stored->session_id, &identity);
@@ -86,19 +93,13 @@ static int table_restore_one(SessionTable *table, StoredSession *stored) {
 }
 
 static void table_restore_or_end(SessionTable *table, StoredSession *stored) {
-        int r;
+        int r = table_restore_one(table, stored);
 
-        if (stored->listener_fd < 0 || stored->ledger_fd < 0) {
-                /* systemd has lost half of it: it lets go of a listener that an earlier release stored. */
-                store_remove(stored->session_id);
-                return;
-        }
-        r = table_restore_one(table, stored);
         if (r >= 0)
                 return;
         (void)report_line(table->context->report, REPORT_ERROR,
-                "cannot take up session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
-                stored->session_id, explain_restore(r));
+                "cannot take over session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
+                stored->session_id, explain_restore(stored, r));
         store_remove(stored->session_id);
 }
 
@@ -117,7 +118,8 @@ void session_table_restore(SessionTable *table, StoreContents *stored) {
         (void)identities_prune(table->identities, has_session, table);
         if (table->n_sessions > 0)
                 (void)report_line(table->context->report, REPORT_NOTE,
-                        "took up %zu sessions of the daemon before", table->n_sessions);
+                        "took over %zu session%s from the previous daemon", table->n_sessions,
+                        table->n_sessions == 1 ? "" : "s");
 }
 
 int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,
@@ -186,17 +188,11 @@ void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint
         }
 }
 
-uint64_t session_table_tick(SessionTable *table) {
-        uint64_t next = UINT64_MAX;
-
-        /* A session may end in its tick, which moves the last one into its place. */
-        for (size_t i = table->n_sessions; i > 0; i--)
-                if (i <= table->n_sessions) {
-                        uint64_t wanted = session_tick(table->sessions[i - 1]);
-
-                        next = wanted < next ? wanted : next;
-                }
-        return next;
+bool session_table_is_active(const SessionTable *table) {
+        for (size_t i = 0; i < table->n_sessions; i++)
+                if (session_is_active(table->sessions[i]))
+                        return true;
+        return false;
 }
 
 /* Workers of sessions whose profile is gone deny everything. */

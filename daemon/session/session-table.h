@@ -38,8 +38,8 @@ uint32_t session_table_count(const SessionTable *table, uint32_t account);
 /* The totals of all sessions since the daemon started, and how many workers hang. */
 void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint32_t *ret_hanging);
 
-/* As session_tick(), for all of them. */
-uint64_t session_table_tick(SessionTable *table);
+/* Has any session workers, or work for one? */
+bool session_table_is_active(const SessionTable *table);
 
 /* context->policy is another one now.  Says of which sessions it has no profile. */
 void session_table_renew(SessionTable *table);

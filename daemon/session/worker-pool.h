@@ -1,49 +1,70 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A session's workers, of whom one at most may receive.  Only a session that has workers, or needs one, has
- * a pool: an idle session should cost next to nothing. */
+/* A session's workers, of which at most one may receive: forks them, notices their ends, and ends those that
+ * take too long.  Only a session that has workers, or needs one, has a pool: an idle session should cost
+ * next to nothing.
+ *
+ * Workers take requests without telling the daemon, which would cost each call a wake-up.  So the pool has
+ * to look into the ledger: pool_enforce() at the time that pool_next_deadline() gives. */
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "common/ledger.h"
+#include "worker/worker.h"
 
 /* A call that takes longer than this no longer holds up those behind it. */
 #define POOL_STALL_USEC 10000U
 
-/* Who isn't gone so long after SIGKILL hangs in the kernel: in a file system that doesn't answer. */
-#define POOL_HANG_USEC 1000000U
+typedef struct WorkerPool WorkerPool;
 
-typedef struct WorkerProcess {
-        pid_t pid;               /* 0: there is none */
-        sd_event_source *source; /* NULL: not our child, see pool_adopt() */
-        uint64_t retired_usec;   /* CLOCK_MONOTONIC; 0: in service */
-        uint64_t killed_usec;    /* by us, which is no death to speak of; 0: it wasn't */
-        bool said_hang;
-        void *userdata;
-} WorkerProcess;
+/* What the pool tells its owner, with the userdata of pool_new(). */
+typedef struct WorkerPoolOwner {
+        /* A worker ended otherwise than it should. */
+        void (*on_died)(pid_t pid, const siginfo_t *info, void *userdata);
+        /* A worker was killed in vain; so many of the session's hang now. */
+        void (*on_hangs)(pid_t pid, uint32_t n_hanging, void *userdata);
+        /* The worker that holds this slot hangs in an overdue request, which has no answer yet. */
+        void (*on_unanswered)(uint32_t index, void *userdata);
+        /* A process ended; what it held may be unfinished.  Called last: the owner may free the pool. */
+        void (*on_worker_gone)(void *userdata);
+} WorkerPoolOwner;
 
-typedef struct WorkerPool {
-        Ledger *ledger;
-        int ledger_fd; /* the session's */
-        /* Its number, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read. */
-        uint32_t receiver;
-        uint32_t n_processes;
-        WorkerProcess processes[LEDGER_WORKERS]; /* by number */
-} WorkerPool;
-
-/* Maps the ledger, whose fd stays the caller's, and adopts who is at work on it: systemd starts a daemon
- * without waiting for the workers of the one before, for they may hang.  Returns 0 or a negative errno.
- * pool_free() takes NULL and returns NULL; workers that are left go on without us. */
-int pool_new(int ledger_fd, WorkerPool **ret);
+/* Maps the ledger, whose fd stays the caller's, and adopts the processes that work on it: systemd starts a
+ * daemon without waiting for the workers of the one before, which may hang.  owner and userdata outlive the
+ * pool. Returns 0 or a negative errno.  pool_free() takes NULL and returns NULL; workers that are left go on
+ * without the daemon. */
+int pool_new(sd_event *event, const WorkerPoolOwner *owner, void *userdata, int ledger_fd, WorkerPool **ret);
 WorkerPool *pool_free(WorkerPool *pool);
 
-void pool_set_receiver(WorkerPool *pool, uint32_t number);
+Ledger *pool_ledger(WorkerPool *pool);
 
-/* What a worker that is no more has left: it died over it, or the daemon did. */
+/* What a new worker is for. */
+typedef enum PoolRole {
+        POOL_RECEIVES,           /* it becomes the receiver where there is none */
+        POOL_FINISHES,           /* only what its predecessor left */
+        POOL_REJECTS_AFTER_STOP, /* see worker/reject.h */
+} PoolRole;
+
+/* Forks a worker with arguments->number, which must have no process.  LEDGER_REJECTING is the rejecting
+ * worker. Returns 0 or a negative errno. */
+int pool_spawn(WorkerPool *pool, const WorkerArguments *arguments, PoolRole role);
+
+bool pool_is_empty(const WorkerPool *pool);
+/* Has it a process that does not hang? */
+bool pool_has_live(const WorkerPool *pool);
+bool pool_has_receiver(const WorkerPool *pool);
+bool pool_has_process(const WorkerPool *pool, uint32_t number);
+
+/* Does a rejecting worker of an earlier daemon still have to end?  It rejects what our workers would
+ * perform. */
+bool pool_has_foreign_rejecting(const WorkerPool *pool);
+
+/* What a worker that is gone has left: it died over it, or the daemon did. */
 typedef enum PoolUnfinished {
         POOL_FINISHED,
         POOL_UNFINISHED_REQUEST,
@@ -52,51 +73,36 @@ typedef enum PoolUnfinished {
 
 PoolUnfinished pool_unfinished(const WorkerPool *pool, uint32_t number);
 
-/* Does a request wait for the receiver in the ledger, apart from those in the kernel? */
-bool pool_has_waiting(const WorkerPool *pool);
+/* Is no request in the ledger, but for those that were answered in the place of a worker that hangs? */
+bool pool_is_quiet(const WorkerPool *pool);
 
-/* Does the knock still wait for its answer?  Nothing else waits with its answer there. */
-bool pool_has_knock(const WorkerPool *pool);
-
-/* Returns the number of a worker that isn't and has left nothing; LEDGER_REJECTING where all others hang; or
- * LEDGER_NO_RECEIVER where the pool is complete. */
+/* Returns a number without a process that has left nothing; LEDGER_REJECTING where all other workers hang;
+ * or LEDGER_NO_RECEIVER where the pool is complete. */
 uint32_t pool_find_free(const WorkerPool *pool);
 
-/* Is somebody at work as this number who isn't our child - a worker of a daemon before us, or the helper of
- * one that is dead?  Until it is gone too nobody takes its place: it may still be about to act.  It is
- * killed, and counts as the process, which must have no process of ours.  Returns whether there is somebody;
- * to be asked again now and then (pool_reap_adopted()), for nobody tells us of its end. */
-bool pool_adopt(WorkerPool *pool, uint32_t number);
-
-/* Returns the number of an adopted process that is gone now, or LEDGER_NO_RECEIVER. */
-uint32_t pool_reap_adopted(WorkerPool *pool);
-
-/* Kills those that have been at one request for longer than that, and marks it overdue. */
-void pool_kill_late(WorkerPool *pool, uint64_t timeout_usec);
-
-/* Returns the first slot, at from or after it, of an overdue request whose worker hangs and does not answer
- * it; or LEDGER_SLOTS. */
-uint32_t pool_find_unanswered(const WorkerPool *pool, uint32_t from);
-
-/* Does this process hang, killed in vain?  How many do? */
-bool pool_process_hangs(const WorkerPool *pool, uint32_t number);
+/* How many workers were killed in vain? */
 uint32_t pool_count_hanging(const WorkerPool *pool);
 
-/* Has the receiver been at one request for longer than POOL_STALL_USEC, or, at none, let one wait as long?
- */
-bool pool_is_stalled(const WorkerPool *pool);
+/* For how long has the receiver been at one request, or, at none, let one wait?  The receiver is stalled
+ * from POOL_STALL_USEC on.  0 where there is no receiver. */
+uint64_t pool_stall_usec(const WorkerPool *pool);
 
-/* Nobody is the receiver any more; who was leaves, when it has done with the request in hand if it has one.
- */
+/* No worker is the receiver any more; the one that was exits when it has finished the request in hand, if it
+ * has one. */
 void pool_relieve_receiver(WorkerPool *pool);
 
-/* Nobody is the receiver any more; who was finishes what it has in hand, if it has anything, and leaves. */
+/* The same, and it does not wait for the end of a delay. */
 void pool_retire_receiver(WorkerPool *pool);
-/* The same for all of them, also those that wait for a delay to be over. */
+/* The same for all workers. */
 void pool_retire_all(WorkerPool *pool);
 
-/* To be called now and then while workers are retired: kills those that should have left and didn't, even
- * over a request where that doesn't matter to anybody any more. */
-void pool_kill_stragglers(WorkerPool *pool, bool over_requests);
-/* All of them. */
+/* Kills workers that have been at one request for longer than call_timeout_usec, and retired workers that
+ * should have exited, even over a request where the session is over.  Tells the owner which requests need an
+ * answer and which workers hang. */
+void pool_enforce(WorkerPool *pool, uint64_t call_timeout_usec, bool is_over);
+
+/* When pool_enforce() may have something to do, as far as the ledger tells now (CLOCK_MONOTONIC,
+ * microseconds); UINT64_MAX: not unless a worker takes another request. */
+uint64_t pool_next_deadline(const WorkerPool *pool, uint64_t call_timeout_usec);
+
 void pool_kill_all(WorkerPool *pool);

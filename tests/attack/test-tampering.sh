@@ -127,7 +127,7 @@ check "... and so does the record of its end" logged "session ${id[restricted]} 
 begin forgotten
 store forget identities
 store restart
-check "after a restart the daemon does not take up a session without an identity" logged "cannot take up session ${id[forgotten]}: its identity is not in the store"
+check "after a restart the daemon does not take over a session without an identity" logged "cannot take over session ${id[forgotten]}: its identity is missing in the store"
 check "... its calls fail" asked forgotten failed
 for session in forgotten untouched; do
         fd=${to[$session]}

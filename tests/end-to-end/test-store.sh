@@ -58,7 +58,7 @@ is_replaced() {
         [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
 }
 check "the daemon is killed, and another one starts" wait_for is_replaced
-check "... which takes up all of them" wait_for synced "took up 1000 sessions"
+check "... which takes over all of them" wait_for synced "took over 1000 sessions from"
 : >"$work/gate"
 wait
 check "... each can still create its directory" test "$(find /srv/open -name 'many-*' | wc -l)" = 1000
@@ -138,11 +138,11 @@ check "the ledger of the one gets another version" python3 "$work/ledger.py" "$o
 kill -KILL "$main"
 wait_for is_replaced
 check "the next daemon records that it does not take that session up" wait_for synced \
-        "cannot take up session $one_id: its ledger is of another version of snotifyd; its calls fail with ENOSYS from now on"
+        "cannot take over session $one_id: its ledger is of another version of snotifyd; its calls fail with ENOSYS from now on"
 check "... and its calls fail with ENOSYS" ask "$one_in" "$one_out" /srv/open/one-more "Function not implemented"
 check "... but those of the other session succeed" ask "$other_in" "$other_out" /srv/open/other-more "status 0"
 check "... of which alone something is in the store" stored 2
-check "... and which was taken up" wait_for synced "took up 1 session"
+check "... and which was taken over" wait_for synced "took over 1 session from"
 exec {one_in}>&- {other_in}>&-
 check "the sessions end, and leave nothing in the store" wait_for stored 0
 

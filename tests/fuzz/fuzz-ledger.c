@@ -11,6 +11,7 @@
 #include "common/ledger.h"
 #include "common/ownership.h"
 #include "fake-journal.h"
+#include "session/backlog.h"
 #include "session/session-records.h"
 #include "session/worker-pool.h"
 
@@ -78,33 +79,80 @@ static bool may_have_free(const WorkerPool *pool) {
         return false;
 }
 
-/* Of a pool without workers, whichever number is the receiver's. */
-static void check_pool(int ledger_fd, uint32_t receiver) {
-        uint32_t number;
-        WorkerPool *pool;
+/* The pool has no workers, and forks none. */
+int worker_run(const WorkerArguments *arguments) {
+        (void)arguments;
+        HOLDS(false);
+        return 0;
+}
 
-        HOLDS(pool_new(ledger_fd, &pool) == 0);
-        HOLDS(!pool_is_stalled(pool));
-        (void)pool_has_waiting(pool);
+static void on_died(pid_t pid, const siginfo_t *info, void *userdata) {
+        (void)pid;
+        (void)info;
+        (void)userdata;
+        HOLDS(false);
+}
+
+static void on_hangs(pid_t pid, uint32_t n_hanging, void *userdata) {
+        (void)pid;
+        (void)n_hanging;
+        (void)userdata;
+        HOLDS(false);
+}
+
+static void on_unanswered(uint32_t index, void *userdata) {
+        (void)index;
+        (void)userdata;
+        HOLDS(false);
+}
+
+static void on_worker_gone(void *userdata) {
+        (void)userdata;
+        HOLDS(false);
+}
+
+/* Whatever the ledger says, a pool without workers has nobody to end and nothing to wait for. */
+static void check_pool(int ledger_fd, uint8_t byte) {
+        static const WorkerPoolOwner owner = {on_died, on_hangs, on_unanswered, on_worker_gone};
+        WorkerPool *pool;
+        uint32_t number;
+
+        HOLDS(pool_new(NULL, &owner, NULL, ledger_fd, &pool) == 0);
+        HOLDS(pool_is_empty(pool) && !pool_has_receiver(pool));
+        HOLDS(pool_stall_usec(pool) == 0);
         number = pool_find_free(pool);
         HOLDS((number < LEDGER_WORKERS) == may_have_free(pool));
         HOLDS(number < LEDGER_WORKERS || number == LEDGER_NO_RECEIVER);
-        pool_set_receiver(pool, receiver % LEDGER_WORKERS);
-        (void)pool_is_stalled(pool);
-        HOLDS(pool->receiver == receiver % LEDGER_WORKERS);
+        (void)pool_is_quiet(pool);
         pool_retire_all(pool);
-        HOLDS(pool->receiver == LEDGER_NO_RECEIVER);
-        pool_kill_stragglers(pool, receiver % 2);
+        pool_enforce(pool, byte, byte % 2);
+        HOLDS(pool_next_deadline(pool, byte) == UINT64_MAX);
         HOLDS(!pool_free(pool));
+}
+
+static void check_backlog(int ledger_fd, uint8_t byte) {
+        Ledger *ledger;
+
+        HOLDS(ledger_map(ledger_fd, &ledger) == 0);
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                HOLDS(backlog_worker(ledger, i) <= LEDGER_WORKERS);
+                HOLDS(!backlog_is_free(ledger, i) || backlog_worker(ledger, i) == LEDGER_WORKERS);
+                HOLDS(backlog_deadline(ledger, i, byte) >= byte);
+        }
+        for (uint32_t i = 0; i < LEDGER_WORKERS; i++)
+                HOLDS(backlog_stall_usec(ledger, i, byte) <= byte);
+        (void)backlog_has_knock(ledger);
+        HOLDS(!ledger_unmap(ledger));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         _cleanup_close_ int ledger_fd = new_ledger();
         Input input = {bytes, size};
-        uint8_t receiver = input_byte(&input);
+        uint8_t byte = input_byte(&input);
 
         patch(ledger_fd, &input);
         check_header(ledger_fd);
-        check_pool(ledger_fd, receiver);
+        check_pool(ledger_fd, byte);
+        check_backlog(ledger_fd, byte);
         return 0;
 }
