@@ -41,7 +41,7 @@ static int read_target_path_by_name(const Decider *decider, Location *location) 
 
         r = target_open_root(target, &root_fd);
         if (r == 0)
-                r = target_read_own_path(target, root_fd, root, sizeof(root));
+                r = worker_proc_read_path(target_proc(target), root_fd, root, sizeof(root));
         if (r == 0)
                 r = place_read_unentered(
                         target, location->parent.fd, location->name, location->target_path, &length);

@@ -19,7 +19,7 @@
 #define HELPERS_MAX 3U
 
 static int read_host_mounts(const TargetCache *targets, bool own, HostMounts **ret) {
-        int fd, r = target_open_host_mounts(targets, own, &fd);
+        int fd, r = worker_proc_open_mounts(target_cache_proc(targets), own, &fd);
 
         return r < 0 ? r : host_mounts_new(fd, ret);
 }

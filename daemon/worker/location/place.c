@@ -115,7 +115,7 @@ static int place_if_deleted(int parent_fd, const char *path) {
 
 int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
         size_t *ret_length) {
-        int r = target_read_own_path(target, parent_fd, ret, LEDGER_ARGUMENT_SIZE);
+        int r = worker_proc_read_path(target_proc(target), parent_fd, ret, LEDGER_ARGUMENT_SIZE);
 
         if (r < 0)
                 return r;

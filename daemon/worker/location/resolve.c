@@ -230,7 +230,7 @@ static bool base_is_ours(const Location *location, int base_fd, const PathLookup
         char path[PATH_MAX];
 
         return location->directory[0] != '/' && base_fd >= 0 &&
-               target_read_own_path(lookup->target, base_fd, path, sizeof(path)) == 0 &&
+               worker_proc_read_path(target_proc(lookup->target), base_fd, path, sizeof(path)) == 0 &&
                procfs_names_us(lookup, path) && procfs_is_it(base_fd);
 }
 

@@ -50,7 +50,7 @@ bool procfs_names_us(const PathLookup *lookup, const char *path) {
         size_t length;
 
         if (lookup->override)
-                number = target_our_number(lookup->target);
+                number = target_proc(lookup->target)->number;
         else
                 (void)snprintf(helpers, sizeof(helpers), "%d", getpid());
         length = strlen(number);
@@ -126,7 +126,8 @@ bool procfs_may_be_ours(const PathLookup *lookup, int dir_fd) {
                 return false;
         /* On a mount that shows a part of the procfs it cannot be told which process the part belongs to. */
         proc_root_fd = open_proc_root(dir_fd);
-        return proc_root_fd < 0 || target_read_own_path(lookup->target, dir_fd, path, sizeof(path)) < 0 ||
+        return proc_root_fd < 0 ||
+               worker_proc_read_path(target_proc(lookup->target), dir_fd, path, sizeof(path)) < 0 ||
                procfs_names_us(lookup, path);
 }
 
@@ -194,8 +195,9 @@ static bool read_name(const PathLookup *lookup, int dir_fd, OwnDirectory *own) {
         char root[PATH_MAX];
         size_t length;
 
-        if (target_read_own_path(lookup->target, own->proc_root_fd, root, sizeof(root)) < 0 ||
-                target_read_own_path(lookup->target, dir_fd, own->there, sizeof(own->there)) < 0)
+        if (worker_proc_read_path(target_proc(lookup->target), own->proc_root_fd, root, sizeof(root)) < 0 ||
+                worker_proc_read_path(target_proc(lookup->target), dir_fd, own->there, sizeof(own->there)) <
+                        0)
                 return false;
         length = strcmp(root, "/") == 0 ? 0 : strlen(root);
         if (strncmp(own->there, root, length) != 0 || own->there[length] != '/')
@@ -286,7 +288,7 @@ static int open_as_worker(
         (void)snprintf(path, sizeof(path), "%s/%s", own->here, name);
         if (credentials_revert(lookup->override) < 0)
                 return -EIO;
-        r = target_open_entry(lookup->target, path, flags, &fd);
+        r = worker_proc_open_entry(target_proc(lookup->target), path, flags, &fd);
         if (credentials_override(lookup->override, &lookup->facts->credentials) < 0)
                 return -EIO;
         /* Numbers were compared: they were the target's, and not those of a later process, only if it still
@@ -346,7 +348,8 @@ static bool may_be_private(const PathLookup *lookup, int dir_fd) {
         char path[PATH_MAX];
         const char *name;
 
-        if (!lookup->override || target_read_own_path(lookup->target, dir_fd, path, sizeof(path)) < 0)
+        if (!lookup->override ||
+                worker_proc_read_path(target_proc(lookup->target), dir_fd, path, sizeof(path)) < 0)
                 return false;
         name = strrchr(path, '/');
         return name && is_private(name + 1, strlen(name + 1));

@@ -26,8 +26,7 @@ struct Target {
 
 struct TargetCache {
         Target targets[CACHE_SIZE];
-        int proc_fd; /* the worker moves between roots, where other /procs are */
-        char our_number[3 * sizeof(pid_t) + 1];
+        WorkerProc proc;
 };
 
 bool target_error_means_gone(int error) {
@@ -54,17 +53,15 @@ static void target_init(Target *target, TargetCache *cache) {
 
 int target_cache_new(TargetCache **ret) {
         TargetCache *cache;
+        int r;
 
         cache = calloc(1, sizeof(*cache));
         if (!cache)
                 return -ENOMEM;
         for (size_t i = 0; i < CACHE_SIZE; i++)
                 target_init(&cache->targets[i], cache);
-        (void)snprintf(cache->our_number, sizeof(cache->our_number), "%d", getpid());
-        cache->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (cache->proc_fd < 0) {
-                int r = -errno;
-
+        r = worker_proc_open(&cache->proc);
+        if (r < 0) {
                 target_cache_free(cache);
                 return r;
         }
@@ -77,7 +74,7 @@ TargetCache *target_cache_free(TargetCache *cache) {
                 return NULL;
         for (size_t i = 0; i < CACHE_SIZE; i++)
                 target_close(&cache->targets[i]);
-        fd_close(cache->proc_fd);
+        worker_proc_close(&cache->proc);
         free(cache);
         return NULL;
 }
@@ -87,7 +84,7 @@ static int target_fill(Target *target, pid_t tid) {
 
         target_close(target);
         (void)snprintf(name, sizeof(name), "%d", tid);
-        target->dir_fd = openat(target->cache->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        target->dir_fd = openat(target->cache->proc.fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (target->dir_fd < 0)
                 return outcome_of(errno);
         target->tid = tid;
@@ -182,20 +179,6 @@ int target_open_fd(Target *target, int number, int *ret_fd) {
         return r == TARGET_GONE ? -EBADF : r;
 }
 
-int target_read_own_path(const Target *target, int fd, char *ret, size_t size) {
-        char name[sizeof("self/fd/") + 3 * sizeof(fd)];
-        ssize_t n;
-
-        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
-        n = readlinkat(target->cache->proc_fd, name, ret, size);
-        if (n < 0)
-                return -errno;
-        if ((size_t)n >= size)
-                return -ENAMETOOLONG;
-        ret[n] = '\0';
-        return 0;
-}
-
 int target_open_file(Target *target, const char *name, int *ret_fd) {
         int fd = openat(target->dir_fd, name, O_RDONLY | O_CLOEXEC);
 
@@ -205,24 +188,10 @@ int target_open_file(Target *target, const char *name, int *ret_fd) {
         return 0;
 }
 
-const char *target_our_number(const Target *target) {
-        return target->cache->our_number;
+const WorkerProc *target_proc(const Target *target) {
+        return &target->cache->proc;
 }
 
-int target_open_entry(const Target *target, const char *name, int flags, int *ret_fd) {
-        int fd = openat(target->cache->proc_fd, name, O_PATH | O_CLOEXEC | flags);
-
-        if (fd < 0)
-                return -errno;
-        *ret_fd = fd;
-        return 0;
-}
-
-int target_open_host_mounts(const TargetCache *cache, bool own, int *ret_fd) {
-        int fd = openat(cache->proc_fd, own ? "self/mountinfo" : "1/mountinfo", O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        *ret_fd = fd;
-        return 0;
+const WorkerProc *target_cache_proc(const TargetCache *cache) {
+        return &cache->proc;
 }

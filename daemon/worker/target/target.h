@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "common/gone.h"
+#include "worker/target/worker-proc.h"
 
 /* Besides 0 and a negative errno, what the functions of this file and a TaskReader return. */
 typedef enum TargetStatus {
@@ -32,19 +33,19 @@ TargetCache *target_cache_free(TargetCache *cache);
  * TARGET_GONE, or a negative errno. */
 int target_open(TargetCache *cache, pid_t tid, Target **ret);
 
-/* Opens the task anew that has this number now.  For a reader that found, at the start of a request, that
- * the kept fds are those of a dead one.  Returns 0, TARGET_GONE or a negative errno. */
+/* Opens the task that has this number now.  A TaskReader calls it where it finds, at the start of a request,
+ * that the kept fds belong to a dead task.  Returns 0, TARGET_GONE or a negative errno. */
 int target_reopen(Target *target);
 
 pid_t target_tid(const Target *target);
 
-/* Was it found among those that are kept?  So it makes more than one call. */
+/* Was it kept since an earlier call?  Then keeping more of its files open is worth a system call. */
 bool target_is_familiar(const Target *target);
 
-/* What the kernel answers of a dead task's files: ESRCH, or ENOENT. */
+/* Is this what the kernel says when a file of a dead task is opened or read?  It is ESRCH or ENOENT. */
 bool target_error_means_gone(int error);
 
-/* Its directory in /proc, O_PATH; the target's. */
+/* The task's directory in /proc, O_PATH.  The target owns it. */
 int target_dir_fd(const Target *target);
 
 /* Files of that directory which stay open for as long as the target is kept. */
@@ -72,21 +73,6 @@ int target_open_root(Target *target, int *ret_fd);
 int target_open_cwd(Target *target, int *ret_fd);
 int target_open_fd(Target *target, int number, int *ret_fd);
 
-/* Our own /proc, by way of any target. */
-
-/* Reads the path of a descriptor of this process, seen from the root directory that it has now.  The path is
- * NUL-terminated, and says neither whether it leads out of that root nor, for certain, whether it was
- * removed.  Returns 0, -ENAMETOOLONG or another negative errno. */
-int target_read_own_path(const Target *target, int fd, char *ret, size_t size);
-
-/* The number that our own /proc has for the worker, as text. */
-const char *target_our_number(const Target *target);
-
-/* Opens, O_PATH, what the name below our own /proc means; no workload arranges that one.  For names that are
- * built of numbers: the caller's check of the notification tells whether they were the target's.  Returns 0
- * and the caller's fd, or a negative errno. */
-int target_open_entry(const Target *target, const char *name, int flags, int *ret_fd);
-
-/* Opens the list of mounts (proc_pid_mountinfo(5)) that the host has: process 1's, or the worker's own.
- * Returns 0 and the caller's fd, or a negative errno. */
-int target_open_host_mounts(const TargetCache *cache, bool own, int *ret_fd);
+/* The /proc by way of which all of this is opened; the cache's. */
+const WorkerProc *target_proc(const Target *target);
+const WorkerProc *target_cache_proc(const TargetCache *cache);
