@@ -26,6 +26,10 @@ const Call calls[] = {
                 .mode_at = -1, .limit = &setrlimit_arguments},
         {"prlimit64", NUMBERS(302, 340, 261, 369), OPERATION_LIMIT, .dirfd_at = -1, .path_at = -1,
                 .mode_at = -1, .limit = &prlimit_arguments},
+#ifdef TEST_OPERATIONS
+        {"rmdir", NUMBERS(84, 40, CALL_NONE, 40), OPERATION_RMDIR, .dirfd_at = -1, .path_at = 0,
+                .mode_at = -1},
+#endif
 };
 const size_t n_calls = sizeof(calls) / sizeof(calls[0]);
 

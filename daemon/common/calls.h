@@ -17,6 +17,9 @@ typedef enum OperationKind {
         OPERATION_MKDIR,
         OPERATION_RESTRICT, /* note it, and let the kernel continue it (daemon/worker/landlock.h) */
         OPERATION_LIMIT,    /* let the kernel continue it, or refuse it (daemon/worker/landlock.h) */
+#ifdef TEST_OPERATIONS
+        OPERATION_RMDIR,
+#endif
 } OperationKind;
 
 /* Which arguments of a call that sets a resource limit are what. */

@@ -148,7 +148,8 @@ static int rule_section_add(Sections *sections, const Section *section, const ch
         }
         if (section->duplicate)
                 return 0;
-        r = profile_add_rule(owner->profile, section->name, path, action, delay_usec, &existing);
+        r = profile_add_rule(
+                owner->profile, &(const Rule){section->name, path, action, delay_usec}, &existing);
         if (r != -EEXIST)
                 return r;
         rule_section_clash(sections, section, profile, existing);

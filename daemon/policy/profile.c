@@ -76,19 +76,17 @@ Action profile_namespaces(const Profile *profile) {
         return profile->namespaces;
 }
 
-int profile_add_rule(Profile *profile, const char *name, const char *path, Action action,
-        uint64_t delay_usec, const char **ret_existing) {
-        const Rule rule = {.name = name, .path = path, .action = action, .delay_usec = delay_usec};
+int profile_add_rule(Profile *profile, const Rule *rule, const char **ret_existing) {
         const char *why;
         int r;
 
-        if (!policy_name_is_valid(name) || !rule_path_is_valid(path, &why))
+        if (!policy_name_is_valid(rule->name) || !rule_path_is_valid(rule->path, &why))
                 return -EINVAL;
-        r = rule_tree_add(profile->rules, &rule, ret_existing);
+        r = rule_tree_add(profile->rules, rule, ret_existing);
         if (r < 0)
                 return r;
-        profile->has_denials |= action == ACTION_DENY;
-        profile->has_delays |= delay_usec > 0;
+        profile->has_denials |= rule->action == ACTION_DENY;
+        profile->has_delays |= rule->delay_usec > 0;
         return 0;
 }
 
@@ -103,8 +101,8 @@ static void judge_by(const Profile *profile, const Rule *rule, Verdict *ret) {
         };
 }
 
-void profile_judge(const Profile *profile, const char *path, Verdict *ret) {
-        judge_by(profile, rule_tree_find(profile->rules, path), ret);
+void profile_judge(const Profile *profile, OperationKind kind, const char *path, Verdict *ret) {
+        judge_by(profile, rule_tree_find(profile->rules, kind, path), ret);
 }
 
 void profile_judge_uncovered(const Profile *profile, Verdict *ret) {

@@ -61,14 +61,13 @@ bool profile_allows_private(const Profile *profile);
 void profile_set_namespaces(Profile *profile, Action action);
 Action profile_namespaces(const Profile *profile);
 
-/* Adds a rule; see rule-path.h for path.  Returns 0, -EINVAL (the name or the path is not valid:
+/* Adds a copy of a rule; see rule-path.h for path.  Returns 0, -EINVAL (the name or the path is not valid:
  * policy_name_is_valid(), rule_path_is_valid()), -ENOMEM, or -EEXIST where the profile has a rule for this
  * path: then *ret_existing is that rule's name, which the profile owns. */
-int profile_add_rule(Profile *profile, const char *name, const char *path, Action action,
-        uint64_t delay_usec, const char **ret_existing);
+int profile_add_rule(Profile *profile, const Rule *rule, const char **ret_existing);
 
-/* Judges an absolute, normalised path, as rule_tree_find() wants it. */
-void profile_judge(const Profile *profile, const char *path, Verdict *ret);
+/* Judges an operation at an absolute, normalised path, as rule_tree_find() wants it. */
+void profile_judge(const Profile *profile, OperationKind kind, const char *path, Verdict *ret);
 
 /* The same for a path that no rule covers. */
 void profile_judge_uncovered(const Profile *profile, Verdict *ret);

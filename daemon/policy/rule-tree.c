@@ -39,6 +39,7 @@ struct RuleTree {
 
 typedef struct Search {
         const RuleTree *tree;
+        OperationKind kind;
         const Rule *best;
         size_t best_depth;
 } Search;
@@ -177,7 +178,7 @@ int rule_tree_add(RuleTree *tree, const Rule *rule, const char **ret_existing) {
 /* Rules of equal depth differ first where one is literal and the other is not, and the search goes down the
  * literal side first: so only a longer rule beats the one found before. */
 static void search_consider(Search *search, const Rule *rule, size_t depth) {
-        if (!rule || (search->best && depth <= search->best_depth))
+        if (!rule || !rule_speaks_of(rule, search->kind) || (search->best && depth <= search->best_depth))
                 return;
         search->best = rule;
         search->best_depth = depth;
@@ -205,8 +206,8 @@ static void search_from(Search *search, uint32_t index, const char *position, si
         search_consider(search, tree->nodes[index].exact, depth);
 }
 
-const Rule *rule_tree_find(const RuleTree *tree, const char *path) {
-        Search search = {.tree = tree};
+const Rule *rule_tree_find(const RuleTree *tree, OperationKind kind, const char *path) {
+        Search search = {.tree = tree, .kind = kind};
 
         search_from(&search, 0, path + 1, 0);
         return search.best;

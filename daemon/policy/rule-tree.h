@@ -16,8 +16,9 @@ RuleTree *rule_tree_free(RuleTree *tree);
  * for this path: then *ret_existing is that rule's name, which the tree owns. */
 int rule_tree_add(RuleTree *tree, const Rule *rule, const char **ret_existing);
 
-/* Returns the rule that decides about path, or NULL where none covers it; the tree owns the rule.  path is
+/* Returns the rule that decides about the operation at path, or NULL where none covers it; the tree owns the
+ * rule.  path is
  * absolute and normalised: no empty, "." or ".." components, no trailing slash.  Of the rules that cover it
  * the one with more components wins; among those, the one that is literal at the first component where they
  * differ. */
-const Rule *rule_tree_find(const RuleTree *tree, const char *path);
+const Rule *rule_tree_find(const RuleTree *tree, OperationKind kind, const char *path);

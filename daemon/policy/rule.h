@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/calls.h"
+
 typedef enum Action {
         ACTION_DENY,
         ACTION_ALLOW,
@@ -24,4 +26,10 @@ typedef struct Rule {
         const char *path; /* see rule-path.h */
         Action action;
         uint64_t delay_usec; /* how long the answer is held back */
+        uint32_t operations; /* what it speaks of, a bit for each OperationKind; 0: of all */
 } Rule;
+
+/* For any other operation the rule is not there. */
+static inline bool rule_speaks_of(const Rule *rule, OperationKind kind) {
+        return rule->operations == 0 || (rule->operations >> kind & 1);
+}

@@ -81,6 +81,9 @@ static const SeccompRule rules[] = {
         ALLOW(ALL, close),
         ALLOW(ALL, fstatfs),
         ALLOW(WORKER | HELPER, mkdirat),
+#ifdef TEST_OPERATIONS
+        ALLOW(WORKER | HELPER, unlinkat),
+#endif
         ALLOW(ACCEPTOR, shutdown),
         ALLOW(VERIFIER, readlink),
 #ifndef __NR_readlink

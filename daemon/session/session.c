@@ -139,6 +139,7 @@ static int session_spawn_worker(Session *session, uint32_t number, PoolRole role
                 .report = context->report,
                 .sandbox = &context->sandboxes->worker,
                 .helper_sandbox = &context->sandboxes->helper,
+                .executor = &executor_acting,
         };
         int r = pool_spawn(session->pool, &arguments, role);
 

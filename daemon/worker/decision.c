@@ -134,7 +134,7 @@ static int judge_place(
         r = location->parent.entered ? host_mounts_refresh(decider->host_mounts, decider->now_usec)
                                      : host_mounts_update(decider->host_mounts);
         for (unsigned attempt = 0; r >= 0; attempt++) {
-                judgement_init(judgement, decider->profile);
+                judgement_init(judgement, decider->profile, decider->request->operation->kind);
                 r = judge_paths(decider, location, judgement);
                 if (r != -ESTALE || attempt == ATTEMPTS_MAX)
                         break;
@@ -158,7 +158,7 @@ static int judge_target_path(const Decider *decider, Location *location, Verdict
         r = need_target_path(decider, location);
         if (r != 0 || location->target_path[0] == '\0')
                 return r;
-        profile_judge(decider->profile, location->target_path, &seen);
+        profile_judge(decider->profile, decider->request->operation->kind, location->target_path, &seen);
         if (seen.action == ACTION_DENY && seen.rule)
                 *verdict = seen;
         return 0;

@@ -56,7 +56,6 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
         if (!handler)
                 return -ENOMEM;
         handler->context = context;
-        handler->executor = &executor_acting;
         task_facts_init(&handler->request.facts);
         handler->request.notification.listener_fd = context->listener_fd;
         for (unsigned i = 0; i < LOCATIONS_MAX; i++)

@@ -10,6 +10,7 @@
 #include "common/report.h"
 #include "common/sandbox.h"
 #include "policy/policy.h"
+#include "worker/executor/executor.h"
 #include "worker/memory-budget.h"
 #include "worker/request/request.h"
 
@@ -26,6 +27,7 @@ typedef struct RequestContext {
         const Policy *policy;
         const Profile *profile; /* NULL: deny everything */
         Report *report;         /* its records are sent before the worker sleeps */
+        const Executor *executor;
         const Sandbox *helper_sandbox;
         MemoryBudget *budget;
         sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */

@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-void judgement_init(Judgement *judgement, const Profile *profile) {
+void judgement_init(Judgement *judgement, const Profile *profile, OperationKind kind) {
         judgement->profile = profile;
+        judgement->kind = kind;
         judgement->rank = JUDGEMENT_NONE;
         judgement->verdict = (Verdict){.action = ACTION_DENY, .error = EPERM};
         judgement->own = false;
@@ -33,7 +34,7 @@ static void judge(const Judgement *judgement, const HostPath *path, Verdict *ret
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
         if (!judgement->profile)
                 return;
-        profile_judge(judgement->profile, path->path, ret);
+        profile_judge(judgement->profile, judgement->kind, path->path, ret);
         if (rank_of(ret) == JUDGEMENT_ALLOWED && judgement->rank >= JUDGEMENT_ALLOWED &&
                 !may_allow(judgement, path))
                 profile_judge_uncovered(judgement->profile, ret);

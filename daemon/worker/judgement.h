@@ -25,6 +25,7 @@ typedef enum JudgementRank {
 
 typedef struct Judgement {
         const Profile *profile; /* NULL: everything is denied */
+        OperationKind kind;
         JudgementRank rank;
         Verdict verdict;
         /* The path that the verdict is of. */
@@ -33,7 +34,7 @@ typedef struct Judgement {
         char path[LEDGER_PATH_SIZE];
 } Judgement;
 
-void judgement_init(Judgement *judgement, const Profile *profile);
+void judgement_init(Judgement *judgement, const Profile *profile, OperationKind kind);
 
 /* A HostPathVisit: takes one more path into account.  Returns 0. */
 int judgement_consider(const HostPath *path, void *userdata);

@@ -65,19 +65,47 @@ static size_t at_most(uint32_t length, size_t most) {
         return length < most ? length : most;
 }
 
-static void add_paths(Report *report, const Slot *slot) {
-        size_t path_length = at_most(slot->locations[0].path_length, LEDGER_PATH_SIZE - 1);
-        size_t argument_length = at_most(slot->locations[0].argument_length, LEDGER_ARGUMENT_SIZE - 1);
+/* Of a call that names two places, the second one is where something goes to. */
+static void add_location(Report *report, const SlotLocation *location, bool is_second) {
+        size_t path_length = at_most(location->path_length, LEDGER_PATH_SIZE - 1);
+        size_t argument_length = at_most(location->argument_length, LEDGER_ARGUMENT_SIZE - 1);
 
         if (path_length > 0)
-                report_bytes(report, "SNOTIFY_PATH", slot->locations[0].path, path_length);
-        if (argument_length != path_length ||
-                memcmp(slot->locations[0].argument, slot->locations[0].path, path_length) != 0)
-                report_bytes(report, "SNOTIFY_ARGUMENT", slot->locations[0].argument, argument_length);
+                report_bytes(
+                        report, is_second ? "SNOTIFY_PATH_TO" : "SNOTIFY_PATH", location->path, path_length);
+        if (argument_length != path_length || memcmp(location->argument, location->path, path_length) != 0)
+                report_bytes(report, is_second ? "SNOTIFY_ARGUMENT_TO" : "SNOTIFY_ARGUMENT",
+                        location->argument, argument_length);
+}
+
+/* What the call has no argument for has no field. */
+static void add_arguments(Report *report, const Slot *slot, const Call *call) {
+        const Operation *operation = call ? operation_of(call->kind) : NULL;
+
+        for (unsigned i = 0; i < (operation ? operation->n_locations : 1); i++)
+                add_location(report, &slot->locations[i], i > 0);
+        if (!call || call->mode_at >= 0)
+                report_text(report, "SNOTIFY_MODE", "%04o", slot->arguments.mode);
+        if (slot->arguments.flags != 0)
+                report_text(report, "SNOTIFY_FLAGS", "0x%" PRIx32, slot->arguments.flags);
+        if (slot->arguments.device != 0)
+                report_text(report, "SNOTIFY_DEVICE", "%" PRIu64, slot->arguments.device);
+        if (slot->text[0] != '\0')
+                add_text(report, "SNOTIFY_TEXT", slot->text, sizeof(slot->text));
+}
+
+static const char *name_of(const Call *call) {
+        return call ? call->name : "unknown call";
+}
+
+static const char *success_of(const Call *call) {
+        const Operation *operation = call ? operation_of(call->kind) : NULL;
+
+        return operation ? operation->success : "done";
 }
 
 static void add_fields(Report *report, const SessionIdentity *session, const Slot *slot, ReportKind kind,
-        const char *call, uint64_t now_usec) {
+        const Call *call, uint64_t now_usec) {
         static const char *const verdicts[] = {
                 [REPORT_DENIED] = "denied",
                 [REPORT_ALLOWED] = "allowed",
@@ -93,9 +121,8 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
         add_text(report, "SNOTIFY_LABEL", session->label, sizeof(session->label));
         add_text(report, "SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
         report_text(report, "SNOTIFY_VERDICT", "%s", verdicts[kind]);
-        report_text(report, "SNOTIFY_CALL", "%s", call);
-        add_paths(report, slot);
-        report_text(report, "SNOTIFY_MODE", "%04o", slot->arguments.mode);
+        report_text(report, "SNOTIFY_CALL", "%s", name_of(call));
+        add_arguments(report, slot, call);
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
         add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
@@ -135,12 +162,6 @@ void record_excess(const SessionIdentity *session, LedgerHeader *header, Report 
                 session->session_id, excess);
 }
 
-static const char *success_of(const Call *call) {
-        const Operation *operation = call ? operation_of(call->kind) : NULL;
-
-        return operation ? operation->success : "done";
-}
-
 static bool report_decision(
         const SessionIdentity *session, const Slot *slot, ReportKind kind, uint64_t now, Report *report) {
         static const char *const words[] = {
@@ -149,8 +170,7 @@ static bool report_decision(
                 [REPORT_FAILED] = "failed",
                 [REPORT_TROUBLE] = "trouble with",
         };
-        const Call *row = call_find(&slot->request.notif.data);
-        const char *call = row ? row->name : "unknown call";
+        const Call *call = call_find(&slot->request.notif.data);
         const char *shown =
                 slot->locations[0].path_length > 0 ? slot->locations[0].path : slot->locations[0].argument;
         size_t room = slot->locations[0].path_length > 0 ? sizeof(slot->locations[0].path)
@@ -160,9 +180,9 @@ static bool report_decision(
         report_begin(report, kind);
         add_fields(report, session, slot, kind, call, now);
         return report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
-                call, escape_text(shown, strnlen(shown, room), path, sizeof(path)),
+                name_of(call), escape_text(shown, strnlen(shown, room), path, sizeof(path)),
                 escape_text(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
-                slot->pid, slot->uid, slot->error ? error_name(slot->error) : success_of(row),
+                slot->pid, slot->uid, slot->error ? error_name(slot->error) : success_of(call),
                 explain(session, slot, kind, why, sizeof(why)));
 }
 

@@ -136,7 +136,7 @@ int stage_carry_out(RequestHandler *handler) {
         Request *request = &handler->request;
 
         if (request->decision.action == ACTION_DENY)
-                return handler->executor->refuse(&handler->impersonation, request);
+                return handler->context->executor->refuse(&handler->impersonation, request);
         if (memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
                 return request_cannot(&handler->request, ENOMEM,
                         "its session has as much memory in directories as it may");
@@ -144,5 +144,5 @@ int stage_carry_out(RequestHandler *handler) {
         request->slot->verdict = SLOT_ALLOWED;
         intent_set_state(request->intent, INTENT_NOT_BEGUN);
         slot_set_phase(request->slot, SLOT_ACTING);
-        return handler->executor->perform(&handler->impersonation, request);
+        return handler->context->executor->perform(&handler->impersonation, request);
 }

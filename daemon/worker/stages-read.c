@@ -169,7 +169,7 @@ int stage_pin(RequestHandler *handler) {
 int stage_find_out(RequestHandler *handler, int pinned) {
         Request *request = &handler->request;
         Outcome outcome = request->outcome;
-        int r = handler->executor->find_out(&handler->impersonation, request);
+        int r = handler->context->executor->find_out(&handler->impersonation, request);
 
         if (r < 0)
                 return request_cannot(&handler->request, EIO,

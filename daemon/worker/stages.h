@@ -10,7 +10,6 @@
 
 struct RequestHandler {
         const RequestContext *context;
-        const Executor *executor;
         TargetCache *targets;
         HostMounts *host_mounts;
         Impersonation impersonation;

@@ -325,6 +325,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 .report = arguments->report,
                 .number = arguments->number,
                 .helper_sandbox = arguments->helper_sandbox,
+                .executor = arguments->executor,
         };
         if (sigprocmask(SIG_SETMASK, NULL, &worker->request_context.waiting) < 0)
                 return -errno;

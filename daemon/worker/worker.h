@@ -12,6 +12,7 @@
 #include "common/sandbox.h"
 #include "common/session-identity.h"
 #include "policy/policy.h"
+#include "worker/executor/executor.h"
 
 /* For how long a worker without requests stays. */
 #define WORKER_IDLE_USEC 5000000U
@@ -37,6 +38,7 @@ typedef struct WorkerArguments {
         Report *report;
         const Sandbox *sandbox;
         const Sandbox *helper_sandbox;
+        const Executor *executor; /* how decisions are carried out */
 } WorkerArguments;
 
 /* Runs until there is nothing left to do; returns the exit facts.  The process's signals are at their

@@ -44,7 +44,7 @@ static double judge_all(const Profile *profile, char (*paths)[PATH_SIZE], unsign
                 uint64_t start = clock_ns();
 
                 for (unsigned i = 0; i < LOOKUPS; i++) {
-                        profile_judge(profile, paths[i % n_paths], &verdict);
+                        profile_judge(profile, OPERATION_MKDIR, paths[i % n_paths], &verdict);
                         if (verdict.action != ACTION_ALLOW)
                                 errx(1, "%s is not allowed", paths[i % n_paths]);
                 }

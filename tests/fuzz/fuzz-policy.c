@@ -115,7 +115,7 @@ static void add(List *list, Profile *profile, const char *path, Action action) {
         (void)snprintf(name, sizeof(name), "%zu", list->n);
         HOLDS(rule_path_is_valid(path, &why) == valid);
         HOLDS(!why == valid);
-        r = profile_add_rule(profile, name, path, action, DELAY_USEC, &existing);
+        r = profile_add_rule(profile, &(const Rule){name, path, action, DELAY_USEC}, &existing);
         HOLDS(r == (!valid ? -EINVAL : known ? -EEXIST : 0));
         HOLDS(!existing == (r != -EEXIST));
         if (r < 0)
@@ -135,7 +135,7 @@ static void ask(const List *list, const Profile *profile, const char *path) {
                 if (covers(list->paths[i], path) &&
                         (best == list->n || beats(list->paths[i], list->paths[best])))
                         best = i;
-        profile_judge(profile, path, &verdict);
+        profile_judge(profile, OPERATION_MKDIR, path, &verdict);
         HOLDS(!verdict.rule == (best == list->n));
         HOLDS(!verdict.rule || strtoul(verdict.rule, NULL, 10) == best);
         HOLDS(verdict.action == (best == list->n ? ACTION_DENY : list->actions[best]));

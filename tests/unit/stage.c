@@ -72,6 +72,8 @@ static void make_call(const Stage *stage, int socket_fd, bool twin) {
 
         if (workload->knocks)
                 result.value = syscall(SYS_mkdirat, PROTOCOL_KNOCK_DIRFD, protocol_knock_path(1), 0);
+        else if (workload->removes)
+                result.value = rmdir(path);
         else if (!workload->jailed)
                 result.value = mkdir(path, STAGE_MODE);
         else {
@@ -213,13 +215,23 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
         const char *existing;
         Profile *profile;
 
-        CHECK_INT(policy_add_profile(policy, name, kind == STAGE_ALLOW ? ACTION_ALLOW : ACTION_DENY, EPERM,
+        CHECK_INT(policy_add_profile(policy, name,
+                          kind == STAGE_ALLOW || kind == STAGE_KEEP ? ACTION_ALLOW : ACTION_DENY, EPERM,
                           POLICY_LOG_ALL, &profile),
                 0);
         if (kind == STAGE_DELAY)
-                CHECK_INT(profile_add_rule(
-                                  profile, "slow", "/", ACTION_ALLOW, UINT64_C(86400) * 1000000, &existing),
+                CHECK_INT(profile_add_rule(profile,
+                                  &(const Rule){"slow", "/", ACTION_ALLOW, UINT64_C(86400) * 1000000},
+                                  &existing),
                         0);
+#ifdef TEST_OPERATIONS
+        if (kind == STAGE_KEEP)
+                CHECK_INT(
+                        profile_add_rule(profile,
+                                &(const Rule){"keep", "/", ACTION_DENY, .operations = 1U << OPERATION_RMDIR},
+                                &existing),
+                        0);
+#endif
         return profile;
 }
 
@@ -244,6 +256,7 @@ __attribute__((noreturn)) static void be_worker(const Stage *stage, const Role *
                 .session = {.session_id = 1, .profile = "default"},
                 .sandbox = &sandboxes.worker,
                 .helper_sandbox = &sandboxes.helper,
+                .executor = stage->executor ? stage->executor : &executor_acting,
         };
         bool rejects = role->number == LEDGER_REJECTING;
         Policy *policy;

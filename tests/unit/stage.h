@@ -17,7 +17,8 @@ typedef struct Workload {
         bool jailed;  /* lives in a root directory of its own */
         bool foreign; /* lives in a user namespace of its own */
         bool knocks;
-        bool twin; /* forks, and the two make a directory each */
+        bool removes; /* calls rmdir(2), where others call mkdir(2) */
+        bool twin;    /* forks, and the two make a directory each */
 } Workload;
 
 typedef struct Stage {
@@ -33,6 +34,7 @@ typedef struct Stage {
         int record_fd; /* the workers' stderr */
         Ledger *ledger;
         pid_t target;
+        const Executor *executor; /* of its workers; NULL: the one that acts for the target */
 } Stage;
 
 #define STAGE_MODE 0775
@@ -77,6 +79,7 @@ typedef enum StagePolicy {
         STAGE_DENY,
         STAGE_DELAY,
         STAGE_NO_PROFILE,
+        STAGE_KEEP, /* a rule that speaks of rmdir alone denies everything */
 } StagePolicy;
 
 /* Starts a worker with this number, and makes it the receiver.  A traced one stands before worker_run(). */

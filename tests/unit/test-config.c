@@ -102,7 +102,7 @@ static Verdict judge(const Policy *policy, const char *profile_name, const char 
         Verdict verdict;
 
         assert_non_null(profile);
-        profile_judge(profile, path, &verdict);
+        profile_judge(profile, OPERATION_MKDIR, path, &verdict);
         return verdict;
 }
 

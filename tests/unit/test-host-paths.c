@@ -262,14 +262,14 @@ typedef struct Row {
 static void add(Profile *profile, const char *name, const char *path, Action action, uint64_t delay) {
         const char *existing;
 
-        CHECK_INT(profile_add_rule(profile, name, path, action, delay, &existing), 0);
+        CHECK_INT(profile_add_rule(profile, &(const Rule){name, path, action, delay}, &existing), 0);
 }
 
 static void check_row(const Profile *profile, const Row *row, const size_t order[3]) {
         const HostDirectory directory = {.name = "x", .path = ""};
         Judgement judgement;
 
-        judgement_init(&judgement, profile);
+        judgement_init(&judgement, profile, OPERATION_MKDIR);
         for (size_t i = 0; i < 3; i++) {
                 const Path *path = &row->paths[order[i]];
                 const HostPath found = {.directory = &directory,

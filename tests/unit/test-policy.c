@@ -39,13 +39,13 @@ static Profile *add_profile(Policy *policy, const char *name, Action fallback, i
 static void add_rule(Profile *profile, const char *path, Action action) {
         const char *existing;
 
-        assert_int_equal(profile_add_rule(profile, path, path, action, 0, &existing), 0);
+        assert_int_equal(profile_add_rule(profile, &(const Rule){path, path, action, 0}, &existing), 0);
 }
 
 static const char *judge(const Profile *profile, const char *path) {
         Verdict verdict;
 
-        profile_judge(profile, path, &verdict);
+        profile_judge(profile, OPERATION_MKDIR, path, &verdict);
         return verdict.rule ?: "";
 }
 
@@ -157,27 +157,30 @@ static void test_verdict(void **state) {
         Verdict verdict;
 
         (void)state;
-        assert_int_equal(profile_add_rule(denying, "slow", "/s/", ACTION_ALLOW, 2000000, &existing), 0);
-        assert_int_equal(profile_add_rule(allowing, "never", "/s/", ACTION_DENY, 3, &existing), 0);
+        assert_int_equal(
+                profile_add_rule(denying, &(const Rule){"slow", "/s/", ACTION_ALLOW, 2000000}, &existing),
+                0);
+        assert_int_equal(
+                profile_add_rule(allowing, &(const Rule){"never", "/s/", ACTION_DENY, 3}, &existing), 0);
 
-        profile_judge(denying, "/x", &verdict);
+        profile_judge(denying, OPERATION_MKDIR, "/x", &verdict);
         assert_int_equal(verdict.action, ACTION_DENY);
         assert_int_equal(verdict.error, EROFS);
         assert_int_equal(verdict.delay_usec, 0);
         assert_null(verdict.rule);
 
-        profile_judge(denying, "/s/x", &verdict);
+        profile_judge(denying, OPERATION_MKDIR, "/s/x", &verdict);
         assert_int_equal(verdict.action, ACTION_ALLOW);
         assert_int_equal(verdict.error, 0);
         assert_int_equal(verdict.delay_usec, 2000000);
         assert_string_equal(verdict.rule, "slow");
 
-        profile_judge(allowing, "/x", &verdict);
+        profile_judge(allowing, OPERATION_MKDIR, "/x", &verdict);
         assert_int_equal(verdict.action, ACTION_ALLOW);
         assert_int_equal(verdict.error, 0);
         assert_null(verdict.rule);
 
-        profile_judge(allowing, "/s/x", &verdict);
+        profile_judge(allowing, OPERATION_MKDIR, "/s/x", &verdict);
         assert_int_equal(verdict.action, ACTION_DENY);
         assert_int_equal(verdict.error, EACCES);
         assert_int_equal(verdict.delay_usec, 3);
@@ -269,11 +272,14 @@ static void test_duplicate_rules(void **state) {
         for (size_t i = 0; i < COUNT(paths); i++) {
                 const char *existing = NULL;
 
-                assert_int_equal(
-                        profile_add_rule(profile, "again", paths[i], ACTION_DENY, 0, &existing), -EEXIST);
+                assert_int_equal(profile_add_rule(profile, &(const Rule){"again", paths[i], ACTION_DENY, 0},
+                                         &existing),
+                        -EEXIST);
                 assert_string_equal(existing, paths[i]);
                 /* Another profile has rules of its own. */
-                assert_int_equal(profile_add_rule(other, "again", paths[i], ACTION_DENY, 0, &existing), 0);
+                assert_int_equal(
+                        profile_add_rule(other, &(const Rule){"again", paths[i], ACTION_DENY, 0}, &existing),
+                        0);
         }
         assert_string_equal(judge(profile, "/a/b/c"), "/a/b/c");
         assert_string_equal(judge(profile, "/a/x"), "/a/*");
@@ -324,7 +330,8 @@ static void test_paths(void **state) {
 
                 if (valid != !paths[i].why || (why && strcmp(why, paths[i].why) != 0))
                         fail_msg("path '%s': '%s', not '%s'", paths[i].path, why ?: "", paths[i].why ?: "");
-                assert_int_equal(profile_add_rule(profile, "r", paths[i].path, ACTION_DENY, 0, &existing),
+                assert_int_equal(profile_add_rule(profile, &(const Rule){"r", paths[i].path, ACTION_DENY, 0},
+                                         &existing),
                         valid ? 0 : -EINVAL);
         }
 }
@@ -353,11 +360,15 @@ static void test_rule_names(void **state) {
         (void)state;
         memset(long_name, 'n', sizeof(long_name));
         long_name[POLICY_NAME_MAX + 1] = '\0';
-        assert_int_equal(profile_add_rule(profile, "", "/a", ACTION_DENY, 0, &existing), -EINVAL);
-        assert_int_equal(profile_add_rule(profile, long_name, "/a", ACTION_DENY, 0, &existing), -EINVAL);
+        assert_int_equal(
+                profile_add_rule(profile, &(const Rule){"", "/a", ACTION_DENY, 0}, &existing), -EINVAL);
+        assert_int_equal(
+                profile_add_rule(profile, &(const Rule){long_name, "/a", ACTION_DENY, 0}, &existing),
+                -EINVAL);
         assert_string_equal(judge(profile, "/a"), "");
         long_name[POLICY_NAME_MAX] = '\0';
-        assert_int_equal(profile_add_rule(profile, long_name, "/a", ACTION_DENY, 0, &existing), 0);
+        assert_int_equal(
+                profile_add_rule(profile, &(const Rule){long_name, "/a", ACTION_DENY, 0}, &existing), 0);
         assert_string_equal(judge(profile, "/a"), long_name);
 }
 
@@ -419,13 +430,14 @@ static void test_deep_paths(void **state) {
                 memcpy(path + i, "/a", 3);
                 memcpy(wild + i, "/*", 3);
         }
-        assert_int_equal(profile_add_rule(literal, "deep", path, ACTION_ALLOW, 0, &existing), 0);
+        assert_int_equal(
+                profile_add_rule(literal, &(const Rule){"deep", path, ACTION_ALLOW, 0}, &existing), 0);
         assert_string_equal(judge(literal, path), "deep");
         path[strlen(path) - 2] = '\0';
         assert_string_equal(judge(literal, path), "");
 
-        assert_int_equal(profile_add_rule(both, "deep", path, ACTION_ALLOW, 0, &existing), 0);
-        assert_int_equal(profile_add_rule(both, "wild", wild, ACTION_ALLOW, 0, &existing), 0);
+        assert_int_equal(profile_add_rule(both, &(const Rule){"deep", path, ACTION_ALLOW, 0}, &existing), 0);
+        assert_int_equal(profile_add_rule(both, &(const Rule){"wild", wild, ACTION_ALLOW, 0}, &existing), 0);
         assert_string_equal(judge(both, path), "deep");
         assert_string_equal(judge(both, wild), "wild");
         memcpy(path + strlen(path) - 2, "/b", 3);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests that a second operation takes one row, one file and this test: rmdir(2) goes through the whole
+ * pipeline, with the real filter, worker, helper and ledger. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "stage.h"
+#include "worker/operation/operation.h"
+
+static const Workload root = {.name = "root", .removes = true};
+static const Workload maker = {.name = "root, which calls mkdir"};
+static const Workload foreign = {
+        .name = "a user in a namespace", .uid = 4711, .foreign = true, .removes = true};
+
+static Stage stage;
+
+static int strike(void **state) {
+        (void)state;
+        stage_strike(&stage);
+        stage = (Stage){};
+        return 0;
+}
+
+typedef enum There {
+        NOTHING,
+        EMPTY,
+        FULL,
+        PLAIN_FILE,
+} There;
+
+static void begin(const Workload *workload, There there) {
+        char inner[64];
+        int fd;
+
+        stage_set(workload, &stage);
+        (void)snprintf(inner, sizeof(inner), "%s/inner", stage.path);
+        if (there == EMPTY || there == FULL)
+                assert_int_equal(mkdir(stage.path, 0777), 0);
+        if (there == FULL)
+                assert_int_equal(mkdir(inner, 0777), 0);
+        if (there == PLAIN_FILE) {
+                fd = creat(stage.path, 0666);
+                assert_true(fd >= 0);
+                assert_int_equal(close(fd), 0);
+        }
+        stage_call(&stage);
+}
+
+static void end(void) {
+        char inner[64];
+
+        (void)snprintf(inner, sizeof(inner), "%s/inner", stage.path);
+        (void)rmdir(inner);
+        (void)unlink(stage.path);
+        (void)rmdir(stage.path);
+        (void)strike(NULL);
+}
+
+static bool exists(void) {
+        return access(stage.path, F_OK) == 0;
+}
+
+static const struct {
+        const char *name;
+        There there;
+        StagePolicy policy;
+        int error;
+        bool stays;
+        const char *record;
+} rows[] = {
+        {"allowed", EMPTY, STAGE_ALLOW, 0, false, "allowed rmdir("},
+        {"allowed, of a directory that is not empty", FULL, STAGE_ALLOW, ENOTEMPTY, true, "failed rmdir("},
+        {"allowed, of nothing", NOTHING, STAGE_ALLOW, ENOENT, false, "failed rmdir("},
+        {"denied", EMPTY, STAGE_DENY, EPERM, true, "denied rmdir("},
+        {"denied by a rule that speaks of it", EMPTY, STAGE_KEEP, EPERM, true, "EPERM (rule keep)"},
+        {"denied, of nothing: the kernel's error comes first", NOTHING, STAGE_DENY, ENOENT, false,
+                "failed rmdir("},
+        {"denied, of a file: the same", PLAIN_FILE, STAGE_DENY, ENOTDIR, true, "failed rmdir("},
+};
+
+static void check_row(const Workload *workload, size_t i) {
+        StageResult result;
+        pid_t worker;
+
+        begin(workload, rows[i].there);
+        worker = stage_start_worker(&stage, 0, rows[i].policy);
+        result = stage_result(&stage);
+        stage_kill_target(&stage);
+        worker_left(&stage, worker);
+        if (result.error != rows[i].error || exists() != rows[i].stays)
+                fail_msg("%s, %s: %s", workload->name, rows[i].name, strerror(result.error));
+        if (!strstr(stage_records(&stage), rows[i].record))
+                fail_msg("%s, %s: recorded %s", workload->name, rows[i].name, stage_records(&stage));
+        end();
+}
+
+static void test_rows(void **state) {
+        (void)state;
+        for (size_t i = 0; i < COUNT(rows); i++)
+                check_row(&root, i);
+}
+
+static void test_rows_by_helper(void **state) {
+        (void)state;
+        harness_need_unshare(CLONE_NEWUSER);
+        for (size_t i = 0; i < COUNT(rows); i++)
+                check_row(&foreign, i);
+}
+
+/* For another operation that rule is not there. */
+static void test_rule_speaks_of_rmdir(void **state) {
+        pid_t worker;
+
+        (void)state;
+        begin(&maker, NOTHING);
+        worker = stage_start_worker(&stage, 0, STAGE_KEEP);
+        assert_int_equal(stage_result(&stage).error, 0);
+        assert_true(exists());
+        stage_kill_target(&stage);
+        worker_left(&stage, worker);
+        end();
+}
+
+static void test_success_is_recorded(void **state) {
+        pid_t worker;
+
+        (void)state;
+        begin(&root, EMPTY);
+        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+        assert_int_equal(stage_result(&stage).error, 0);
+        stage_kill_target(&stage);
+        worker_left(&stage, worker);
+        assert_non_null(strstr(stage_records(&stage), ": removed ("));
+        end();
+}
+
+/* Killed just before the call or just after it: the successor finds out, and the target cannot tell. */
+static void test_deaths(void **state) {
+        (void)state;
+        for (unsigned at_entry = 0; at_entry < 2; at_entry++) {
+                pid_t worker;
+
+                begin(&root, EMPTY);
+                worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                worker_step_to(worker, SYS_unlinkat, at_entry);
+                harness_kill(worker);
+                assert_int_equal(exists(), at_entry);
+                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
+                assert_int_equal(stage_result(&stage).error, 0);
+                assert_false(exists());
+                stage_kill_target(&stage);
+                worker_left(&stage, worker);
+                end();
+        }
+}
+
+/* The row says what the kernel says. */
+static void test_last_errors(void **state) {
+        static const struct {
+                const char *path;
+                LastKind last;
+        } paths[] = {{".", LAST_DOT}, {"..", LAST_DOTDOT}, {"/", LAST_ROOT}, {"../.", LAST_DOT},
+                {"./..", LAST_DOTDOT}};
+
+        (void)state;
+        for (size_t i = 0; i < COUNT(paths); i++) {
+                assert_int_equal(rmdir(paths[i].path), -1);
+                assert_int_equal(errno, operation_rmdir.last_errors[paths[i].last]);
+                assert_int_equal(mkdir(paths[i].path, 0700), -1);
+                assert_int_equal(errno, operation_mkdir.last_errors[paths[i].last]);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_teardown(test_rows, strike),
+                cmocka_unit_test_teardown(test_rows_by_helper, strike),
+                cmocka_unit_test_teardown(test_rule_speaks_of_rmdir, strike),
+                cmocka_unit_test_teardown(test_success_is_recorded, strike),
+                cmocka_unit_test_teardown(test_deaths, strike),
+                cmocka_unit_test(test_last_errors),
+        };
+
+        harness_init();
+        return cmocka_run_group_tests_name("rmdir", tests, NULL, NULL);
+}
