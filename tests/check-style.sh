@@ -120,6 +120,12 @@ one_way() {
                 END { exit failed }'
 }
 
+# A function returns 0, a negative errno or a named outcome.  The errno that the target gets is data, which a function gives back
+# through a parameter.
+no_positive_errno() {
+        ! grep -rnE --include='*.[ch]' 'return \(?(errno|E[A-Z0-9]{2,})\)?;' daemon launcher
+}
+
 # The documents name files as `FOLDER/FILE` and what is in them as `FOLDER/FILE: NAME`; NAME.c is an example.
 documented_files() {
         local reference file name missing=0
@@ -163,6 +169,7 @@ check_with mandoc "the manual pages lint" manuals
 check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
 check_with codespell "codespell finds no misspelt word" spelling
 check "each room includes what it may, and includes point one way" one_way
+check "no function returns a positive errno" no_positive_errno
 check "what the documents name is there" documented_files
 check "doc/architecture.md knows each room" documented_rooms
 echo "1..$n"
