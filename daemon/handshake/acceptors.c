@@ -58,9 +58,8 @@ static void tell_trouble(Acceptors *acceptors) {
         if (is_trouble) {
                 report_begin(context->report, REPORT_ACCEPTORS_HANG);
                 (void)report_send(context->report,
-                        "no launcher is accepted: %u processes that accepted launchers hang, as the "
-                        "warnings before "
-                        "say; end the processes of the users that they name",
+                        "no launcher is accepted: %u processes that accepted launchers hang; "
+                        "end the processes of the users that the warnings before name",
                         ACCEPTORS_RETIRED_MAX);
         } else
                 (void)report_line(context->report, REPORT_NOTE, "launchers are accepted again");

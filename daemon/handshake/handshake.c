@@ -126,8 +126,7 @@ static void report_kill(const Handshake *handshake) {
                         handshake->result.pid, handshake->result.uid, handshake->pid);
         else
                 (void)report_line(report, REPORT_WARNING,
-                        "snotifyd killed its verifier %d, which took too long before it served a "
-                        "launcher",
+                        "snotifyd killed its verifier %d: it took too long to begin with a launcher",
                         handshake->pid);
 }
 

@@ -510,7 +510,18 @@ check "the daemon ends well" test $? = 0
 rm "$work/older"
 printf '[limits]\nhandshake-timeout = 1s\n[profile default]\ndefault = allow\n' >"$work/conf"
 before=$(grep -c "sent something that hangs" "$work/log")
-(ulimit -n 1024 && exec "$bin/other-kernel" no-passrights "$SNOTIFYD" --config "$work/conf" --socket "$work/older" --log-target=stderr) 2>>"$work/log" &
+# Stands in for systemd, and keeps what it is told.
+python3 -c '
+import socket, sys
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind(sys.argv[1])
+with open(sys.argv[2], "a", errors="replace") as status:
+    while True:
+        print(receiver.recv(65536).decode(errors="replace"), file=status, flush=True)
+' "$work/notify" "$work/status" &
+receiver=$!
+wait_for test -S "$work/notify"
+(ulimit -n 1024 && NOTIFY_SOCKET=$work/notify exec "$bin/other-kernel" no-passrights "$SNOTIFYD" --config "$work/conf" --socket "$work/older" --log-target=stderr) 2>>"$work/log" &
 older=$!
 wait_for is_listening "$work/older"
 # So many processes that accepted launchers are there; the last one accepts.
@@ -522,6 +533,9 @@ pilers=()
 pile() {
         "$bin/stranger" "$work/older" pile "$@" </dev/null >"$work/pile" 2>&1 &
         pilers+=($!)
+}
+status_says() {
+        grep "^STATUS=" "$work/status" | tail -n 1 | grep -q "^$1"
 }
 in_older_soon() {
         timeout 20 "$SNOTIFY_RUN" --socket "$work/older" -- true
@@ -546,6 +560,7 @@ else
         pile 10000 65534
         check "eight of them are full, and the last: no more are started" wait_for logged "no launcher is accepted: 8 processes that accepted launchers hang"
         check "... nine are there" hang_accepting 9
+        check "... and systemctl status would say so" wait_for status_says "STATUS=no launcher is accepted, because processes that accepted launchers hang; "
         timeout 60 "$SNOTIFY_RUN" --socket "$work/older" -- true &
         waiting=$!
         kill "${pilers[@]}"
@@ -553,12 +568,15 @@ else
         check "when the user's processes end: a launcher that waited gets in" test $? = 0
         check "... which is recorded" logged "launchers are accepted again"
         wait "${pilers[@]}"
+        check "... and systemctl status would no longer say so" wait_for status_says "STATUS=[0-9]* session"
         check "... and one process accepts" wait_for hang_accepting 1
         check "... the user himself, too" wait_for as_user "$SNOTIFY_RUN" --socket "$work/older" -- true
 fi
 kill $older
 wait $older
 check "the daemon ends well" test $? = 0
+kill $receiver
+wait $receiver 2>/dev/null
 
 ### A launcher that the daemon does not see, and one that it sees.
 printf '[profile default]\ndefault = allow\n' >"$work/conf"

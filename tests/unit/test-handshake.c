@@ -394,7 +394,7 @@ static void test_overtime(void **state) {
         pass(TIMEOUT_USEC + OVERTIME_USEC);
         run_to("killed ");
         assert_null(world.list.accepting);
-        check_log("which took too long before it served a launcher");
+        check_log("it took too long to begin with a launcher");
         run_to("killed end ");
 }
 
