@@ -61,6 +61,12 @@ spelling() {
         codespell
 }
 
+# .clang-tidy says which checks, and why.  The build's options are gcc's, some of which clang does not know.
+tidy() {
+        find daemon launcher -name '*.c' | sort |
+                xargs -n 8 -P "$(nproc)" clang-tidy -p "${BUILD_ROOT:?}" --quiet --extra-arg=-Wno-unknown-warning-option
+}
+
 # Whether the manuals that ours refer to are installed is another matter.
 manuals() {
         ! mandoc -T lint man/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found'
@@ -165,6 +171,7 @@ documented_rooms() {
 
 check_with clang-format "clang-format has nothing to change" formatted
 check "each file has an SPDX line" spdx
+check_with clang-tidy "clang-tidy finds nothing in the daemon and the launcher" tidy
 check_with mandoc "the manual pages lint" manuals
 check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
 check_with codespell "codespell finds no misspelt word" spelling
