@@ -7,6 +7,7 @@ fake-journal.py check FILE SESSION PATH...: checks that each PATH has one record
 
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -79,25 +80,29 @@ def check(file, session, paths):
 
 
 def reloads(file):
-    policies, decisions, problems = {}, 0, []
+    # A daemon that has waited in vain for a busy journal does not wait again, and says how many records that has cost.
+    policies, decisions, problems, unannounced, lost = {}, 0, [], [], 0
     with open(file) as lines:
         for record in map(json.loads, lines):
             if "SNOTIFY_VERDICT" not in record:
                 if "SNOTIFY_GENERATION" in record:
                     policies[record["SNOTIFY_GENERATION"]] = None
+                if found := re.match(r"records lost before this one, .*: (\d+)$", record["MESSAGE"]):
+                    lost += int(found.group(1))
                 continue
             decisions += 1
             policy, directory = record["SNOTIFY_RULE"].split("-")
             generation = record["SNOTIFY_GENERATION"]
             if generation not in policies:
-                problems.append(f"generation {generation} has no record of having been loaded: {record}")
+                unannounced.append(f"generation {generation} has no record of having been loaded: {record}")
             elif policies[generation] not in (None, policy):
                 problems.append(f"generation {generation} has decisions of both policies: {record}")
             policies[generation] = policy
             verdict = "allowed" if (policy, directory) in (("one", "A"), ("two", "B")) else "denied"
             if record["SNOTIFY_VERDICT"] != verdict or record["SNOTIFY_PATH"].split("/")[-2] != directory:
                 problems.append(f"not {verdict}: {record}")
-    print("loads", len(policies), "decisions", decisions)
+    problems += unannounced[lost:]
+    print("lost", lost, "loads", len(policies), "decisions", decisions)
     sys.exit("\n".join(problems[:20]) or 0)
 
 
