@@ -92,15 +92,17 @@ static int table_restore_one(SessionTable *table, StoredSession *stored) {
         return 0;
 }
 
-static void table_restore_or_end(SessionTable *table, StoredSession *stored) {
+/* Returns whether the session goes on. */
+static bool table_restore_or_end(SessionTable *table, StoredSession *stored) {
         int r = table_restore_one(table, stored);
 
         if (r >= 0)
-                return;
+                return true;
         (void)report_line(table->context->report, REPORT_ERROR,
                 "cannot take over session %016" PRIx64 ": %s; its calls fail with ENOSYS from now on",
                 stored->session_id, explain_restore(stored, r));
         store_remove(stored->session_id);
+        return false;
 }
 
 static bool has_session(uint64_t id, void *userdata) {
@@ -113,13 +115,20 @@ static bool has_session(uint64_t id, void *userdata) {
 }
 
 void session_table_restore(SessionTable *table, StoreContents *stored) {
+        size_t n_ended = 0;
+
         for (size_t i = 0; i < stored->n_sessions; i++)
-                table_restore_or_end(table, &stored->sessions[i]);
+                n_ended += !table_restore_or_end(table, &stored->sessions[i]);
         (void)identities_prune(table->identities, has_session, table);
         if (table->n_sessions > 0)
                 (void)report_line(table->context->report, REPORT_NOTE,
                         "took over %zu session%s from the previous daemon", table->n_sessions,
                         table->n_sessions == 1 ? "" : "s");
+        if (n_ended > 0)
+                (void)report_line(table->context->report, REPORT_ERROR,
+                        "ended %zu session%s of the previous daemon: restart the programs, which can create "
+                        "no directories any more",
+                        n_ended, n_ended == 1 ? "" : "s");
 }
 
 int session_table_begin(SessionTable *table, const SessionIdentity *identity, const NotifyRequest *knock,

@@ -139,6 +139,7 @@ kill -KILL "$main"
 wait_for is_replaced
 check "the next daemon records that it does not take that session up" wait_for synced \
         "cannot take over session $one_id: its ledger is of another version of snotifyd; its calls fail with ENOSYS from now on"
+check "... and how many it does not" wait_for synced "ended 1 session of the previous daemon: restart the programs"
 check "... and its calls fail with ENOSYS" ask "$one_in" "$one_out" /srv/open/one-more "Function not implemented"
 check "... but those of the other session succeed" ask "$other_in" "$other_out" /srv/open/other-more "status 0"
 check "... of which alone something is in the store" stored 2

@@ -258,6 +258,7 @@ static void test_restore(void **state) {
         assert_true(has_record("cannot take over session 0000000000000004: "));
         assert_true(has_record("cannot take over session fedcba9876543210: its identity is missing"));
         assert_true(has_record("took over 1 session from the previous daemon"));
+        assert_true(has_record("ended 4 sessions of the previous daemon: "));
 
         /* No identity is left without a session. */
         assert_int_equal(identities_open(identities_fd, &identities), 0);
