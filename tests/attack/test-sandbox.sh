@@ -50,7 +50,7 @@ helper_dies() {
         wait_for logged_times "$from" "^trouble with .*: EIO (helpers died over it)" 1 || return
         [ ! -e "$tree/helper-$1" ]
 }
-handshake_dies() {
+verifier_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
         fails_with "$launcher_fails" supervised --label "handshake-$1" -- mkdir "$tree/handshake-$1" || return
@@ -68,7 +68,7 @@ done
 check "a verifier that makes a call which its filter allows is unaffected" \
         created handshake-getpid supervised --label handshake-getpid -- mkdir "$tree/handshake-getpid"
 for call in "${forbidden_to_all[@]}" "${allowed_to_worker[@]}"; do
-        check "a verifier that makes a forbidden call dies: $call" handshake_dies "$call"
+        check "a verifier that makes a forbidden call dies: $call" verifier_dies "$call"
 done
 
 if as_user unshare -Ur true 2>/dev/null; then

@@ -42,10 +42,10 @@ launch() {
 }
 launch &
 launcher=$!
-check "a workload gets no access to the daemon, its workers and verifiers" supervised_user -- "$bin/steal-listener" open  $rounds "$tree/open"
+check "a workload gets no access to the daemon, its workers and verifiers" supervised_user -- "$bin/steal-listener" open $rounds "$tree/open"
 check "... and cannot kill them" supervised_user -- "$bin/steal-listener" kill $rounds "$tree/open/"
 if [ "$namespaces" ]; then
-        check "... and gets no access to helpers that act for it" supervised_user -- unshare -Ur "$bin/steal-listener" open  $((rounds / 2)) "$tree/open"
+        check "... and gets no access to helpers that act for it" supervised_user -- unshare -Ur "$bin/steal-listener" open $((rounds / 2)) "$tree/open"
         check "... at no moment of their lives" supervised_user -- unshare -Ur "$bin/steal-listener" seize $rounds "$tree/open"
         check "... nor does root without capabilities" \
                 supervised -- "${without_capabilities[@]}" unshare -U "$bin/steal-listener" seize $rounds "$tree/open"

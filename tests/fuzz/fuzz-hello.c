@@ -27,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         return 0;
 }
 
-/* As a stranger may, with more than one fd. */
+/* As a rogue launcher may, with more than one fd. */
 static void send_bytes(const Input *input, unsigned n_fds) {
         union {
                 struct cmsghdr header;
