@@ -13,7 +13,7 @@
  * opens /proc. Returns the caller's fd or a negative errno. */
 int launcher_open_proc(void);
 
-/* Reads PID/status below proc_fd into *ret, whose credentials has been initialised with credentials_init().
+/* Reads PID/status below proc_fd into *ret, whose credentials were initialised with credentials_init().
  * The task must be stopped in a notification that the caller checks afterwards: then no other task had its
  * number, and its credentials could not change meanwhile.  Needs no capability.  Returns 0 or a negative
  * errno. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waits.  Run by the worker.  Owns nothing.  Must never hold up a worker that is told to leave. */
+/* Waits for a rule's delay.  Run by the worker.  Owns nothing.  Must never keep a worker that was told to
+ * exit. */
 
 #include "worker/delay.h"
 
@@ -9,7 +10,7 @@
 
 #include "common/clock.h"
 
-/* How often a waiting worker looks whether its target still lives: the kernel does not tell. */
+/* How often a waiting worker checks that its target still lives: the kernel does not report its death. */
 #define NAP_USEC 1000000U
 
 static int sleep_until(const Request *request, uint64_t until, Report *report, const sigset_t *waiting) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Carries out decisions by acting for the target.  Run by the worker.  Must never act before the
- * notification was seen to be valid after the last thing was read. */
+/* Carries out decisions by acting for the target.  Run by the worker.  Must never act before it has checked
+ * that the notification is still valid after everything was read. */
 
 #include <errno.h>
 
@@ -43,7 +43,7 @@ static int perform(Impersonation *impersonation, Request *request) {
 
         if (impersonation->helper)
                 return perform_by_helper(impersonation, request, &call);
-        /* Deciding may have reverted them. */
+        /* The decision may have reverted the credentials. */
         r = credentials_override(impersonation->override, &request->facts.credentials);
         if (r < 0)
                 return r;
@@ -80,7 +80,7 @@ static bool is_inert(const Request *request) {
         return true;
 }
 
-/* Whether a name exists could be asked by the target, too: it may search the parent. */
+/* The check tells the target no more than it can find out itself: it may search the parent. */
 static int refuse(Impersonation *impersonation, Request *request) {
         Slot *slot = request->slot;
         int r;
@@ -113,7 +113,7 @@ static int find_out_with(Request *request, const OperationCall *call, bool pinne
         return finding == OPERATION_UNTOLD && !pinned ? -ESTALE : REQUEST_PROCEED;
 }
 
-/* Is what is pinned what the slot notes? */
+/* Are the pinned parents those that the slot notes? */
 static bool is_pinned_as_noted(const Request *request) {
         for (unsigned i = 0; i < request_n_locations(request); i++) {
                 const Parent *parent = &request->locations[i].parent;
@@ -124,11 +124,11 @@ static bool is_pinned_as_noted(const Request *request) {
         return true;
 }
 
-/* Looks in the directories that the slot notes, though the paths no longer lead there. */
+/* Finds out in the directories that the slot notes, although the paths no longer lead there. */
 static int find_out_elsewhere(Impersonation *impersonation, Request *request, OperationCall *call) {
         int fds[LOCATIONS_MAX] = {-EBADF, -EBADF}, r;
 
-        /* Where there is no parent now the worker may still stand in the target's root. */
+        /* If there is no parent now, the worker may still be in the target's root. */
         r = request->locations[0].parent.fd < 0 ? rootdir_leave(&impersonation->rootdir) : 0;
         if (r == 0)
                 r = host_mounts_reload(impersonation->host_mounts);
@@ -152,7 +152,7 @@ static int find_out(Impersonation *impersonation, Request *request) {
         if (r < 0)
                 return r;
         for (unsigned i = 0; i < request_n_locations(request); i++)
-                if (request->locations[i].last != LAST_NORM) /* such a call was never begun */
+                if (request->locations[i].last != LAST_NORM) /* a call without a last name was never begun */
                         return -ESTALE;
         if (is_pinned_as_noted(request))
                 return find_out_with(request, &call, true);

@@ -29,7 +29,7 @@
 #include "worker/location/resolve.h"
 #include "worker/target/procfs.h"
 
-/* How often the worker looks whether what it waits for still matters. */
+/* How often a waiting worker checks that the target still waits for its call. */
 #define PATIENCE_MSEC 1000
 
 typedef enum HelperCommandKind {
@@ -64,7 +64,8 @@ struct Helper {
 
 /* In the helper. */
 
-/* caps is what it works on; a permitted set no larger than the effective one can't be raised again. */
+/* caps is a scratch state.  The permitted set becomes the same as the effective one, so that nothing can be
+ * raised again. */
 static int set_capabilities(cap_t caps, uint64_t bits) {
         for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
                 cap_flag_value_t value = bits >> cap & 1 ? CAP_SET : CAP_CLEAR;
@@ -86,8 +87,8 @@ static uint64_t permitted_capabilities(cap_t caps) {
         return bits;
 }
 
-/* Takes the uids and gids, and keeps our capabilities for what is still to be done: each change of a uid
- * away from 0 empties the effective set. */
+/* Takes the uids and gids, and keeps this process's capabilities for the remaining steps: each change of a
+ * uid away from 0 empties the effective set. */
 static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
         const Credentials *credentials = &facts->credentials;
         int r;
@@ -114,8 +115,8 @@ static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
         return set_capabilities(caps, ours);
 }
 
-/* The order matters: the ids are those of our user namespace, the capabilities those of the target's, and
- * entering that needs ours. */
+/* The order matters: the ids are those of the worker's user namespace, the capabilities those of the
+ * target's, and entering the latter takes capabilities in the former. */
 static int take_credentials(const HelperRequest *orders, cap_t caps) {
         const Credentials *credentials = &orders->request->facts.credentials;
         uint64_t ours = permitted_capabilities(caps), theirs = credentials->capabilities;
@@ -124,11 +125,12 @@ static int take_credentials(const HelperRequest *orders, cap_t caps) {
         r = become_ids(&orders->request->facts, caps, ours);
         if (r < 0)
                 return r;
-        /* Until now our capabilities kept tracers off.  A uid that was ours already leaves us dumpable. */
+        /* Until now this process's capabilities kept tracers off.  If its uid does not change, it would stay
+         * dumpable. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
         if (orders->user_namespace_fd < 0)
-                theirs &= ours; /* of one namespace: no more than we have */
+                theirs &= ours; /* in the same namespace: no more than this process has */
         else if (setns(orders->user_namespace_fd, CLONE_NEWUSER) < 0)
                 return -errno;
         if (fchdir(orders->root_fd) < 0 || chroot(".") < 0)
@@ -204,7 +206,7 @@ static int find_parent(const HelperRequest *orders, unsigned i, HelperAnswer *an
         if (error != 0)
                 return -EBADF;
         r = object_read(fd, &answer->parent);
-        if (r < 0 && procfs_is_it(fd)) { /* of a process that is dead by now */
+        if (r < 0 && procfs_is_it(fd)) { /* the entry of a process that has died meanwhile */
                 procfs_refuse(fd, location->name, &error);
                 answer->outcome = outcome_error(error);
         } else if (r < 0)
@@ -259,9 +261,8 @@ static int helper_run(const HelperRequest *orders, pid_t worker_pid, int socket_
 
 /* In the worker. */
 
-/* Waits for an answer, for as long as something waits for the call's.  A helper can be stopped by the
- * target's user alone, who has to live with it; but a target that was killed must not keep the worker here.
- */
+/* Waits for an answer, for as long as the target waits for its call.  Only the target's user can stop a
+ * helper, and then that user's call waits; but a target that was killed must not keep the worker waiting. */
 static int wait_answer(const Helper *helper) {
         struct pollfd fd = {.fd = helper->socket_fd, .events = POLLIN};
         int r;
@@ -277,7 +278,7 @@ static int wait_answer(const Helper *helper) {
         }
 }
 
-/* Receives an answer, and an fd with it.  A helper that died has closed the socket. */
+/* Receives an answer, and an fd with it.  The kernel has closed the socket of a dead helper. */
 static int receive_answer(const Helper *helper, HelperAnswer *ret, int *ret_fd) {
         ssize_t n;
         int r;
@@ -360,7 +361,7 @@ void helper_take_parent(Helper *helper, unsigned location, LedgerObject *ret_obj
         *ret_fd = TAKE_FD(helper->parents[location].fd);
 }
 
-/* It leaves when the worker's end of the socket is closed, which takes no time. */
+/* The helper exits when the worker closes its end of the socket, which takes no time. */
 int helper_dismiss(Helper *helper) {
         int r;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A helper: a process for one request that becomes the target altogether - uids, user namespace and all -
- * which a worker cannot, for it holds the listener.  It finds the parents, hands them to the worker to
- * decide on, and then does what the worker says.
+/* A helper: a process for one request that takes on all of the target's credentials: its uids, its user
+ * namespace, its capabilities.  A worker cannot do that, because it holds the listener.  The helper finds
+ * the parents, passes them to the worker, which decides, and then does what the worker commands.
  *
- * The workload may signal a helper, as it may signal itself, but not trace it; and there is nothing in it
- * worth having. */
+ * The workload can send signals to a helper, as to itself, but cannot trace it; and a helper holds nothing
+ * that the workload must not have. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,12 +21,12 @@ typedef struct Helper Helper;
 /* What it is to become and to find.  helper_request_done() closes the three kinds of descriptors; the rest
  * is not owned. */
 typedef struct HelperRequest {
-        const Request *request;      /* the helper has a copy, but for the slot */
+        const Request *request;      /* the helper has a copy of everything but the slot */
         int user_namespace_fd;       /* the target's; -EBADF: the worker's own is right */
         int root_fd;                 /* the target's */
         int base_fds[LOCATIONS_MAX]; /* where relative paths start; -EBADF for an absolute one */
         const Sandbox *sandbox;
-        int lock_fd; /* where it locks for the worker, see ledger_open_lock() */
+        int lock_fd; /* with which it takes the worker's lock: see ledger_open_lock() */
         uint32_t number;
         bool minds_autofs; /* see PathLookup */
 } HelperRequest;
@@ -42,8 +42,8 @@ int helper_new(const HelperRequest *orders, Helper **ret, int *ret_error);
  * each. */
 void helper_take_parent(Helper *helper, unsigned location, LedgerObject *ret_object, int *ret_fd);
 
-/* Dismisses it, and frees it: once this returns 0 it is gone, and nothing of the target's is in its hands.
- * Returns -ETIME where it does not leave, because its user has stopped it or a file system does not answer.
+/* Makes it exit, and frees it: once this returns 0 the process is gone, and holds nothing of the target's.
+ * Returns -ETIME if it does not exit, because its user has stopped it or a file system does not answer.
  * The worker cannot kill it, nor any other process: the kernel does so when the worker ends, which therefore
  * must do that.  Takes NULL. */
 int helper_dismiss(Helper *helper);

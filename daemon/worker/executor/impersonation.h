@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The worker as its target: its credentials, its root directory, or a helper process.
+/* How the worker impersonates a target: by its credentials and root directory, or by a helper process.
  *
  * Usually a worker impersonates a target by taking its file system credentials.  Where that does not make it
  * the target - in another user namespace, on file systems that look at the real uid - a helper does. */

@@ -32,7 +32,7 @@ static PathLookup lookup_for(const Pin *pin) {
         };
 }
 
-/* Opens what a relative path starts at. */
+/* Opens the directory at which a relative path starts. */
 static int open_base(const Pin *pin, int *ret_fd) {
         if (!location_is_relative(pin->location))
                 return 0;
@@ -41,7 +41,7 @@ static int open_base(const Pin *pin, int *ret_fd) {
         return target_open_fd(pin->request->target, pin->dirfd, ret_fd);
 }
 
-/* The parent is to be found by a path. */
+/* Finds the parent by a path. */
 static int pin_path(
         const Pin *pin, PathLookup *lookup, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
         Impersonation *impersonation = pin->impersonation;
@@ -63,12 +63,13 @@ static int pin_path(
         resolve_parent(pin->location, base_fd, lookup, ret_fd, ret_error);
         if (*ret_in_host_root)
                 return 0;
-        /* The target's root is needed no more, and what is decided on is seen from the host's. */
+        /* The worker decides by what it sees from the host's root, and does not need the target's any more.
+         */
         return impersonation_revert(impersonation);
 }
 
-/* There are directories of procfs that the kernel lets the threads of one process search, and others not:
- * the target's are no secret to it, and the worker's are. */
+/* Some directories of procfs can be searched only by the threads of the process that they are about: the
+ * target may see its own, and must not see the worker's. */
 static int look_into_procfs(const Pin *pin, PathLookup *lookup, bool *ret_wants_helper, int *ret_error) {
         const Parent *parent = &pin->location->parent;
         _cleanup_close_ int fd = -EBADF;
@@ -86,7 +87,7 @@ static int look_into_procfs(const Pin *pin, PathLookup *lookup, bool *ret_wants_
         return 0;
 }
 
-/* A directory of a process that is dead by now is no object any more. */
+/* The directory of a dead process cannot be looked at any more. */
 static int ask_procfs(const Pin *pin, int *ret_error) {
         int r = credentials_override(pin->impersonation->override, &pin->request->facts.credentials);
 
@@ -95,9 +96,9 @@ static int ask_procfs(const Pin *pin, int *ret_error) {
         return r;
 }
 
-/* An automounter is told by its uids which user wants a directory, and by its process group the kernel knows
- * that it is the automounter itself (autofs_oz_mode() in fs/autofs/autofs_i.h), which must not wait for
- * itself. */
+/* The kernel tells an automounter the uid and gid of the process that asks for a directory.  It recognizes
+ * the automounter itself by its process group (autofs_oz_mode() in fs/autofs/autofs_i.h), and does not let
+ * it wait for itself. */
 static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
         _cleanup_close_ int list_fd = -EBADF;
         Request *request = pin->request;
@@ -117,8 +118,8 @@ static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
         return r > 0 ? -EDEADLK : r;
 }
 
-/* As the worker, with the target's file system credentials.  *ret_wants_helper says that only a process that
- * is the target altogether gets any further. */
+/* Pins the parent by the worker itself, with the target's file system credentials.  Sets *ret_wants_helper
+ * if only a helper, which has all of the target's credentials, can get any further. */
 static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error) {
         Parent *parent = &pin->location->parent;
         PathLookup lookup = lookup_for(pin);
@@ -163,7 +164,7 @@ static int open_for_helper(
         return r;
 }
 
-/* Takes what a new helper has found. */
+/* Takes the parents that a new helper has found. */
 static int take_parents(Impersonation *impersonation, Request *request) {
         int r = 0;
 
@@ -174,7 +175,7 @@ static int take_parents(Impersonation *impersonation, Request *request) {
 
                 helper_take_parent(impersonation->helper, i, &seen, &fd);
                 r = parent_take(parent, fd, impersonation->host_mounts);
-                if (parent->object.ino == 0) /* its file system shows it to the target alone */
+                if (parent->object.ino == 0) /* its file system shows it to the target's user alone */
                         parent->object.ino = seen.ino;
         }
         return r;
@@ -197,7 +198,7 @@ static int pin_by_helper(
         r = open_for_helper(impersonation, request, in_our_namespace, &orders);
         if (r != 0)
                 return r;
-        /* Nothing but the target must be served by a process that becomes it. */
+        /* Start no helper with the credentials of a process that has the dead target's number. */
         if (notification_is_gone(&request->notification))
                 return REQUEST_GONE;
         r = helper_new(&orders, &impersonation->helper, ret_error);
@@ -260,7 +261,7 @@ static bool lacks_descriptors(const Request *request) {
 int pin_locations(Impersonation *impersonation, Request *request) {
         int error = 0, r = pin_all(impersonation, request, &error);
 
-        if (r == -ENOTDIR || r == -EBADF) /* what a relative path starts at is none, or there is none */
+        if (r == -ENOTDIR || r == -EBADF) /* the path starts at no directory, or at no open descriptor */
                 return request_fails(request, -r);
         if (r != 0)
                 return r == TARGET_GONE ? REQUEST_GONE : r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Moves the worker between the host's root and a target's.  Run by the worker, raised.  Owns the process's
- * root and working directory.  Must never stay in a target's root once the target goes on: it would keep a
- * mount busy. */
+/* Moves the worker between the host's root and a target's.  Run by the worker with its own credentials. Owns
+ * the process's root and working directory.  Must never stay in a target's root after the reply: it would
+ * keep a mount busy. */
 
 #include "worker/executor/rootdir.h"
 

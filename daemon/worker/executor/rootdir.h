@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the worker stands: its root directory.  It is the host's except while a path of a target with
- * another root is resolved. */
+/* The worker's root directory.  It is the host's, except while the worker resolves a path of a target with
+ * another root. */
 
 #include <stdbool.h>
 
@@ -22,7 +22,7 @@ int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_
 
 bool rootdir_is_host(const RootDir *rootdir);
 
-/* Is this the root where we stand? */
+/* Is this the worker's current root? */
 bool rootdir_is(const RootDir *rootdir, const DirectoryId *root);
 
 /* Goes to the root of the target, of which TASK_ROOT is known, where it isn't there already.  Changes the

@@ -86,7 +86,7 @@ static HostMount make_row(const Mount *mount) {
         };
 }
 
-/* So that what lies below a directory directly follows it. */
+/* Sorts what is below a directory directly behind it. */
 static int compare_paths(const char *a, const char *b) {
         while (*a == *b && *a != '\0') {
                 a++;

@@ -30,7 +30,7 @@ static bool is_same(const DirectoryId *id, uint64_t dev, uint64_t ino) {
         return id->dev == dev && id->ino == ino;
 }
 
-/* The last so many components of the path, with the slash before them; NULL where it has fewer. */
+/* Returns the last n components of the path, with the slash before them; NULL if it has fewer. */
 static const char *last_components(const char *path, size_t n) {
         const char *at = path + strlen(path);
 
@@ -75,7 +75,7 @@ static int visit_on_mount(const Search *search, const HostMount *mount, const ch
         return visit_path(search, mount, mount->point, strlen(mount->point), rest);
 }
 
-/* Visits what the mounts whose root is this directory make of the one that is so many levels below. */
+/* The directory is so many levels below this one: visits its paths on the mounts whose root this one is. */
 static int visit_roots(const Search *search, const DirectoryId *id, size_t level) {
         const char *rest = last_components(search->directory->path, level);
         const HostMount *rows;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names the pinned parent.  Run by the worker.  Owns nothing.  Must never take a path for a place: what is
- * judged is where the directory that we hold is now. */
+/* Names the pinned parent.  Run by the worker.  Owns nothing.  Must never judge a path that was passed: what
+ * counts is where the held directory is now. */
 
 #include "worker/location/place.h"
 
@@ -82,7 +82,7 @@ static int visit_here(HostMounts *mounts, const LedgerObject *object, const char
         return host_paths_visit(mounts, &directory, visit, userdata);
 }
 
-/* All that there is is the path of the name. */
+/* Nothing is known but the path of the name. */
 static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
         char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
         const HostDirectory directory = {
@@ -123,8 +123,8 @@ int place_read_unentered(Target *target, int parent_fd, const char *name, char r
         return r != 0 ? r : append_name(ret, strlen(ret), name, ret_length);
 }
 
-/* The same, if the host certainly has it there: on a mount of its own that shows the file system whole, out
- * of which no directory can be moved. */
+/* The same, if the host certainly has the directory there: on a mount that shows the whole file system, so
+ * that no directory can be moved out of it. */
 static int read_unentered_on_host(Target *target, const HostMounts *mounts, int fd, uint64_t mount_id,
         const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
         const HostMount *mount = host_mounts_find(mounts, mount_id);
@@ -142,7 +142,7 @@ static int read_unentered_on_host(Target *target, const HostMounts *mounts, int 
 #define MQUEUE_MAGIC 0x19800202
 #define FUSE_CTL_MAGIC 0x65735543
 
-/* The file systems in which no directory has the operation that creates one, for nobody. */
+/* The file systems in which no process can create a directory: none has the operation. */
 static bool type_is_inert(long type) {
         switch ((unsigned long)type) {
         case PROC_SUPER_MAGIC:
@@ -169,7 +169,7 @@ bool place_is_inert(int fd) {
         return fstatfs(fd, &fs) == 0 && type_is_inert(fs.f_type);
 }
 
-/* What a file system without a place on the host is to us. */
+/* What to return for a file system that the host does not have mounted. */
 static int unseen_kind(const Parent *parent) {
         struct statfs fs;
 
@@ -180,7 +180,7 @@ static int unseen_kind(const Parent *parent) {
                                           : PLACE_ELSEWHERE;
 }
 
-/* The parent, to be found from a mount of the host's. */
+/* The parent, which is to be found through one of the host's mounts. */
 typedef struct Search {
         Target *target;
         HostMounts *mounts;
@@ -189,18 +189,18 @@ typedef struct Search {
                 struct file_handle handle;
                 char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
         } here;
-        int handle_error; /* what there is instead of a handle, or 0 */
+        int handle_error; /* why there is no handle, or 0 */
         const char *name;
 
-        /* What was found. */
+        /* The result. */
         LedgerObject host;
         bool entered; /* it is the working directory; else this is its path */
         char path[LEDGER_PATH_SIZE];
         size_t length;
 } Search;
 
-/* Goes to the directory by the mount.  Returns 0, PLACE_DELETED, -EXDEV where the mount doesn't show it, or
- * another negative errno. */
+/* Enters the directory through the mount.  Returns 0, PLACE_DELETED, -EXDEV where the mount doesn't show it,
+ * or another negative errno. */
 static int search_mount(int mount_fd, Search *search) {
         _cleanup_close_ int host_fd = -EBADF;
         int r;
@@ -222,7 +222,7 @@ static int search_mount(int mount_fd, Search *search) {
         return r == PLACE_ELSEWHERE ? -EXDEV : r;
 }
 
-/* Asks each of the host's mounts of the file system.  Returns as search_mount(), or
+/* Tries each of the host's mounts of the file system.  Returns as search_mount(), or
  * MOUNTS_NONE. */
 static int search_mounts(uint64_t device, Search *search) {
         size_t n;

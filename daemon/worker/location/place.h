@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the pinned parent (the working directory) really is: its path on the host, whatever the target calls
- * it. */
+/* Where the pinned parent (the working directory) really is: its path on the host, by whatever path the
+ * target has named it. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 /* Positive outcomes, apart from those of a target and a request. */
 enum {
         PLACE_DELETED = 16, /* the parent has been removed: ENOENT */
-        PLACE_ELSEWHERE,    /* it is in no directory that can be reached from the root we stand in */
+        PLACE_ELSEWHERE,    /* it cannot be reached from the worker's root */
         PLACE_PRIVATE,      /* it is on a tmpfs that the host does not have mounted */
         PLACE_INERT,        /* it is on a /proc, a /sys or the like of its own, see place_is_inert() */
         PLACE_SHARED,       /* it may have more than one path, and to find them the worker must be raised */

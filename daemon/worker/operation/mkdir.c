@@ -41,8 +41,8 @@ static void perform(const OperationCall *call, Outcome *ret) {
         *ret = outcome_error(r < 0 ? errno : 0);
 }
 
-/* Did the owner create this after the intent was begun?  A file system without times of birth is given the
- * benefit of the doubt. */
+/* Did the owner create this after the intent was begun?  On a file system without times of birth the answer
+ * is yes. */
 static bool created_since(const struct statx *stx, const Intent *intent) {
         if (stx->stx_uid != intent->owner || !S_ISDIR(stx->stx_mode))
                 return false;
