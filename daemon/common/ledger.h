@@ -2,44 +2,42 @@
 #pragma once
 
 /* clang-format off */
-/* The ledger: one small sealed memfd per session, the only memory of what is in flight.  It outlives workers
- * and the daemon (it lies in systemd's file descriptor store beside the listener), because the kernel
- * delivers a notification only once: who forgets its id leaves the target hanging.
+/* The ledger: one sealed memfd per session, the only memory of the requests in flight.  It outlives workers and
+ * the daemon: systemd's file descriptor store holds it beside the listener.  The kernel delivers a notification
+ * only once, so that a target would hang for ever if its id were forgotten.
  *
- * It holds a header; LEDGER_SLOTS slots, each a request in flight; and for each of up to LEDGER_WORKERS
- * workers an outbox of records that are still to be sent.  It does not say what the session is: see
- * session-identity.h.  Who writes what:
+ * It holds a header; LEDGER_SLOTS slots, each with one request in flight and its intent; and for each of up to
+ * LEDGER_WORKERS workers an outbox of records that are not sent yet.  What the session is stands elsewhere: see
+ * session-identity.h.  These processes write to it:
  *
- *   1. The daemon writes the header when it makes the ledger, `receiver` whenever that changes, `overdue`,
- *      and the first slot until the knock in there is answered.
- *   2. A worker writes the slots that it holds, its own outbox, and the totals; its helper the intent in the
- *      slot, and it has no more than that page.
- *   3. Where a worker was killed and hangs in the kernel, never to come back from it, the daemon answers in
- *      its place, and says so in the slot: DONE.  After a stop the rejecting worker does that.
- *   4. The daemon otherwise only looks: who holds which slot, since when, which outboxes are empty.  It
- *      believes nothing that could hurt it.
+ *   1. The daemon writes the header when it creates the ledger, `receiver` whenever that changes, `overdue`, and
+ *      the first slot until the knock in there is answered.
+ *   2. A worker writes the slots that it holds, its own outbox, and the totals.  Its helper writes the intent of
+ *      the slot, and has nothing else of the ledger mapped.
+ *   3. Where a killed worker hangs in the kernel and never returns from it, the daemon answers in its place, and
+ *      sets the slot to DONE.  After a stop the rejecting worker does that.
+ *   4. Otherwise the daemon only reads: which worker holds which slot, since when, which outboxes are empty.  It
+ *      believes nothing that could harm it.
  *
- * Whoever is at work on it has a lock of its own on the memfd, by which a daemon that did not fork it finds
- * it: see ledger_lock_worker().
+ * Each process that works on a ledger holds a lock on the memfd.  By that lock a daemon finds the workers that an
+ * earlier daemon forked: see ledger_lock_worker().
  *
- * Each slot has a holder, in the header:
+ * The header names the holder of each slot:
  *
- *   SLOT_FREE     nobody's, and empty.
- *   SLOT_WAITING  nobody's, with a request that was received: the receiver takes it.
- *   else          a worker's, by its number plus one.  Where that worker is dead its successor, which has
- *                 the same number, goes on.
+ *   SLOT_FREE     none; the slot is empty.
+ *   SLOT_WAITING  none; the slot has a request that was received.  The receiver takes it.
+ *   else          the number of a worker plus one.  Where that worker is dead its successor, which has the same
+ *                 number, goes on.
  *
- * And it goes through four phases.  Whoever starts on a slot that isn't empty finishes it first: that is all
- * of recovery.
+ * A slot goes through four phases.  A worker that starts on a slot which is not empty finishes that request first:
+ * that is all of recovery.
  *
- *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still
- *             EMPTY but whose notif isn't zero has RECEIVED.  (SIGKILL acts on the way back to user space,
- *             after the copy.)
- *   RECEIVED  nothing was done yet: judge it, do it.
- *   ACTING    the system call may or may not have been performed; `argument`, `parent` and the intent say how
- *             to tell.  Its successor may find out; it may perform the call only with an allowing verdict of
- *             its own.
- *   DONE      `reply` is the answer: send it; if it was sent already the kernel says so.  Then report it.
+ *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still EMPTY but
+ *             whose notif is not zero has RECEIVED.  (SIGKILL acts on the way back to user space, after the copy.)
+ *   RECEIVED  nothing was done yet: the request is handled from its beginning.
+ *   ACTING    the system call may or may not have been performed; the arguments, the parents and the intent say how
+ *             to tell.  A successor may find out; it may perform the call only with an allowing verdict of its own.
+ *   DONE      `reply` is the answer.  It is sent - if it was sent already, the kernel says so - and then recorded.
  */
 /* clang-format on */
 
@@ -63,8 +61,8 @@
 #define LEDGER_VERSION 1U
 #define LEDGER_SLOTS 16U
 #define LEDGER_WORKERS 16U
-/* The header, a slot and an intent each begin at a multiple of this, which no page of a kernel exceeds that
- * the daemon runs on.  Memory that is never touched costs nothing. */
+/* The header, each slot and each intent begin at a multiple of this.  No kernel that the daemon runs on has
+ * larger pages.  Memory that is never touched costs nothing. */
 #define LEDGER_UNIT 65536U
 #define LEDGER_NO_RECEIVER UINT32_MAX
 
@@ -101,11 +99,12 @@ typedef struct LedgerHeader {
                 _Atomic uint32_t start; /* see outbox.h */
                 _Atomic uint32_t used;
         } outboxes[LEDGER_WORKERS];
-        _Atomic uint64_t delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: it isn't worked at before */
+        _Atomic uint64_t
+                delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: its rule delays it until then */
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
-        RateLimit records;                 /* that the session makes */
-        LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; its holder writes it */
+        RateLimit records;                 /* of the session's decisions */
+        LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; the holder writes it */
 } LedgerHeader;
 static_assert(sizeof(LedgerHeader) == 1016, "crosses a process boundary");
 
@@ -121,15 +120,14 @@ typedef enum SlotPhase {
 } SlotPhase;
 
 typedef enum SlotVerdict {
-        SLOT_UNDECIDED, /* there was nothing to decide: the handshake's knock, or a call that is only noted
-                         */
+        SLOT_UNDECIDED, /* there was nothing to decide: a knock, or a call that only tells something */
         SLOT_ALLOWED,   /* performed, or failed before any effect with the kernel's own error: see `error` */
         SLOT_DENIED,
-        SLOT_TROUBLE, /* could not be judged or performed */
+        SLOT_TROUBLE, /* could not be decided on or performed */
 } SlotVerdict;
 
-/* An object of a file system, told apart from every other that it ever had: an inode number may be given
- * anew, but not with the same time of birth, nor with the same handle. */
+/* An object of a file system, told apart from every other that it ever had.  A file system may use an inode
+ * number again, but not with the same time of birth, nor with the same handle. */
 typedef struct LedgerObject {
         uint32_t dev_major;
         uint32_t dev_minor;
@@ -139,7 +137,7 @@ typedef struct LedgerObject {
         int32_t handle_type;  /* see name_to_handle_at(2) */
         uint32_t handle_size; /* 0: the file system has no handles */
         uint32_t reserved;
-        uint64_t mount_id; /* where it was seen; says nothing of the object */
+        uint64_t mount_id; /* where it was seen; no part of its identity */
         uint8_t handle[LEDGER_HANDLE_SIZE];
 } LedgerObject;
 static_assert(sizeof(LedgerObject) == 176, "crosses a process boundary");
@@ -153,13 +151,13 @@ typedef struct SlotLocation {
         char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
 } SlotLocation;
 
-/* Written by its holder alone. */
+/* A request in flight.  Its holder alone writes it. */
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
-        uint32_t attempts;      /* workers that started on this request; the last few may have died of it */
+        uint32_t attempts;      /* workers that started on this request; all but the last died */
         NotifyRequest request;
         NotifyReply reply; /* valid in DONE */
-        /* The decision, for the record that is made after the answer. */
+        /* The decision, for the record that follows the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
         uint64_t taken_usec;    /* when its holder began with it; 0 while it waits */
         uint64_t generation;
@@ -168,8 +166,8 @@ typedef struct Slot {
         uint32_t uid;
         uint32_t pid; /* thread group */
         Arguments arguments;
-        /* The slot's totals without this request, valid in DONE: a worker that finds it there, counted or
-         * not, sets them to what they are with it. */
+        /* Valid in DONE: the slot's totals without this request.  A worker that finds the request DONE sets
+         * the totals to this and the request, so that it is counted once, however often that is done. */
         LedgerTotals before;
         char comm[LEDGER_COMM_SIZE];
         char rule[LEDGER_RULE_SIZE]; /* empty: the profile's default decided, or nothing had to be decided */
@@ -180,19 +178,19 @@ typedef struct Slot {
 
 typedef enum IntentState {
         INTENT_NOT_BEGUN,
-        INTENT_BEGUN, /* it may have been performed, or not: see act_find() */
+        INTENT_BEGUN, /* it may have been performed, or not: see Operation.find_out() */
         INTENT_DONE,
 } IntentState;
 
-/* What an object was at a location when the call began. */
+/* What had the last component's name at a location just before the call. */
 typedef enum IntentSight {
         INTENT_UNSEEN, /* it was not looked for */
         INTENT_ABSENT, /* nothing had the name */
         INTENT_PRESENT,
 } IntentSight;
 
-/* The system call that carries out a request, as noted just before it and just after it by the process that
- * performs it: a worker or its helper.  All of it zero is one that is not begun. */
+/* The system call that carries out a request.  The process that performs it - a worker or its helper - notes
+ * it just before the call and just after it.  An intent of zeros is one that is not begun. */
 typedef struct Intent {
         _Atomic uint32_t state; /* IntentState */
         int32_t error;          /* DONE: what it returned, 0 or a positive errno */
@@ -217,8 +215,8 @@ static_assert(offsetof(Slot, reply) + NOTIFY_REPLY_SIZE <= 4096, "RECV must not 
 
 typedef struct Ledger Ledger;
 
-/* Makes the ledger of a session, whose id is in the name of the memfd, for those that look for it in /proc.
- * The knock becomes the first slot's request, answered with knock_answer in phase DONE, so that the
+/* Creates the ledger of a session.  The name of the memfd has the session's id, for a person who looks in
+ * /proc.  The knock becomes the request of the first slot, in phase DONE with knock_answer, so that the
  * session's first worker answers it.  Returns 0 and the caller's fd, or a negative errno. */
 int ledger_new(uint64_t session_id, const NotifyRequest *knock, int64_t knock_answer, int *ret_fd);
 
@@ -230,7 +228,7 @@ int ledger_check(int ledger_fd);
 int ledger_read_totals(int ledger_fd, LedgerTotals *ret);
 void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret);
 
-/* Maps and unmaps it; a forked child doesn't have the mapping.  Returns 0 or a negative errno.
+/* Map and unmap it.  A forked child does not have the mapping.  Returns 0 or a negative errno.
  * ledger_unmap() takes NULL and returns NULL. */
 int ledger_map(int ledger_fd, Ledger **ret);
 Ledger *ledger_unmap(Ledger *ledger);
@@ -240,56 +238,56 @@ LedgerHeader *ledger_header(Ledger *ledger);
 /* index below LEDGER_SLOTS. */
 Slot *ledger_slot(Ledger *ledger, uint32_t index);
 
-/* Says that this process is at work as a worker with this number, or for it, until it ends: by a lock
- * (fcntl(2)) that its children don't inherit, and that the kernel takes away only when its memory is gone,
+/* Locks the ledger as the worker with this number, or as its helper, until this process ends.  Children do
+ * not inherit the lock (fcntl(2)), and the kernel releases it only when the memory of the process is gone,
  * so that it writes no more.  Returns 0 or a negative errno. */
 int ledger_lock_worker(int ledger_fd, uint32_t number);
 
-/* Who is?  Returns a pid, 0 where nobody is, or a negative errno.  It may have ended since: look again once
- * there is a pidfd. */
+/* Returns the pid of a process that holds this lock, 0 where none does, or a negative errno.  It may have
+ * ended since: a caller that opens a pidfd must ask again. */
 pid_t ledger_lock_holder(int ledger_fd, uint32_t number);
 
-/* A read-only fd of the ledger, with which another process can sign on and do no more than that.  Returns
- * the caller's fd or a negative errno. */
+/* Opens the ledger read-only, so that a helper can lock it and do no more than that.  Returns the caller's
+ * fd or a negative errno. */
 int ledger_open_lock(int ledger_fd);
 
-/* Changes hands, if it is in those that are expected.  Returns whether it was. */
+/* Passes the slot from one holder to another.  Returns false, and changes nothing, where `from` does not
+ * hold it. */
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);
 
-/* Nothing is left of the request in the slot, which has this holder: clears it and sets it free. */
+/* Clears the slot, which has this holder, and sets it free: its request is finished. */
 void ledger_release(Ledger *ledger, uint32_t index, uint32_t holder);
 
 /* The unsent records of a worker.  number below LEDGER_WORKERS. */
 Outbox ledger_outbox(Ledger *ledger, uint32_t number);
 
-/* What the holder of a slot, or its helper, is at; no other process's memory has a part of it in the same
- * page.  index below LEDGER_SLOTS. */
+/* The intent of a slot.  Nothing else lies in the same page.  index below LEDGER_SLOTS. */
 Intent *ledger_intent(Ledger *ledger, uint32_t index);
 
-/* Lets processes that are forked from now on have it, and no more of the ledger than that; or no
- * longer.  Returns 0 or a negative errno. */
+/* Lets the processes that are forked from now on have the intent, and nothing else of the ledger; or no
+ * longer. Returns 0 or a negative errno. */
 int intent_lend(Intent *intent, bool lend);
 
-/* A state that is none of ours counts as BEGUN. */
+/* A value that is no state, which a compromised process may have written, counts as BEGUN. */
 IntentState intent_state(const Intent *intent);
 void intent_set_state(Intent *intent, IntentState state);
 
-/* The phase, with a request that was received but not yet marked counting as RECEIVED.  A phase that is none
- * of ours (only a worker gone mad writes one) counts as RECEIVED too: done again from the start. */
+/* A request that was received but is not marked so yet counts as RECEIVED.  A value that is no phase, which
+ * only a compromised worker writes, counts as RECEIVED, too: the request is handled from its beginning. */
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
 
-/* Makes it empty again. */
+/* Empties the slot. */
 void slot_clear(Slot *slot);
 
-/* For how long somebody has been at its request, or it has waited for somebody: 0 where the slot is empty.
- */
+/* For how long a worker has been at the request of the slot, or the request has waited for one.  0 where the
+ * slot is empty. */
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec);
 
-/* Was its worker killed for taking too long? */
+/* Did the daemon kill the worker of this slot because it took too long? */
 bool ledger_is_overdue(Ledger *ledger, uint32_t index);
 void ledger_set_overdue(Ledger *ledger, uint32_t index, bool overdue);
 
-/* Give the memory of an empty slot, an empty outbox, back to the system. */
+/* Return the memory of an empty slot, or of an empty outbox, to the kernel. */
 void slot_trim(Slot *slot);
 void ledger_trim_outbox(Ledger *ledger, uint32_t number);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The data plane's loop: wait, RECV into slots, take one, handle (handler.c), answer, report.  Runs in a
- * process of its own that holds one session's listener and nothing of any other.  Owns the slots that it
- * holds and its outbox.  Must never let the kernel continue a call whose memory was judged, and leave
- * nothing of the target's - no working directory, no root, no fd - in hand once the target goes on. */
+/* The worker's loop: wait, RECV into slots, take one, handle it (handler.c), answer, record.  A worker is a
+ * process of its own that holds one session's listener and nothing of any other session.  Owns the slots
+ * that it holds and its outbox.  Must never let the kernel continue a call that was decided by the target's
+ * memory, and hold nothing of the target's - no working directory, no root, no fd - once the target goes on.
+ */
 
 #include "worker/worker.h"
 
@@ -21,7 +22,7 @@
 
 /* For how long the journal may hold up a worker: see report_set_patience(), report_drain(). */
 #define REPORT_PATIENCE_USEC 1000000U
-/* The same at the end of a session, when nobody waits for the worker, and nobody will send what it leaves.
+/* The same at the end of a session: no call waits for the worker, and no later worker sends what it leaves.
  */
 #define LAST_PATIENCE_USEC 10000000U
 /* A record is not kept back for much longer than this, however busy the session is. */
@@ -37,8 +38,8 @@ typedef struct Worker {
         uint64_t reported_usec; /* when it reported last; 0: never */
         uint64_t flushed_usec;  /* when it sent records last */
         uint32_t next;          /* where it looks first for a request that waits */
-        uint32_t last_tid;      /* who called last */
-        bool crowded;           /* several threads call, since we waited last */
+        uint32_t last_tid;      /* of the last caller */
+        bool crowded;           /* several threads have called since it waited last */
 } Worker;
 
 static bool is_receiver(const Worker *worker) {
@@ -46,7 +47,7 @@ static bool is_receiver(const Worker *worker) {
                worker->arguments->number;
 }
 
-/* Gets hold of a slot that is as it is expected, or returns NULL. */
+/* Takes the slot from that holder; returns NULL where another one has it. */
 static Slot *take(Worker *worker, uint32_t index, uint32_t from) {
         if (!ledger_pass(worker->ledger, index, from, worker->arguments->number + 1))
                 return NULL;
@@ -67,8 +68,7 @@ static int send_reply(const Worker *worker, Slot *slot) {
 
         if (r != -EINVAL)
                 return r;
-        /* No reply of ours: a predecessor that was taken over left it, and each successor would fail by it.
-         */
+        /* A compromised predecessor left something that is no reply: each successor would fail by it. */
         notify_reply(&slot->reply, slot->request.notif.id, 0, EIO);
         return notify_send(worker->arguments->listener_fd, &slot->reply);
 }
@@ -93,8 +93,8 @@ static int reject_overdue(Worker *worker, uint32_t index) {
         return 0;
 }
 
-/* Finishes the request in the slot, in whatever phase it is, and lets go of it.  Returns 0, REQUEST_LEFT, or
- * a negative errno: then it is the successor's. */
+/* Finishes the request in the slot, in whatever phase it is, and frees the slot.  Returns 0, REQUEST_LEFT,
+ * or a negative errno: then the successor goes on with it. */
 static int finish(Worker *worker, uint32_t index) {
         const WorkerArguments *arguments = worker->arguments;
         Slot *slot = ledger_slot(worker->ledger, index);
@@ -160,16 +160,16 @@ static int receive_into(const Worker *worker, Slot *slot) {
 
         if (r != -EINVAL)
                 return r;
-        /* It isn't all zero: so may one that was taken over have left it. */
+        /* The slot is not all zero: a compromised worker may have left it so. */
         slot_clear(slot);
         return notify_receive(worker->arguments->listener_fd, &slot->request);
 }
 
-/* Receives one request, which then waits in its slot to be taken.  Only the receiver comes here, after
- * poll(), so that this doesn't block; unless another receiver was made meanwhile, who was faster.  Then we
- * wait in here for one request more, or for the daemon to lose its patience (pool_kill_stragglers()); which
- * is why we may have no request in hand.  Returns 1, 0 where there was none after all or no room for it, or
- * a negative errno. */
+/* Receives one request, which then waits in its slot to be taken.  Only the receiver calls this, after
+ * poll(), so that it does not block; unless the daemon has appointed another receiver meanwhile, which was
+ * faster.  Then this worker blocks until one more request comes or the daemon kills it
+ * (pool_kill_stragglers()); so it must have no request in hand.  Returns 1, 0 where there was none after all
+ * or no room for it, or a negative errno. */
 static int receive(Worker *worker) {
         uint32_t index = 0;
         Slot *slot;
@@ -193,8 +193,9 @@ static int receive(Worker *worker) {
         return 1;
 }
 
-/* Receives what else there is.  Until a call is received a signal interrupts it, and native ones are not;
- * so that where several threads call, none should wait in the kernel while we are at another's request. */
+/* Receives what else there is.  A signal interrupts a call that is not received yet, as it does not
+ * natively.  So where several threads call, none should wait in the kernel while the worker is at another
+ * request. */
 static int receive_all(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
         int r = 1;
@@ -232,7 +233,7 @@ static void begin(Slot *slot) {
         __atomic_store_n(&slot->taken_usec, clock_usec(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
 }
 
-/* Gets hold of a request that waits; they take turns.  Returns its slot's index, or LEDGER_SLOTS. */
+/* Takes a request that waits; the slots take turns.  Returns its slot's index, or LEDGER_SLOTS. */
 static uint32_t take_waiting(Worker *worker) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t index = (worker->next + i) % LEDGER_SLOTS;
@@ -241,7 +242,7 @@ static uint32_t take_waiting(Worker *worker) {
                 if (!slot)
                         continue;
                 if (!is_receiver(worker)) {
-                        /* Just now: it may have come after a reload, and is our successor's. */
+                        /* No longer: the request may have come after a reload, and is the successor's. */
                         give(worker, index, SLOT_WAITING);
                         return LEDGER_SLOTS;
                 }
@@ -250,13 +251,13 @@ static uint32_t take_waiting(Worker *worker) {
                         worker->next = index + 1;
                         return index;
                 }
-                /* the knock, of a daemon that died when it had just answered it */
+                /* the knock of a daemon that died just after it had answered it */
                 give(worker, index, SLOT_FREE);
         }
         return LEDGER_SLOTS;
 }
 
-/* Goes on with what a predecessor held when it died.  Returns as finish(). */
+/* Finishes what a predecessor held when it died.  Returns as finish(). */
 static int finish_predecessors(Worker *worker) {
         uint32_t self = worker->arguments->number + 1;
         int r = 0;
@@ -270,7 +271,7 @@ static int finish_predecessors(Worker *worker) {
                 if (holder != self)
                         continue;
                 if (slot->request.notif.id == 0 && slot->request.notif.pid == 0)
-                        slot_clear(slot); /* it may have died while it did that */
+                        slot_clear(slot); /* it may have died in slot_clear() */
                 if (slot_phase(slot) == SLOT_EMPTY) {
                         give(worker, i, SLOT_FREE);
                         continue;
@@ -331,7 +332,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 return -errno;
         (void)sigdelset(&worker->request_context.waiting, SIGTERM);
 
-        /* None of the ledger's fds is ever closed: the kernel would take that for signing off. */
+        /* No fd of the ledger is ever closed: closing one releases the lock (fcntl(2)). */
         r = worker->request_context.lock_fd = ledger_open_lock(arguments->ledger_fd);
         if (r >= 0)
                 r = ledger_lock_worker(arguments->ledger_fd, arguments->number);
@@ -342,7 +343,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         worker->header = ledger_header(worker->ledger);
         worker->request_context.ledger = worker->ledger;
         (void)notify_set_sync_wake_up(
-                arguments->listener_fd, true); /* the daemon has said so where it is missing */
+                arguments->listener_fd, true); /* the daemon has recorded where that is missing */
         outbox = ledger_outbox(worker->ledger, arguments->number);
         report_use_outbox(arguments->report, &outbox);
         return request_handler_new(&worker->request_context, &worker->handler);
@@ -352,7 +353,7 @@ static void on_sigterm(int signal) {
         (void)signal; /* its only effect is to end the ppoll() that lets it through */
 }
 
-/* Who leaves takes the memory of what nobody uses along. */
+/* Before exiting, return the memory of unused slots to the kernel. */
 static void trim_slots(Worker *worker) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 Slot *slot = take(worker, i, SLOT_FREE);
@@ -364,9 +365,9 @@ static void trim_slots(Worker *worker) {
         }
 }
 
-/* Sends what is left.  If the journal doesn't take it the next worker tries again; but after the last target
- * there is none. */
-static void say_the_last(Worker *worker) {
+/* Sends the records that are left.  If the journal does not take them the next worker tries again; but after
+ * the last target there is none. */
+static void send_last_records(Worker *worker) {
         struct pollfd fd = {.fd = worker->arguments->listener_fd, .events = POLLIN};
         bool over = poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
         Report *report = worker->arguments->report;
@@ -404,6 +405,6 @@ int worker_run(const WorkerArguments *arguments) {
                 worker.reported_usec = clock_usec(CLOCK_MONOTONIC);
         }
         if (worker.ledger)
-                say_the_last(&worker);
+                send_last_records(&worker);
         return r < 0 ? WORKER_EXIT_FAILED : WORKER_EXIT_IDLE;
 }
