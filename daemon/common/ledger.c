@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A session's memory of its requests in flight.  A Ledger is a mapping of the memfd, owned by whoever called
- * ledger_map(): the session's workers, and the daemon while the session has any.  Must never assume that the
- * bytes are sane: a worker that was taken over can write anything at any time. */
+/* A session's memory of its requests in flight.  A Ledger is a mapping of the memfd, owned by the process
+ * that called ledger_map(): the session's workers, and the daemon while the session has any.  Must never
+ * assume that the bytes are sane: a worker that was taken over can write anything at any time. */
 
 #include "common/ledger.h"
 
@@ -76,7 +76,7 @@ int ledger_new(uint64_t session_id, const NotifyRequest *knock, int64_t knock_an
                 return -errno;
         if (ftruncate(fd, LEDGER_SIZE) < 0)
                 return -errno;
-        /* Nobody may shrink it: that would kill whoever has it mapped. */
+        /* No process may shrink it: that would kill the processes that have it mapped. */
         if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
                 return -errno;
         r = write_all(fd, &header, sizeof(header), 0);

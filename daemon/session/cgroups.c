@@ -21,7 +21,8 @@
 #include "common/ownership.h"
 
 #define ROOT "/sys/fs/cgroup"
-/* Where this process goes: who delegates to others has no processes of its own. */
+/* The daemon's own cgroup below it: a cgroup whose controllers are on for others must have no processes
+ * itself. */
 #define OURS "daemon"
 
 /* 320 MiB.  Never reached: workers stop at four fifths (worker/memory-budget.h), which is some 250,000

@@ -83,8 +83,7 @@ void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hangi
         report_text(report, "OBJECT_PID", "%d", pid);
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
         (void)report_send(report,
-                "process %d of session %016" PRIx64
-                " hangs in the kernel over a call and can not be killed: "
+                "process %d of session %016" PRIx64 " hangs in the kernel over a call and cannot be killed: "
                 "a file system does not answer; %" PRIu32 " of the session's %u workers %s so",
                 pid, id, hanging, LEDGER_REJECTING, hanging == 1 ? "does" : "do");
 }

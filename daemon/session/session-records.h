@@ -15,8 +15,8 @@ void session_records_start(Report *report, const SessionIdentity *session);
 /* Returns false where the journal did not take it. */
 bool session_records_end(Report *report, const SessionIdentity *session, int ledger_fd);
 
-/* The daemon stops while the session runs.  Where systemd keeps it (is_kept), nobody can tell yet whether it
- * goes on: a daemon that is stopped is not told whether another one follows. */
+/* The daemon stops while the session runs.  If systemd keeps the session (is_kept), the daemon cannot know
+ * whether it goes on: systemd does not tell it whether another daemon follows. */
 void session_records_leave(Report *report, const SessionIdentity *session, int ledger_fd, bool is_kept);
 
 /* A worker was killed and doesn't die of it; so many of the session's do not. */

@@ -36,8 +36,9 @@ typedef struct SessionContext {
         void *userdata;
 } SessionContext;
 
-/* Begins a session with vetted fds, which it takes over even on failure.  The session becomes durable first
- * (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative errno.
+/* Begins a session with verified fds, which it takes over even on failure.  The session becomes durable
+ * first (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative
+ * errno.
  */
 int session_new(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
         int ledger_fd, Session **ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Talks to systemd about file descriptors.  Run by the daemon.  A StorePending owns the pipe that systemd
- * closes once it has seen our message.  Must never store an fd that wasn't vetted: PID 1 itself looks at
- * each. */
+ * closes once it has seen our message.  Must never store an fd that was not verified: PID 1 itself
+ * looks at each. */
 
 #include "session/store.h"
 
@@ -70,8 +70,8 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
 
         if (!store_exists())
                 return 0;
-        /* FDPOLL=0: else systemd lets go of a session that ends while there is no daemon, and nobody says
-         * what it came to. */
+        /* FDPOLL=0: otherwise systemd drops a session that ends while there is no daemon, and its end is
+         * never recorded. */
         (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=" SESSION_PREFIX "%016" PRIx64,
                 session_id);
         r = sd_pid_notify_with_fds(0, 0, message, fds, 2);

@@ -169,8 +169,7 @@ static int try_with_helpers(RequestHandler *handler) {
 
         for (unsigned helpers = 1;; helpers++) {
                 r = try_once(handler);
-                /* Its user may have killed the helper, with all else that is his.  Another one finds out how
-                 * far it came. */
+                /* The target's user can kill the helper.  Another helper finds out how far that one came. */
                 if (r != -EPIPE || helpers == HELPERS_MAX ||
                         impersonation_end(&handler->impersonation, &handler->request) < 0)
                         return r;

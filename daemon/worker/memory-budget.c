@@ -15,7 +15,7 @@
 
 /* So many directories, of some KiB each at most, are made between two looks. */
 #define INTERVAL 64U
-/* And so many are charged to nobody in particular. */
+/* So many directories are created before the worker moves into the session's cgroup. */
 #define UNCHARGED_MAX 256U
 
 /* Returns false where there is no number ("max"). */

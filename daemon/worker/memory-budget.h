@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How much memory a session's directories may take.  They are charged to the cgroup that the worker is in
- * when it makes them.  To go there takes the kernel some milliseconds, so that it is put off until the
- * session has made a few hundred; most never do.
+/* How much memory a session's directories may take.  The kernel charges a directory to the cgroup of the
+ * worker that creates it.  Moving a worker into the session's cgroup takes some milliseconds, so that it
+ * does so only after the session has created a few hundred directories; most sessions never do.
  *
- * Came it to memory.max, the kernel would kill the worker, and its successor.  So workers stop before, if
- * the kernel can't get anything back (on a disk's file system it can), with an error that mkdir(2) may give.
- */
+ * At memory.max the kernel would kill the worker, and its successor.  So workers stop before that, with an
+ * error that mkdir(2) documents, unless the kernel can reclaim memory (on a disk's file system it can). */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -77,7 +77,7 @@ check "natively a call on such a file system hangs, and its process cannot be ki
 check "supervised, a call on a file system that does not answer fails with ETIMEDOUT" \
         says "Connection timed out" errno_of supervised -- mkdir "$work/all/hang-1"
 check "... and is recorded" logged "trouble with mkdir(\"$work/all/hang-1\")"
-check "... and another record says that a process hangs" logged "hangs in the kernel over a call and can not be killed"
+check "... and another record says that a process hangs" logged "hangs in the kernel over a call and cannot be killed"
 check "while a call hangs, other calls of its session are answered" \
         supervised -- sh -c "mkdir '$work/all/hang-2' 2>/dev/null & for n in 1 2 3 4 5 6; do mkdir '$work/room/a'\$n || exit 1; done; kill -0 \$!"
 check "a call fails with ETIMEDOUT when a lookup hangs" \

@@ -71,8 +71,8 @@ int host_mounts_update(HostMounts *mounts);
 /* Reads the list again at once.  Returns as host_mounts_refresh(). */
 int host_mounts_reload(HostMounts *mounts);
 
-/* Has the host a directory that an automounter serves which may be a workload, or may want to know who asks
- * it?  That is none of process 1's. */
+/* Does an automounter other than process 1 serve a directory of the host?  Such an automounter may be a
+ * workload, or may want to know which user asks it. */
 bool host_mounts_have_automounter(const HostMounts *mounts);
 
 /* Finds a mount by its id, as statx(2) has it.  Returns NULL where the host has none. */

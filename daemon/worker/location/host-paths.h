@@ -45,6 +45,6 @@ int host_paths_visit(
 int host_paths_visit_by_text(
         HostMounts *mounts, const HostDirectory *directory, HostPathVisit visit, void *userdata);
 
-/* Does the path lead to the directory, by no link?  Where that can not be told it returns false.  The worker
+/* Does the path lead to the directory, by no link?  If that cannot be determined, returns false.  The worker
  * must be raised, in the host's root. */
 bool host_path_is_shown(const HostPath *path);
