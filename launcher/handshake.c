@@ -240,9 +240,9 @@ static int install_filter(const ProtocolReply *welcome, int *ret_listener_fd) {
         return 0;
 }
 
-static int send_listener(int socket_fd, int listener_fd, int proof_error) {
+static int send_listener(int socket_fd, int listener_fd, int probe_error) {
         const ProtocolListener message = {
-                .magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION, .proof_error = proof_error};
+                .magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION, .probe_error = probe_error};
         int r = message_send(socket_fd, &message, sizeof(message), listener_fd);
 
         if (r < 0)
@@ -293,7 +293,7 @@ static int check_rings(void) {
 int handshake(const char *socket_path, const char *profile, const char *label, uint64_t *ret_session_id) {
         _cleanup_close_ int socket_fd = -EBADF, listener_fd = -EBADF, probe_fd = -EBADF;
         ProtocolReply welcome;
-        int proof_error;
+        int probe_error;
 
         /* The program's mode, 0711, keeps its user from tracing this process.  It does not do so if the
          * process was started with capabilities that it no longer has: then only this protects the listener.
@@ -305,10 +305,10 @@ int handshake(const char *socket_path, const char *profile, const char *label, u
         if (request_session(socket_path, profile, label, &welcome, &probe_fd, &socket_fd) < 0)
                 return -1;
         /* Where this fails the daemon refuses, and says why it matters. */
-        proof_error = mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0 ? errno : 0;
+        probe_error = mkdirat(probe_fd, PROTOCOL_PROBE_NAME, 0700) < 0 ? errno : 0;
         if (install_filter(&welcome, &listener_fd) < 0)
                 return -1;
-        if (send_listener(socket_fd, listener_fd, proof_error) < 0)
+        if (send_listener(socket_fd, listener_fd, probe_error) < 0)
                 return -1;
         /* Close our copy: with it, the knock would wait for ever if the daemon's copy is gone. */
         listener_fd = fd_close(listener_fd);

@@ -8,7 +8,7 @@
  *      ProtocolHello                              -->
  *                                                 <--  ProtocolReply: welcome, with the filter program and an
  *                                                      fd of a directory (see probe-fs.h); or refused
- *      creates the directory PROTOCOL_PROOF there
+ *      creates the directory PROTOCOL_PROBE_NAME there
  *      ProtocolListener, and the listener's fd    -->
  *      the knock: a mkdirat(), which the filter
  *      turns into a notification                  -->
@@ -29,7 +29,7 @@
 #define PROTOCOL_VERSION 3U
 
 /* A launcher that creates this shows that nothing binds it that would not bind a worker: see probe-fs.h. */
-#define PROTOCOL_PROOF "proof"
+#define PROTOCOL_PROBE_NAME "probe"
 
 #define PROTOCOL_PROFILE_SIZE 48 /* with the NUL */
 #define PROTOCOL_LABEL_SIZE 80   /* with the NUL */
@@ -68,7 +68,7 @@ static_assert(sizeof(struct sock_filter) == 8, "crosses a process boundary");
 typedef struct ProtocolListener {
         uint32_t magic;
         uint32_t version;
-        int32_t proof_error; /* a positive errno: why PROTOCOL_PROOF could not be created */
+        int32_t probe_error; /* a positive errno: why PROTOCOL_PROBE_NAME could not be created */
         uint32_t reserved;
 } ProtocolListener;
 static_assert(sizeof(ProtocolListener) == 16, "crosses a process boundary");

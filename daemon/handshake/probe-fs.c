@@ -20,7 +20,7 @@ static int set(int context_fd, const char *key, const char *value) {
         return syscall(SYS_fsconfig, context_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
-/* There are inodes for the root, for the proof, and two to spare.  The mode does not depend on our umask. */
+/* There are inodes for the root, for the probe, and two to spare.  The mode does not depend on our umask. */
 static int configure(int context_fd) {
         int r;
 
@@ -69,9 +69,9 @@ void probe_fs_close(ProbeFs *probe_fs) {
  * mounted nowhere: a file system that does not answer, or a directory that the launcher did not create. */
 bool probe_fs_is_passed(const ProbeFs *probe_fs) {
         const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-        struct statx dir, proof;
+        struct statx dir, probe;
 
         return statx(probe_fs->dir_fd, "", flags | AT_EMPTY_PATH, STATX_MNT_ID, &dir) == 0 &&
-               statx(probe_fs->dir_fd, PROTOCOL_PROOF, flags, STATX_TYPE | STATX_MNT_ID, &proof) == 0 &&
-               S_ISDIR(proof.stx_mode) && proof.stx_mnt_id == dir.stx_mnt_id;
+               statx(probe_fs->dir_fd, PROTOCOL_PROBE_NAME, flags, STATX_TYPE | STATX_MNT_ID, &probe) == 0 &&
+               S_ISDIR(probe.stx_mode) && probe.stx_mnt_id == dir.stx_mnt_id;
 }

@@ -31,5 +31,5 @@ void probe_fs_close(ProbeFs *probe_fs);
 /* What to append to the text of an error that probe_fs_new() returned: "", or what is missing. */
 const char *probe_fs_remedy(int error);
 
-/* Has the launcher created the directory PROTOCOL_PROOF there? */
+/* Has the launcher created the directory PROTOCOL_PROBE_NAME there? */
 bool probe_fs_is_passed(const ProbeFs *probe_fs);

@@ -232,7 +232,7 @@ static int welcome(Verifier *verifier) {
 }
 
 /* The launcher tells the error of its mkdirat().  Only the explanation depends on it. */
-static int verify_proof(Verifier *verifier, int error) {
+static int verify_probe(Verifier *verifier, int error) {
         if (probe_fs_is_passed(&verifier->probe_fs))
                 return 0;
         if (error == EACCES || error == EPERM)
@@ -263,7 +263,7 @@ static int verify_listener(Verifier *verifier) {
         if (!notify_is_listener(verifier->listener_fd))
                 return refuse(
                         verifier, EPROTO, "the file descriptor that was sent is not a seccomp listener");
-        return verify_proof(verifier, message.proof_error);
+        return verify_probe(verifier, message.probe_error);
 }
 
 static bool is_knock(const Verifier *verifier, const struct seccomp_notif *notif) {

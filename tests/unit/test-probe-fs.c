@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/handshake/probe-fs.c: only a directory that was created there is a proof; and what one
+/* Tests daemon/handshake/probe-fs.c: only a directory that was created there passes; and what one
  * launcher leaves there does not affect others. */
 
 #include "harness.h"
@@ -12,19 +12,19 @@
 #include "common/protocol.h"
 #include "handshake/probe-fs.h"
 
-static void test_proof(void **state) {
+static void test_probe(void **state) {
         ProbeFs probe_fs = PROBE_FS_NONE;
 
         (void)state;
         assert_int_equal(probe_fs_new(&probe_fs), 0);
         assert_false(probe_fs_is_passed(&probe_fs));
-        assert_int_equal(symlinkat("/", probe_fs.dir_fd, PROTOCOL_PROOF), 0);
+        assert_int_equal(symlinkat("/", probe_fs.dir_fd, PROTOCOL_PROBE_NAME), 0);
         assert_false(probe_fs_is_passed(&probe_fs));
-        assert_int_equal(unlinkat(probe_fs.dir_fd, PROTOCOL_PROOF, 0), 0);
-        assert_int_equal(mknodat(probe_fs.dir_fd, PROTOCOL_PROOF, S_IFREG, 0), 0);
+        assert_int_equal(unlinkat(probe_fs.dir_fd, PROTOCOL_PROBE_NAME, 0), 0);
+        assert_int_equal(mknodat(probe_fs.dir_fd, PROTOCOL_PROBE_NAME, S_IFREG, 0), 0);
         assert_false(probe_fs_is_passed(&probe_fs));
-        assert_int_equal(unlinkat(probe_fs.dir_fd, PROTOCOL_PROOF, 0), 0);
-        assert_int_equal(mkdirat(probe_fs.dir_fd, PROTOCOL_PROOF, 0), 0);
+        assert_int_equal(unlinkat(probe_fs.dir_fd, PROTOCOL_PROBE_NAME, 0), 0);
+        assert_int_equal(mkdirat(probe_fs.dir_fd, PROTOCOL_PROBE_NAME, 0), 0);
         assert_true(probe_fs_is_passed(&probe_fs));
         probe_fs_close(&probe_fs);
         assert_false(probe_fs_is_passed(&probe_fs));
@@ -62,7 +62,7 @@ static void test_litter(void **state) {
         assert_int_equal(probe_fs_new(&full), 0);
         assert_in_range(fill(full.dir_fd), 1, 10);
         assert_int_equal(probe_fs_new(&other), 0);
-        assert_int_equal(mkdirat(other.dir_fd, PROTOCOL_PROOF, 0), 0);
+        assert_int_equal(mkdirat(other.dir_fd, PROTOCOL_PROBE_NAME, 0), 0);
         assert_true(probe_fs_is_passed(&other));
         probe_fs_close(&other);
         probe_fs_close(&full);
@@ -75,8 +75,8 @@ static void test_mount(void **state) {
         (void)state;
         assert_int_equal(probe_fs_new(&probe_fs), 0);
         assert_int_equal(probe_fs_new(&other), 0);
-        assert_int_equal(mkdirat(probe_fs.dir_fd, PROTOCOL_PROOF, 0700), 0);
-        if (syscall(SYS_move_mount, other.mount_fd, "", probe_fs.dir_fd, PROTOCOL_PROOF,
+        assert_int_equal(mkdirat(probe_fs.dir_fd, PROTOCOL_PROBE_NAME, 0700), 0);
+        if (syscall(SYS_move_mount, other.mount_fd, "", probe_fs.dir_fd, PROTOCOL_PROBE_NAME,
                     MOVE_MOUNT_F_EMPTY_PATH) == 0)
                 assert_false(probe_fs_is_passed(&probe_fs));
         else
@@ -87,7 +87,7 @@ static void test_mount(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_proof),
+                cmocka_unit_test(test_probe),
                 cmocka_unit_test(test_mode),
                 cmocka_unit_test(test_litter),
                 cmocka_unit_test(test_mount),

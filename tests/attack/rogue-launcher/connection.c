@@ -97,8 +97,8 @@ void connection_greet(void) {
                 (void)fprintf(stderr, "rogue-launcher: not welcome: %s\n", connection_reply.text);
                 exit(255);
         }
-        if (mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0)
-                fail("proof");
+        if (mkdirat(probe_fd, PROTOCOL_PROBE_NAME, 0700) < 0)
+                fail("probe");
         (void)close(probe_fd);
         probe_fd = -1;
 }

@@ -35,7 +35,7 @@ ssize_t connection_receive(void);
 /* Receives until the daemon closes the connection, and prints how it ended: "refused: WHY" or "closed". */
 void connection_print_end(void);
 
-/* Does what a launcher does, up to the welcome and the proof. */
+/* Does what a launcher does, up to the welcome and the probe. */
 void connection_greet(void);
 
 /* Sends the message that a launcher sends with its listener, with other descriptors. */

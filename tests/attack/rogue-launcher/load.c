@@ -33,7 +33,7 @@ static void hang_as(uid_t uid, int fd) {
         connection_fd = connection_open();
         connection_send(&message, sizeof(message), NULL, 0);
         if (connection_receive() > 0 && connection_reply.verdict == PROTOCOL_WELCOME &&
-                mkdirat(probe_fd, PROTOCOL_PROOF, 0700) == 0) {
+                mkdirat(probe_fd, PROTOCOL_PROBE_NAME, 0700) == 0) {
                 connection_send_fds(&fd, 1);
                 (void)connection_receive();
         }

@@ -21,7 +21,7 @@ int takeover_lend(const char *profile, char *program) {
         connection_fd = connection_open();
         connection_send(&message, sizeof(message), NULL, 0);
         if (connection_receive() <= 0 || connection_reply.verdict != PROTOCOL_WELCOME ||
-                mkdirat(probe_fd, PROTOCOL_PROOF, 0700) < 0) {
+                mkdirat(probe_fd, PROTOCOL_PROBE_NAME, 0700) < 0) {
                 (void)printf("refused: %s\n", connection_reply.text);
                 return 0;
         }
