@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes and removes the sessions' cgroups.  Run by the daemon.  Owns nothing.  Must never change a cgroup
- * that was not delegated to us. */
+/* Creates and removes the sessions' cgroups.  Run by the daemon.  Owns nothing.  Must never change a cgroup
+ * that was not delegated to the daemon. */
 
 #include "session/cgroups.h"
 
@@ -21,8 +21,8 @@
 #include "common/ownership.h"
 
 #define ROOT "/sys/fs/cgroup"
-/* The daemon's own cgroup below it: a cgroup whose controllers are on for others must have no processes
- * itself. */
+/* Where this process goes: a cgroup whose controllers are on for those below it has no processes of its own.
+ */
 #define OURS "daemon"
 
 /* 320 MiB.  Never reached: workers stop at four fifths (worker/memory-budget.h), which is some 250,000
@@ -43,7 +43,7 @@ static bool is_cgroup2(int fd) {
         return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* Where systemd delegates it says so. */
+/* systemd marks what it delegates. */
 static bool is_delegated(int fd) {
         char link[sizeof("/proc/self/fd/") + 3 * sizeof(fd)], value[2];
 
@@ -70,8 +70,8 @@ static int open_own(void) {
         return fd;
 }
 
-/* Opens a cgroup, made if need be. */
-static int make(int cgroups_fd, const char *name) {
+/* Opens a cgroup, which is created if need be. */
+static int create(int cgroups_fd, const char *name) {
         int fd;
 
         if (mkdirat(cgroups_fd, name, 0755) < 0 && errno != EEXIST)
@@ -81,7 +81,7 @@ static int make(int cgroups_fd, const char *name) {
 }
 
 static int move_there(int cgroups_fd) {
-        _cleanup_close_ int fd = make(cgroups_fd, OURS);
+        _cleanup_close_ int fd = create(cgroups_fd, OURS);
 
         return fd < 0 ? fd : write_file(fd, "cgroup.procs", "0");
 }
@@ -107,7 +107,7 @@ static void name_of(uint64_t session_id, char ret[static NAME_SIZE]) {
         (void)snprintf(ret, NAME_SIZE, "session-%016" PRIx64, session_id);
 }
 
-int cgroups_make(int cgroups_fd, uint64_t session_id) {
+int cgroups_create(int cgroups_fd, uint64_t session_id) {
         _cleanup_close_ int fd = -EBADF;
         char name[NAME_SIZE];
         int r;
@@ -116,7 +116,7 @@ int cgroups_make(int cgroups_fd, uint64_t session_id) {
         fd = openat(cgroups_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0)
                 return TAKE_FD(fd);
-        fd = make(cgroups_fd, name);
+        fd = create(cgroups_fd, name);
         if (fd < 0)
                 return fd;
         r = write_file(fd, "memory.max", MEMORY_MAX);

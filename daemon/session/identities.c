@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Keeps the identities of sessions.  Run by the daemon.  An Identities owns the memfd and an index of it. It
- * must never believe what it reads without a look at it, and never share the memfd with a child:
+ * must never use what it reads unchecked, and never share the memfd with a child:
  * child_fork() closes it there. */
 
 #include "session/identities.h"
@@ -21,7 +21,7 @@
 /* No slot crosses a page: the kernel copies each in one piece, whenever the daemon is killed. */
 #define SLOT_SIZE 256U
 #define MEMORY_SIZE ((SLOTS + 1) * SLOT_SIZE)
-/* None may shrink it, or add a seal that keeps the next daemon from writing. */
+/* No process may shrink it, or add a seal that keeps the next daemon from writing. */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 typedef struct Header {
@@ -74,7 +74,7 @@ static bool is_valid(const SessionIdentity *identity) {
                memchr(identity->label, '\0', sizeof(identity->label));
 }
 
-/* Is it memory that an earlier daemon of this version made? */
+/* Is it memory that an earlier daemon of this version created? */
 static bool is_ours(int fd) {
         int seals = fcntl(fd, F_GET_SEALS);
         struct stat status;
@@ -100,7 +100,7 @@ static int create_memory(int *ret) {
         return 0;
 }
 
-/* Fills the index; what it cannot use is freed for others. */
+/* Fills the index; a slot that is not a valid identity becomes free. */
 static int load(Identities *identities) {
         static const SessionIdentity nothing;
 

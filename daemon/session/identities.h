@@ -6,8 +6,8 @@
  * is.
  *
  * An identity is written before its session is stored, and removed after its session was removed from the
- * store.  So a stored session without identity was not made by this code, and an identity without session is
- * left over from a crash between the two steps. */
+ * store.  So a stored session without an identity was not stored by this code, and an identity without a
+ * session is left over from a crash between the two steps. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ typedef struct Identities Identities;
 
 /* Takes over fd, which an earlier daemon stored; -EBADF: there is none.  Drops what is not a valid identity
  * in it.  Where fd is no memory of identities of this version, begins with new and empty memory, which is to
- * be stored.  Returns 1 where it did so, else 0, or a negative errno.  identities_free() takes NULL and
+ * be stored.  Returns 1 where it did so, otherwise 0, or a negative errno.  identities_free() takes NULL and
  * returns NULL; the memory stays in the store. */
 int identities_open(int fd, Identities **ret);
 Identities *identities_free(Identities *identities);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the journal is told of a session's life.  Run by the daemon.  Owns nothing.  Must take no text from a
- * ledger for printable. */
+/* Records the life of a session in the journal.  Run by the daemon.  Owns nothing.  Must never take text
+ * from a ledger for printable. */
 
 #include "session/session-records.h"
 
@@ -55,7 +55,7 @@ bool session_records_end(Report *report, const SessionIdentity *session, int led
                         totals.suppressed);
         if (totals.lost > 0)
                 (void)snprintf(lost, sizeof(lost),
-                        "; %" PRIu64 " records lost, for their reader did not take them", totals.lost);
+                        "; %" PRIu64 " records lost, because their reader did not take them", totals.lost);
         return report_send(report,
                 "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
                 " failed%s%s",
@@ -74,7 +74,7 @@ void session_records_leave(Report *report, const SessionIdentity *session, int l
                 " failed so far; %s",
                 session->session_id, is_kept ? "left to systemd" : "lost", totals.allowed, totals.denied,
                 totals.failed,
-                is_kept ? "a restart takes it up, a stop loses it"
+                is_kept ? "a restart takes it over, and a stop loses it"
                         : "its calls fail with ENOSYS from now on");
 }
 
@@ -84,8 +84,8 @@ void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hangi
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
         (void)report_send(report,
                 "process %d of session %016" PRIx64 " hangs in the kernel over a call and cannot be killed: "
-                "a file system does not answer; %" PRIu32 " of the session's %u workers %s so",
-                pid, id, hanging, LEDGER_REJECTING, hanging == 1 ? "does" : "do");
+                "a file system does not answer; %" PRIu32 " of the session's %u workers %s",
+                pid, id, hanging, LEDGER_REJECTING, hanging == 1 ? "hangs" : "hang");
 }
 
 void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info) {
@@ -94,10 +94,12 @@ void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, id);
         if (info->si_code == CLD_EXITED)
                 (void)report_send(report,
-                        "a worker of session %016" PRIx64 " failed with exit status %d; another goes on", id,
-                        info->si_status);
+                        "a worker of session %016" PRIx64
+                        " failed with exit status %d; another one takes its place",
+                        id, info->si_status);
         else
                 (void)report_send(report,
-                        "a worker of session %016" PRIx64 " was killed by SIG%s%s; another goes on", id,
-                        sigabbrev_np(info->si_status), info->si_status == SIGSYS ? SANDBOX_DEATH : "");
+                        "a worker of session %016" PRIx64
+                        " was killed by SIG%s%s; another one takes its place",
+                        id, sigabbrev_np(info->si_status), info->si_status == SIGSYS ? SANDBOX_DEATH : "");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The records of a session's life.  Its totals they read from its ledger. */
+/* The records of a session's life.  Its totals are read from its ledger. */
 
 #include <signal.h>
 #include <stdbool.h>
@@ -15,12 +15,12 @@ void session_records_start(Report *report, const SessionIdentity *session);
 /* Returns false where the journal did not take it. */
 bool session_records_end(Report *report, const SessionIdentity *session, int ledger_fd);
 
-/* The daemon stops while the session runs.  If systemd keeps the session (is_kept), the daemon cannot know
- * whether it goes on: systemd does not tell it whether another daemon follows. */
+/* The daemon stops while the session runs.  is_kept: systemd stores the session.  Whether it goes on is not
+ * known yet: systemd does not tell a daemon that stops whether another one follows. */
 void session_records_leave(Report *report, const SessionIdentity *session, int ledger_fd, bool is_kept);
 
-/* A worker was killed and doesn't die of it; so many of the session's do not. */
+/* A worker was killed and hangs nevertheless, as so many of the session's workers do. */
 void session_records_hang(Report *report, uint64_t id, pid_t pid, uint32_t hanging);
 
-/* A worker ended otherwise than it should. */
+/* A worker ended otherwise than it should: it was killed, or failed. */
 void session_records_death(Report *report, uint64_t id, pid_t pid, const siginfo_t *info);

@@ -211,7 +211,7 @@ static void report_lost_profile(const SessionTable *table, const SessionIdentity
         if (!policy_find_profile(table->context->policy, session->profile))
                 (void)report_line(table->context->report, REPORT_WARNING,
                         "session %016" PRIx64 " uses profile %s, which the configuration no longer has: "
-                        "everything is denied to it",
+                        "all its calls are denied",
                         session->session_id,
                         escape_text(session->profile, strlen(session->profile), shown, sizeof(shown)));
 }

@@ -14,13 +14,14 @@
 typedef struct SessionTable SessionTable;
 
 /* Begins with the identities that are stored, and takes their fd out of stored.  context stays the caller's,
- * and outlives the table; its on_end() calls session_table_remove().  Says on context->report what is wrong.
+ * and outlives the table; its on_end() calls session_table_remove().  Records what is wrong.
  * Returns 0 or a negative errno.  session_table_free() takes NULL and returns NULL; the sessions stay in the
  * store. */
 int session_table_new(const SessionContext *context, StoreContents *stored, SessionTable **ret);
 SessionTable *session_table_free(SessionTable *table);
 
-/* Takes up the sessions that are stored, and ends those that it cannot take up, with a record for each. */
+/* Takes over the sessions that are stored, and ends those that it cannot take over, with a record for each.
+ */
 void session_table_restore(SessionTable *table, StoreContents *stored);
 
 /* Begins a session, and takes over listener_fd even on failure: then the listener is closed, the knock gets
@@ -41,7 +42,7 @@ void session_table_sum(const SessionTable *table, LedgerTotals *ret_totals, uint
 /* Has any session workers, or work for one? */
 bool session_table_is_active(const SessionTable *table);
 
-/* context->policy is another one now.  Says of which sessions it has no profile. */
+/* context->policy was replaced.  Records which sessions have no profile in the new one. */
 void session_table_renew(SessionTable *table);
 
 /* Ends the service of all sessions, in steps of at most usec each: workers finish the calls in hand; those

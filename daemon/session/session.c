@@ -102,7 +102,7 @@ static int session_spawn_worker(uint32_t number, PoolRole role, void *userdata) 
         const SessionContext *context = session->context;
         _cleanup_close_ int cgroup_fd =
                 context->cgroups_fd < 0 ? -EBADF
-                                        : cgroups_make(context->cgroups_fd, session->identity.session_id);
+                                        : cgroups_create(context->cgroups_fd, session->identity.session_id);
         const WorkerArguments arguments = {
                 .listener_fd = session->listener_fd,
                 .ledger_fd = session->ledger_fd,

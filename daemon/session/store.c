@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Talks to systemd about file descriptors.  Run by the daemon.  A StorePending owns the pipe that systemd
- * closes once it has seen our message.  Must never store an fd that was not verified: PID 1 itself
- * looks at each. */
+ * closes once it has seen our message.  Must never store an fd that was not verified: PID 1 itself looks at
+ * each. */
 
 #include "session/store.h"
 
@@ -88,7 +88,7 @@ int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_
         if (r >= 0)
                 r = sd_event_add_io(event, &pending->source, pending->pipe_fd, 0, on_pipe, pending);
         if (r < 0) {
-                /* Else systemd's copy of the listener would keep the launcher waiting for ever. */
+                /* Otherwise systemd's copy of the listener would keep the launcher waiting for ever. */
                 store_remove(session_id);
                 store_pending_free(pending);
                 return r;
@@ -116,7 +116,7 @@ static int put_one(int fd, const char *message) {
         return r < 0 ? r : 0;
 }
 
-/* What there was of another version is of no use to anybody. */
+/* Identities of another version are of no use: remove them first. */
 int store_put_identities(int fd) {
         if (!store_exists())
                 return 0;

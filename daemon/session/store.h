@@ -2,8 +2,8 @@
 #pragma once
 
 /* systemd's file descriptor store, in which sessions outlive the daemon: see sd_pid_notify_with_fds(3).
- * Without systemd every function here does nothing and says so.  systemd handles messages in the order in
- * which they were sent, also those of a daemon that is dead by then. */
+ * Without systemd every function here does nothing, and says so in what it returns.  systemd handles
+ * messages in the order in which they were sent, even after the daemon that sent them is dead. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -38,13 +38,13 @@ void store_contents_done(StoreContents *contents);
 /* Is there a store? */
 bool store_exists(void);
 
-/* Puts a session's two fds into the store; doesn't wait.  Returns 1 and a StorePending: on_stored is called
+/* Puts a session's two fds into the store; does not wait.  Returns 1 and a StorePending: on_stored is called
  * once systemd has taken them.  Returns 0 and no StorePending where there is no store, or a negative errno.
  * The fds stay the caller's. */
 int store_put(sd_event *event, uint64_t session_id, int listener_fd, int ledger_fd, StoreFunction on_stored,
         void *userdata, StorePending **ret);
 
-/* Forgets about waiting.  Takes NULL, returns NULL. */
+/* Stops waiting for systemd.  Takes NULL, returns NULL. */
 StorePending *store_pending_free(StorePending *pending);
 
 /* Takes a session's fds out of the store. */

@@ -88,7 +88,7 @@ for kind in pipe socket terminal; do
         touch enough
         wait $session
         check "... the record of a session's end says how many of its own are lost" \
-                logged "ended: 100 allowed, 0 denied, 0 failed; 100 records lost, for their reader did not take them"
+                logged "ended: 100 allowed, 0 denied, 0 failed; 100 records lost, because their reader did not take them"
         rm -f made enough
         # The end of a line that the daemon had begun when the reader stopped may be missing.
         check "... nearly all lines are whole" test "$(broken_lines | wc -l)" -le 3

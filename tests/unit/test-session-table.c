@@ -351,7 +351,7 @@ static void test_deaths(void **state) {
                 (void)fake_next_worker();
         (void)next_worker();
         receive(&stored);
-        assert_true(has_record("failed with exit status 1; another goes on"));
+        assert_true(has_record("failed with exit status 1; another one takes its place"));
         stored_done(&stored);
 }
 
