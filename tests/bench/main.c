@@ -105,7 +105,7 @@ static void print_memory(const Memory *memory) {
         (void)printf("\n%-36s %9s\n", "memory, in KiB", "");
         (void)printf("%-36s %9.0f %29s <= 4096\n", "idle daemon, PSS", memory->daemon_kib, "");
         (void)printf(
-                "%-36s %9.2f %29s <= 1\n", "one idle session, PSS in the daemon", memory->session_kib, "");
+                "%-36s %9.2f %29s <= 1.5\n", "one idle session, PSS in the daemon", memory->session_kib, "");
         (void)printf("%-36s %9.2f\n", "one idle session, its ledger", memory->ledger_kib);
 }
 

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/lib.sh" alone
 
 N=200
-limit=1024
+limit=1536
 daemon_start <<'CONF'
 [profile default]
 default = allow
