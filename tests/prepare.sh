@@ -63,7 +63,7 @@ prepare_packages() {
 # A package that cannot be installed is named, and is no error.  Its programs may also come from elsewhere than Debian.
 prepare_large_packages() {
         local entry cluster=/etc/postgresql-common/createcluster.conf
-        for entry in "${packages_to_supervise[@]}"; do
+        for entry in "${large_packages[@]}"; do
                 ! compgen -G "${entry%:*}" >/dev/null || continue
                 # The tests need its programs, and no server that runs from now on.
                 if [[ $entry == *:postgresql && ! -e $cluster ]]; then

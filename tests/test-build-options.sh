@@ -45,7 +45,7 @@ compiled_with() {
 cat >"$work/elsewhere.ini" <<'INI'
 [binaries]
 c = 'cc'
-pkg-config = 'pkg-config'
+pkgconfig = 'pkg-config'
 [host_machine]
 system = 'linux'
 cpu_family = 's390x'
