@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests that the pipeline does not depend on how decisions are carried out: with an executor that lets the
- * kernel perform the call, which is no protection without a guard in the kernel, every stage before it and
+ * kernel perform the call, which is no protection without a guard in the kernel, every fixture before it and
  * after it - pinning, deciding, the reply, the record, recovery after a death - works as with the one that
  * acts. */
 
@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fixture.h"
 #include "harness.h"
-#include "stage.h"
 #include "worker/executor/executor.h"
 
 static int permit(Impersonation *impersonation, Request *request) {
@@ -49,44 +49,45 @@ static const Executor permitting = {
 
 static const Workload root = {.name = "root"};
 static const Workload user = {.name = "a user", .uid = 4711};
-static const Workload foreign = {.name = "a user in a namespace", .uid = 4711, .foreign = true};
+static const Workload in_user_namespace = {
+        .name = "a user in a namespace", .uid = 4711, .in_user_namespace = true};
 
-static Stage stage;
+static Fixture fixture;
 
 static int strike(void **state) {
         (void)state;
-        stage_strike(&stage);
-        stage = (Stage){};
+        fixture_tear_down(&fixture);
+        fixture = (Fixture){};
         return 0;
 }
 
 static void begin(const Workload *workload) {
-        stage_set(workload, &stage);
-        stage.executor = &permitting;
-        stage_call(&stage);
+        fixture_set_up(workload, &fixture);
+        fixture.executor = &permitting;
+        fixture_call(&fixture);
 }
 
 static void check_both(const Workload *workload) {
         pid_t worker;
 
         begin(workload);
-        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-        assert_int_equal(stage_result(&stage).error, 0);
-        assert_int_equal(access(stage.path, F_OK), 0);
-        stage_kill_target(&stage);
-        worker_left(&stage, worker);
-        if (!strstr(stage_records(&stage), "allowed mkdir("))
-                fail_msg("%s: recorded %s", workload->name, stage_records(&stage));
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        assert_int_equal(fixture_result(&fixture).error, 0);
+        assert_int_equal(access(fixture.path, F_OK), 0);
+        fixture_kill_target(&fixture);
+        worker_left(&fixture, worker);
+        if (!strstr(fixture_records(&fixture), "allowed mkdir("))
+                fail_msg("%s: recorded %s", workload->name, fixture_records(&fixture));
         (void)strike(NULL);
 
         begin(workload);
-        worker = stage_start_worker(&stage, 0, STAGE_DENY);
-        assert_int_equal(stage_result(&stage).error, EPERM);
-        assert_int_not_equal(access(stage.path, F_OK), 0);
-        stage_kill_target(&stage);
-        worker_left(&stage, worker);
-        if (!strstr(stage_records(&stage), "denied mkdir("))
-                fail_msg("%s: recorded %s", workload->name, stage_records(&stage));
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_DENY);
+        assert_int_equal(fixture_result(&fixture).error, EPERM);
+        assert_int_not_equal(access(fixture.path, F_OK), 0);
+        fixture_kill_target(&fixture);
+        worker_left(&fixture, worker);
+        if (!strstr(fixture_records(&fixture), "denied mkdir("))
+                fail_msg("%s: recorded %s", workload->name, fixture_records(&fixture));
         (void)strike(NULL);
 }
 
@@ -95,7 +96,7 @@ static void test_decisions(void **state) {
         check_both(&root);
         check_both(&user);
         if (harness_can_unshare(CLONE_NEWUSER))
-                check_both(&foreign);
+                check_both(&in_user_namespace);
 }
 
 /* Goes to the worker's stop number n.  Returns false where it has finished the request before. */
@@ -104,9 +105,10 @@ static bool go_to(pid_t worker, unsigned n) {
 
         for (unsigned i = 0; i <= n; i++) {
                 if (!worker_step(worker, &stop))
-                        fail_msg("a worker ended by itself: %s", stage_records(&stage));
+                        fail_msg("a worker ended by itself: %s", fixture_records(&fixture));
                 if (stop.entry && stop.nr == SYS_ppoll &&
-                        slot_phase(ledger_slot(stage.ledger, 0)) == SLOT_EMPTY && !stage_has_call(&stage))
+                        slot_phase(ledger_slot(fixture.ledger, 0)) == SLOT_EMPTY &&
+                        !fixture_has_call(&fixture))
                         return false;
         }
         return true;
@@ -122,19 +124,19 @@ static void test_deaths(void **state) {
                 pid_t worker;
 
                 begin(&root);
-                worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
                 goes_on = go_to(worker, n);
                 if (!goes_on)
                         assert_true(n > 10);
                 harness_kill(worker);
-                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-                assert_int_equal(stage_result(&stage).error, 0);
-                assert_int_equal(stage_count(&stage), 1);
+                worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+                assert_int_equal(fixture_result(&fixture).error, 0);
+                assert_int_equal(fixture_count(&fixture), 1);
                 (void)kill(worker, SIGTERM);
-                worker_left(&stage, worker);
-                assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_EMPTY);
-                assert_non_null(strstr(stage_records(&stage), "allowed mkdir("));
-                assert_null(strstr(stage_records(&stage), "trouble"));
+                worker_left(&fixture, worker);
+                assert_int_equal(slot_phase(ledger_slot(fixture.ledger, 0)), SLOT_EMPTY);
+                assert_non_null(strstr(fixture_records(&fixture), "allowed mkdir("));
+                assert_null(strstr(fixture_records(&fixture), "trouble"));
                 (void)strike(NULL);
         }
 }

@@ -4,7 +4,7 @@
  * most one record, nothing of it is performed, and no death of a rejecting worker leaves its target waiting.
  */
 
-#include "stage.h"
+#include "fixture.h"
 
 #include "harness.h"
 
@@ -13,28 +13,28 @@
 #include "common/ownership.h"
 
 static const Workload workload = {"plain"};
-static Stage stage;
+static Fixture fixture;
 static const SessionIdentity session = {.session_id = 1, .profile = "default"};
 
 static void begin(void) {
-        stage_set(&workload, &stage);
-        stage_call(&stage);
+        fixture_set_up(&workload, &fixture);
+        fixture_call(&fixture);
 }
 
 static Slot *first_slot(void) {
-        return ledger_slot(stage.ledger, 0);
+        return ledger_slot(fixture.ledger, 0);
 }
 
 static void set_receiver(uint32_t number) {
-        atomic_store(&ledger_header(stage.ledger)->receiver, number);
+        atomic_store(&ledger_header(fixture.ledger)->receiver, number);
 }
 
 /* Receives the call as the worker with this number did, which died or hangs since. */
 static void receive_as(uint32_t holder, SlotPhase phase) {
         Slot *slot = first_slot();
 
-        assert_true(ledger_pass(stage.ledger, 0, SLOT_FREE, holder));
-        assert_int_equal(notify_receive(stage.listener_fd, &slot->request), 0);
+        assert_true(ledger_pass(fixture.ledger, 0, SLOT_FREE, holder));
+        assert_int_equal(notify_receive(fixture.listener_fd, &slot->request), 0);
         slot->received_usec = 1;
         slot->attempts = 1;
         slot_set_phase(slot, phase);
@@ -43,7 +43,7 @@ static void receive_as(uint32_t holder, SlotPhase phase) {
 static unsigned count_records(const char *beginning) {
         unsigned n = 0;
 
-        for (const char *line = stage_records(&stage); *line != '\0'; line = strchr(line, '\n') + 1)
+        for (const char *line = fixture_records(&fixture); *line != '\0'; line = strchr(line, '\n') + 1)
                 n += strncmp(line, beginning, strlen(beginning)) == 0;
         return n;
 }
@@ -52,14 +52,14 @@ static unsigned count_records(const char *beginning) {
  * it where this one was killed. */
 static void reject_twice(const void *argument) {
         RejectContext context = {
-                .listener_fd = stage.listener_fd,
+                .listener_fd = fixture.listener_fd,
                 .session = &session,
                 .records_per_second = 1000,
         };
 
         (void)argument;
-        CHECK_INT(ledger_map(stage.ledger_fd, &context.ledger), 0); /* a child has no mapping */
-        CHECK_INT(dup2(stage.record_fd, STDERR_FILENO), STDERR_FILENO);
+        CHECK_INT(ledger_map(fixture.ledger_fd, &context.ledger), 0); /* a child has no mapping */
+        CHECK_INT(dup2(fixture.record_fd, STDERR_FILENO), STDERR_FILENO);
         CHECK_INT(report_new(REPORT_TO_STDERR, &context.report), 0);
         for (unsigned i = 0; i < 2; i++) {
                 CHECK_INT(reject_slot(&context, 0, ETIMEDOUT, i == 0 ? "a reason" : "another reason"), 0);
@@ -79,15 +79,15 @@ static void test_slot(void **state) {
                 begin();
                 receive_as(4, phases[i]);
                 harness_run(reject_twice, NULL);
-                assert_int_equal(stage_result(&stage).error, ETIMEDOUT);
+                assert_int_equal(fixture_result(&fixture).error, ETIMEDOUT);
                 assert_int_equal(count_records("trouble with mkdir"), 1);
-                assert_non_null(strstr(stage_records(&stage), "(a reason)"));
-                assert_int_equal(ledger_read_totals(stage.ledger_fd, &totals), 0);
+                assert_non_null(strstr(fixture_records(&fixture), "(a reason)"));
+                assert_int_equal(ledger_read_totals(fixture.ledger_fd, &totals), 0);
                 assert_int_equal(totals.failed, 1);
-                assert_int_equal(stage_count(&stage), 0);
+                assert_int_equal(fixture_count(&fixture), 0);
                 /* The slot stays with its holder, whose successor has nothing left to do. */
-                assert_int_equal(atomic_load(&ledger_header(stage.ledger)->holders[0]), 4);
-                stage_strike(&stage);
+                assert_int_equal(atomic_load(&ledger_header(fixture.ledger)->holders[0]), 4);
+                fixture_tear_down(&fixture);
         }
 }
 
@@ -107,10 +107,10 @@ static void test_unsent(void **state) {
         slot_set_phase(slot, SLOT_DONE);
         assert_false(reject_is_finished(slot));
         harness_run(reject_twice, NULL);
-        assert_int_equal(stage_result(&stage).error, EIO);
+        assert_int_equal(fixture_result(&fixture).error, EIO);
         assert_int_equal(count_records("trouble with mkdir"), 1);
-        assert_non_null(strstr(stage_records(&stage), "(an earlier reason)"));
-        stage_strike(&stage);
+        assert_non_null(strstr(fixture_records(&fixture), "(an earlier reason)"));
+        fixture_tear_down(&fixture);
 }
 
 /* A worker that was taken over left a reply that the kernel does not take. */
@@ -123,8 +123,8 @@ static void test_bad_reply(void **state) {
         first_slot()->reply.response.flags = ~0U;
         slot_set_phase(first_slot(), SLOT_DONE);
         harness_run(reject_twice, NULL);
-        assert_int_equal(stage_result(&stage).error, EIO);
-        stage_strike(&stage);
+        assert_int_equal(fixture_result(&fixture).error, EIO);
+        fixture_tear_down(&fixture);
 }
 
 /* Of a call that is over, and of which nothing can have been performed, there is no record. */
@@ -133,10 +133,10 @@ static void test_gone(void **state) {
         (void)state;
         begin();
         receive_as(4, SLOT_RECEIVED);
-        stage_kill_target(&stage);
+        fixture_kill_target(&fixture);
         harness_run(reject_twice, NULL);
-        assert_string_equal(stage_records(&stage), "");
-        stage_strike(&stage);
+        assert_string_equal(fixture_records(&fixture), "");
+        fixture_tear_down(&fixture);
 }
 
 /* Beside the call there are slots of workers that hang or were killed.  After a stop each is answered, and
@@ -150,16 +150,16 @@ static void test_held(void **state) {
 
                 begin();
                 receive_as(holders[i], SLOT_RECEIVED);
-                rejecting = stage_start_rejecting(&stage, REJECT_AFTER_STOP);
-                assert_int_equal(stage_result(&stage).error, ENOSYS);
-                stage_kill_target(&stage);
-                worker_left(&stage, rejecting);
+                rejecting = fixture_start_rejecting(&fixture, REJECT_AFTER_STOP);
+                assert_int_equal(fixture_result(&fixture).error, ENOSYS);
+                fixture_kill_target(&fixture);
+                worker_left(&fixture, rejecting);
                 assert_int_equal(count_records("trouble with mkdir"), 1);
-                worker_left(&stage, stage_start_worker(&stage, 3, STAGE_ALLOW));
+                worker_left(&fixture, fixture_start_worker(&fixture, 3, FIXTURE_ALLOW));
                 assert_int_equal(count_records(""), 1);
                 assert_int_equal(slot_phase(first_slot()), SLOT_EMPTY);
-                assert_int_equal(stage_count(&stage), 0);
-                stage_strike(&stage);
+                assert_int_equal(fixture_count(&fixture), 0);
+                fixture_tear_down(&fixture);
         }
 }
 
@@ -169,15 +169,15 @@ static void test_not_wanted(void **state) {
         begin();
         receive_as(LEDGER_REJECTING + 1, SLOT_RECEIVED);
         set_receiver(LEDGER_NO_RECEIVER);
-        worker_left(&stage, stage_start_rejecting(&stage, REJECT_WHILE_ALL_HANG));
-        assert_int_equal(atomic_load(&ledger_header(stage.ledger)->holders[0]), SLOT_WAITING);
-        assert_false(stage_has_result(&stage));
-        assert_string_equal(stage_records(&stage), "");
-        stage_strike(&stage);
+        worker_left(&fixture, fixture_start_rejecting(&fixture, REJECT_WHILE_ALL_HANG));
+        assert_int_equal(atomic_load(&ledger_header(fixture.ledger)->holders[0]), SLOT_WAITING);
+        assert_false(fixture_has_result(&fixture));
+        assert_string_equal(fixture_records(&fixture), "");
+        fixture_tear_down(&fixture);
 }
 
 static bool is_over(const Stop *stop) {
-        return stop->entry && stop->nr == SYS_ppoll && !stage_has_call(&stage) &&
+        return stop->entry && stop->nr == SYS_ppoll && !fixture_has_call(&fixture) &&
                slot_phase(first_slot()) == SLOT_EMPTY;
 }
 
@@ -185,7 +185,7 @@ static bool is_over(const Stop *stop) {
 static bool go_to(pid_t rejecting, unsigned n, Stop *ret) {
         for (unsigned i = 0; i <= n; i++) {
                 if (!worker_step(rejecting, ret))
-                        fail_msg("a rejecting worker ended by itself: %s", stage_records(&stage));
+                        fail_msg("a rejecting worker ended by itself: %s", fixture_records(&fixture));
                 if (is_over(ret))
                         return false;
         }
@@ -194,17 +194,17 @@ static bool go_to(pid_t rejecting, unsigned n, Stop *ret) {
 
 /* As the next daemon does it: it gives back what the rejecting worker held, and then has calls performed. */
 static void play_next_daemon(int rejected) {
-        StageResult result;
+        FixtureResult result;
         pid_t worker;
 
         set_receiver(LEDGER_NO_RECEIVER);
-        worker_left(&stage, stage_start_rejecting(&stage, REJECT_WHILE_ALL_HANG));
-        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-        result = stage_result(&stage);
+        worker_left(&fixture, fixture_start_rejecting(&fixture, REJECT_WHILE_ALL_HANG));
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        result = fixture_result(&fixture);
         (void)kill(worker, SIGTERM);
-        worker_left(&stage, worker);
+        worker_left(&fixture, worker);
         assert_true(result.error == 0 || result.error == rejected);
-        assert_int_equal(stage_count(&stage), result.error == 0);
+        assert_int_equal(fixture_count(&fixture), result.error == 0);
         if (result.error == 0)
                 assert_int_equal(count_records("allowed "), 1);
         assert_int_equal(slot_phase(first_slot()), SLOT_EMPTY);
@@ -217,14 +217,14 @@ static bool play(RejectReason reason, int rejected, unsigned n) {
 
         begin();
         set_receiver(LEDGER_REJECTING);
-        rejecting = stage_trace_rejecting(&stage, reason);
+        rejecting = fixture_trace_rejecting(&fixture, reason);
         is_there = go_to(rejecting, n, &stop);
         harness_kill(rejecting);
         if (is_there)
                 play_next_daemon(rejected);
         else
-                assert_int_equal(stage_result(&stage).error, rejected);
-        stage_strike(&stage);
+                assert_int_equal(fixture_result(&fixture).error, rejected);
+        fixture_tear_down(&fixture);
         return is_there;
 }
 
@@ -254,7 +254,7 @@ static void test_kills(void **state) {
 
 static int strike(void **state) {
         (void)state;
-        stage_strike(&stage);
+        fixture_tear_down(&fixture);
         return 0;
 }
 

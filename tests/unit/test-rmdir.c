@@ -14,21 +14,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fixture.h"
 #include "harness.h"
-#include "stage.h"
 #include "worker/operation/operation.h"
 
 static const Workload root = {.name = "root", .removes = true};
 static const Workload maker = {.name = "root, which calls mkdir"};
-static const Workload foreign = {
-        .name = "a user in a namespace", .uid = 4711, .foreign = true, .removes = true};
+static const Workload in_user_namespace = {
+        .name = "a user in a namespace", .uid = 4711, .in_user_namespace = true, .removes = true};
 
-static Stage stage;
+static Fixture fixture;
 
 static int strike(void **state) {
         (void)state;
-        stage_strike(&stage);
-        stage = (Stage){};
+        fixture_tear_down(&fixture);
+        fixture = (Fixture){};
         return 0;
 }
 
@@ -43,65 +43,65 @@ static void begin(const Workload *workload, There there) {
         char inner[64];
         int fd;
 
-        stage_set(workload, &stage);
-        (void)snprintf(inner, sizeof(inner), "%s/inner", stage.path);
+        fixture_set_up(workload, &fixture);
+        (void)snprintf(inner, sizeof(inner), "%s/inner", fixture.path);
         if (there == EMPTY || there == FULL)
-                assert_int_equal(mkdir(stage.path, 0777), 0);
+                assert_int_equal(mkdir(fixture.path, 0777), 0);
         if (there == FULL)
                 assert_int_equal(mkdir(inner, 0777), 0);
         if (there == PLAIN_FILE) {
-                fd = creat(stage.path, 0666);
+                fd = creat(fixture.path, 0666);
                 assert_true(fd >= 0);
                 assert_int_equal(close(fd), 0);
         }
-        stage_call(&stage);
+        fixture_call(&fixture);
 }
 
 static void end(void) {
         char inner[64];
 
-        (void)snprintf(inner, sizeof(inner), "%s/inner", stage.path);
+        (void)snprintf(inner, sizeof(inner), "%s/inner", fixture.path);
         (void)rmdir(inner);
-        (void)unlink(stage.path);
-        (void)rmdir(stage.path);
+        (void)unlink(fixture.path);
+        (void)rmdir(fixture.path);
         (void)strike(NULL);
 }
 
 static bool exists(void) {
-        return access(stage.path, F_OK) == 0;
+        return access(fixture.path, F_OK) == 0;
 }
 
 static const struct {
         const char *name;
         There there;
-        StagePolicy policy;
+        FixturePolicy policy;
         int error;
         bool stays;
         const char *record;
 } rows[] = {
-        {"allowed", EMPTY, STAGE_ALLOW, 0, false, "allowed rmdir("},
-        {"allowed, of a directory that is not empty", FULL, STAGE_ALLOW, ENOTEMPTY, true, "failed rmdir("},
-        {"allowed, of nothing", NOTHING, STAGE_ALLOW, ENOENT, false, "failed rmdir("},
-        {"denied", EMPTY, STAGE_DENY, EPERM, true, "denied rmdir("},
-        {"denied by a rule that speaks of it", EMPTY, STAGE_KEEP, EPERM, true, "EPERM (rule keep)"},
-        {"denied, of nothing: the kernel's error comes first", NOTHING, STAGE_DENY, ENOENT, false,
+        {"allowed", EMPTY, FIXTURE_ALLOW, 0, false, "allowed rmdir("},
+        {"allowed, of a directory that is not empty", FULL, FIXTURE_ALLOW, ENOTEMPTY, true, "failed rmdir("},
+        {"allowed, of nothing", NOTHING, FIXTURE_ALLOW, ENOENT, false, "failed rmdir("},
+        {"denied", EMPTY, FIXTURE_DENY, EPERM, true, "denied rmdir("},
+        {"denied by a rule that speaks of it", EMPTY, FIXTURE_KEEP, EPERM, true, "EPERM (rule keep)"},
+        {"denied, of nothing: the kernel's error comes first", NOTHING, FIXTURE_DENY, ENOENT, false,
                 "failed rmdir("},
-        {"denied, of a file: the same", PLAIN_FILE, STAGE_DENY, ENOTDIR, true, "failed rmdir("},
+        {"denied, of a file: the same", PLAIN_FILE, FIXTURE_DENY, ENOTDIR, true, "failed rmdir("},
 };
 
 static void check_row(const Workload *workload, size_t i) {
-        StageResult result;
+        FixtureResult result;
         pid_t worker;
 
         begin(workload, rows[i].there);
-        worker = stage_start_worker(&stage, 0, rows[i].policy);
-        result = stage_result(&stage);
-        stage_kill_target(&stage);
-        worker_left(&stage, worker);
+        worker = fixture_start_worker(&fixture, 0, rows[i].policy);
+        result = fixture_result(&fixture);
+        fixture_kill_target(&fixture);
+        worker_left(&fixture, worker);
         if (result.error != rows[i].error || exists() != rows[i].stays)
                 fail_msg("%s, %s: %s", workload->name, rows[i].name, strerror(result.error));
-        if (!strstr(stage_records(&stage), rows[i].record))
-                fail_msg("%s, %s: recorded %s", workload->name, rows[i].name, stage_records(&stage));
+        if (!strstr(fixture_records(&fixture), rows[i].record))
+                fail_msg("%s, %s: recorded %s", workload->name, rows[i].name, fixture_records(&fixture));
         end();
 }
 
@@ -115,7 +115,7 @@ static void test_rows_by_helper(void **state) {
         (void)state;
         harness_need_unshare(CLONE_NEWUSER);
         for (size_t i = 0; i < COUNT(rows); i++)
-                check_row(&foreign, i);
+                check_row(&in_user_namespace, i);
 }
 
 /* For another operation that rule is not there. */
@@ -124,11 +124,11 @@ static void test_rule_speaks_of_rmdir(void **state) {
 
         (void)state;
         begin(&maker, NOTHING);
-        worker = stage_start_worker(&stage, 0, STAGE_KEEP);
-        assert_int_equal(stage_result(&stage).error, 0);
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_KEEP);
+        assert_int_equal(fixture_result(&fixture).error, 0);
         assert_true(exists());
-        stage_kill_target(&stage);
-        worker_left(&stage, worker);
+        fixture_kill_target(&fixture);
+        worker_left(&fixture, worker);
         end();
 }
 
@@ -137,11 +137,11 @@ static void test_success_is_recorded(void **state) {
 
         (void)state;
         begin(&root, EMPTY);
-        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-        assert_int_equal(stage_result(&stage).error, 0);
-        stage_kill_target(&stage);
-        worker_left(&stage, worker);
-        assert_non_null(strstr(stage_records(&stage), ": removed ("));
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        assert_int_equal(fixture_result(&fixture).error, 0);
+        fixture_kill_target(&fixture);
+        worker_left(&fixture, worker);
+        assert_non_null(strstr(fixture_records(&fixture), ": removed ("));
         end();
 }
 
@@ -152,15 +152,15 @@ static void test_deaths(void **state) {
                 pid_t worker;
 
                 begin(&root, EMPTY);
-                worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
                 worker_step_to(worker, SYS_unlinkat, at_entry);
                 harness_kill(worker);
                 assert_int_equal(exists(), at_entry);
-                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-                assert_int_equal(stage_result(&stage).error, 0);
+                worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+                assert_int_equal(fixture_result(&fixture).error, 0);
                 assert_false(exists());
-                stage_kill_target(&stage);
-                worker_left(&stage, worker);
+                fixture_kill_target(&fixture);
+                worker_left(&fixture, worker);
                 end();
         }
 }

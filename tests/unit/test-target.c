@@ -300,7 +300,7 @@ static void test_directories(void **state) {
                             root_fd = -EBADF, number_fd = -EBADF,
                             usr_fd = open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC), none_fd = -EBADF;
         _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
-        pid_t jailed = start(enter_other_root);
+        pid_t chrooted = start(enter_other_root);
         DirectoryId slash, usr, root;
         Target *target;
 
@@ -309,7 +309,7 @@ static void test_directories(void **state) {
         assert_int_equal(directory_id_of_fd(usr_fd, &usr), 0);
         assert_false(directory_id_equal(&slash, &usr));
 
-        target = open_target(cache, jailed, false);
+        target = open_target(cache, chrooted, false);
         assert_int_equal(target_open_root(target, &root_fd), 0);
         assert_same_file(root_fd, "/usr");
         assert_int_equal(directory_id_of_fd(root_fd, &root), 0);
@@ -323,7 +323,7 @@ static void test_directories(void **state) {
         assert_int_equal(target_open_fd(target, AT_FDCWD, &none_fd), -EBADF);
         assert_int_equal(target_open_fd(target, INT32_MAX, &none_fd), -EBADF);
         assert_int_equal(none_fd, -EBADF);
-        harness_kill(jailed);
+        harness_kill(chrooted);
 }
 
 /* One directory, seen through two mounts, is two roots: what lies below may differ. */

@@ -12,23 +12,24 @@
 
 #include "common/abi.h"
 #include "common/ownership.h"
-#include "stage.h"
+#include "fixture.h"
 #include "worker/handler.h"
 
 static const Workload plain = {.name = "root"};
-static const Workload jailed = {.name = "a user in a root of its own", .uid = 1000, .jailed = true};
-static const Workload foreign = {.name = "a user namespace", .uid = 1000, .foreign = true};
+static const Workload chrooted = {.name = "a user in a root of its own", .uid = 1000, .chrooted = true};
+static const Workload in_user_namespace = {
+        .name = "a user namespace", .uid = 1000, .in_user_namespace = true};
 static const Workload knocking = {.name = "a launcher", .knocks = true};
-static const Workload twins = {.name = "two processes", .twin = true};
+static const Workload two_processes = {.name = "two processes", .forks = true};
 
 /* What happens at a stop. */
 typedef enum Event {
         KILL_WORKER,
         KILL_TARGET,
         KILL_BOTH,
-        COMPETE,          /* somebody else makes the directory */
-        COMPETE_AND_KILL, /* and then the worker dies */
-        RIVAL_AND_KILL,   /* the same by somebody who can't be told from the target */
+        COMPETE,            /* another user creates the directory */
+        COMPETE_AND_KILL,   /* and then the worker dies */
+        SAME_USER_AND_KILL, /* the same by the target's user, so that nothing tells both apart */
         N_EVENTS,
 } Event;
 
@@ -36,65 +37,65 @@ static const char *const events[N_EVENTS] = {
         [KILL_WORKER] = "the worker is killed",
         [KILL_TARGET] = "the target is killed",
         [KILL_BOTH] = "both are killed",
-        [COMPETE] = "another makes the directory",
-        [COMPETE_AND_KILL] = "another makes the directory and the worker is killed",
-        [RIVAL_AND_KILL] = "another of its user makes the directory and the worker is killed",
+        [COMPETE] = "another user creates the directory",
+        [COMPETE_AND_KILL] = "another user creates the directory and the worker is killed",
+        [SAME_USER_AND_KILL] = "another process of the user creates the directory and the worker is killed",
 };
 
-/* A story that is told once for each stop. */
+/* A sequence of events, which is run once for each stop. */
 typedef struct Script {
         const Workload *workload;
         Event event;
-        StagePolicy policy; /* of the worker that is stopped, and of its successor */
-        bool exists;        /* the directory is there before the call */
-        bool second_worker; /* one was killed before this one, under a policy that allows, at mkdirat... */
-        bool at_entry;      /* ... before it, or after it */
-        int expected;       /* what the target gets, where it lives and nobody competes */
+        FixturePolicy policy; /* of the worker that is stopped, and of its successor */
+        bool exists;          /* the directory is there before the call */
+        bool second_worker;   /* one was killed before this one, under a policy that allows, at mkdirat... */
+        bool at_entry;        /* ... before it, or after it */
+        int expected;         /* what the target gets, where it lives and nobody competes */
 } Script;
 
 static const Script scripts[] = {
         {&plain, KILL_WORKER},
-        {&jailed, KILL_WORKER},
-        {&foreign, KILL_WORKER},
+        {&chrooted, KILL_WORKER},
+        {&in_user_namespace, KILL_WORKER},
         {&plain, KILL_WORKER, .exists = true, .expected = EEXIST},
-        {&jailed, KILL_WORKER, .exists = true, .expected = EEXIST},
-        {&plain, KILL_WORKER, STAGE_DENY, .expected = EPERM},
-        {&jailed, KILL_WORKER, STAGE_DENY, .expected = EPERM},
-        {&plain, KILL_WORKER, STAGE_DENY, .exists = true, .expected = EEXIST},
-        {&plain, KILL_WORKER, STAGE_NO_PROFILE, .expected = EPERM},
+        {&chrooted, KILL_WORKER, .exists = true, .expected = EEXIST},
+        {&plain, KILL_WORKER, FIXTURE_DENY, .expected = EPERM},
+        {&chrooted, KILL_WORKER, FIXTURE_DENY, .expected = EPERM},
+        {&plain, KILL_WORKER, FIXTURE_DENY, .exists = true, .expected = EEXIST},
+        {&plain, KILL_WORKER, FIXTURE_NO_PROFILE, .expected = EPERM},
         {&knocking, KILL_WORKER},
         {&plain, KILL_WORKER, .second_worker = true},
         {&plain, KILL_WORKER, .second_worker = true, .at_entry = true},
         {&plain, KILL_WORKER, .second_worker = true, .exists = true, .expected = EEXIST},
-        {&foreign, KILL_WORKER, .exists = true, .expected = EEXIST},
-        {&foreign, KILL_WORKER, STAGE_DENY, .expected = EPERM},
-        {&jailed, KILL_WORKER, .second_worker = true},
-        {&jailed, KILL_WORKER, .second_worker = true, .at_entry = true},
-        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true},
-        {&plain, KILL_WORKER, STAGE_DENY, .second_worker = true, .at_entry = true, .expected = EPERM},
-        {&plain, KILL_WORKER, STAGE_NO_PROFILE, .second_worker = true},
+        {&in_user_namespace, KILL_WORKER, .exists = true, .expected = EEXIST},
+        {&in_user_namespace, KILL_WORKER, FIXTURE_DENY, .expected = EPERM},
+        {&chrooted, KILL_WORKER, .second_worker = true},
+        {&chrooted, KILL_WORKER, .second_worker = true, .at_entry = true},
+        {&plain, KILL_WORKER, FIXTURE_DENY, .second_worker = true},
+        {&plain, KILL_WORKER, FIXTURE_DENY, .second_worker = true, .at_entry = true, .expected = EPERM},
+        {&plain, KILL_WORKER, FIXTURE_NO_PROFILE, .second_worker = true},
         {&plain, KILL_TARGET},
-        {&jailed, KILL_TARGET},
-        {&foreign, KILL_TARGET},
-        {&plain, KILL_TARGET, STAGE_DENY},
+        {&chrooted, KILL_TARGET},
+        {&in_user_namespace, KILL_TARGET},
+        {&plain, KILL_TARGET, FIXTURE_DENY},
         {&plain, KILL_BOTH},
-        {&jailed, KILL_BOTH},
-        {&foreign, KILL_BOTH},
+        {&chrooted, KILL_BOTH},
+        {&in_user_namespace, KILL_BOTH},
         {&plain, COMPETE},
-        {&jailed, COMPETE},
-        {&foreign, COMPETE},
+        {&chrooted, COMPETE},
+        {&in_user_namespace, COMPETE},
         {&plain, COMPETE_AND_KILL},
-        {&jailed, COMPETE_AND_KILL},
-        {&foreign, COMPETE_AND_KILL},
-        {&plain, RIVAL_AND_KILL},
-        {&jailed, RIVAL_AND_KILL},
-        {&foreign, RIVAL_AND_KILL},
+        {&chrooted, COMPETE_AND_KILL},
+        {&in_user_namespace, COMPETE_AND_KILL},
+        {&plain, SAME_USER_AND_KILL},
+        {&chrooted, SAME_USER_AND_KILL},
+        {&in_user_namespace, SAME_USER_AND_KILL},
 };
 
 /* The one that is set; no test leaves it behind. */
-static Stage stage;
+static Fixture fixture;
 
-/* What the test does as somebody else. */
+/* A process of that user creates the directory.  Returns its errno. */
 static int compete(uid_t uid) {
         pid_t pid = harness_fork();
         int status;
@@ -102,7 +103,7 @@ static int compete(uid_t uid) {
         assert_true(pid >= 0);
         if (pid == 0) {
                 CHECK_INT(setresuid(uid, uid, uid), 0);
-                _exit(mkdir(stage.path, STAGE_MODE) < 0 ? errno : 0);
+                _exit(mkdir(fixture.path, FIXTURE_MODE) < 0 ? errno : 0);
         }
         assert_true(harness_wait(pid, 0, &status) && WIFEXITED(status));
         return WEXITSTATUS(status);
@@ -111,14 +112,14 @@ static int compete(uid_t uid) {
 /* Has the worker done with the request, and waits for the next? */
 static bool is_over(const Stop *stop) {
         return stop->entry && stop->nr == SYS_ppoll &&
-               slot_phase(ledger_slot(stage.ledger, 0)) == SLOT_EMPTY && !stage_has_call(&stage);
+               slot_phase(ledger_slot(fixture.ledger, 0)) == SLOT_EMPTY && !fixture_has_call(&fixture);
 }
 
 /* Goes to the worker's stop number n.  Returns false where there are fewer. */
 static bool go_to(pid_t worker, unsigned n, Stop *ret) {
         for (unsigned i = 0; i <= n; i++) {
                 if (!worker_step(worker, ret))
-                        fail_msg("a worker ended by itself: %s", stage_records(&stage));
+                        fail_msg("a worker ended by itself: %s", fixture_records(&fixture));
                 if (is_over(ret))
                         return false;
         }
@@ -128,7 +129,7 @@ static bool go_to(pid_t worker, unsigned n, Stop *ret) {
 /* There may be a record too many, of a worker that was killed after it; but none that says something else,
  * and not none. */
 static void check_records(const char *expected) {
-        const char *records = stage_records(&stage);
+        const char *records = fixture_records(&fixture);
         unsigned n = 0;
 
         for (const char *line = records; *line != '\0'; line = strchr(line, '\n') + 1, n++)
@@ -141,25 +142,25 @@ static void check_records(const char *expected) {
 static void check_directory(uid_t owner) {
         struct stat st;
 
-        assert_int_equal(stat(stage.path, &st), 0);
+        assert_int_equal(stat(fixture.path, &st), 0);
         assert_int_equal(st.st_uid, owner);
-        assert_int_equal(st.st_mode, S_IFDIR | (STAGE_MODE & ~STAGE_UMASK));
-        assert_int_equal(stage_count(&stage), 1);
+        assert_int_equal(st.st_mode, S_IFDIR | (FIXTURE_MODE & ~FIXTURE_UMASK));
+        assert_int_equal(fixture_count(&fixture), 1);
 }
 
 /* The last worker leaves when told to, and leaves nothing behind. */
 static void dismiss(pid_t worker) {
         (void)kill(worker, SIGTERM);
-        worker_left(&stage, worker);
-        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_EMPTY);
-        assert_int_equal(ledger_slot(stage.ledger, 0)->request.notif.id, 0);
+        worker_left(&fixture, worker);
+        assert_int_equal(slot_phase(ledger_slot(fixture.ledger, 0)), SLOT_EMPTY);
+        assert_int_equal(ledger_slot(fixture.ledger, 0)->request.notif.id, 0);
 }
 
 /* Once, however often workers died over it. */
-static void check_totals(const StageResult *result) {
+static void check_totals(const FixtureResult *result) {
         LedgerTotals totals;
 
-        assert_int_equal(ledger_read_totals(stage.ledger_fd, &totals), 0);
+        assert_int_equal(ledger_read_totals(fixture.ledger_fd, &totals), 0);
         assert_int_equal(totals.allowed, result->error == 0);
         assert_int_equal(totals.denied, result->error == EPERM);
         assert_int_equal(totals.failed, result->error != 0 && result->error != EPERM);
@@ -167,12 +168,12 @@ static void check_totals(const StageResult *result) {
         assert_int_equal(totals.lost, 0);
 }
 
-static void check_outcome(const Script *script, const StageResult *result) {
+static void check_outcome(const Script *script, const FixtureResult *result) {
         const Workload *workload = script->workload;
 
         if (workload->knocks) {
-                assert_int_equal(result->value, STAGE_KNOCK_ANSWER);
-                assert_string_equal(stage_records(&stage), "");
+                assert_int_equal(result->value, FIXTURE_KNOCK_ANSWER);
+                assert_string_equal(fixture_records(&fixture), "");
                 return;
         }
         assert_int_equal(result->error, script->expected);
@@ -181,11 +182,11 @@ static void check_outcome(const Script *script, const StageResult *result) {
         if (result->error == 0)
                 check_directory(workload->uid);
         else
-                assert_int_equal(stage_count(&stage), script->exists);
+                assert_int_equal(fixture_count(&fixture), script->exists);
 }
 
 static void play_to_the_end(const Script *script, pid_t worker) {
-        StageResult result = stage_result(&stage);
+        FixtureResult result = fixture_result(&fixture);
 
         dismiss(worker);
         check_outcome(script, &result);
@@ -193,15 +194,15 @@ static void play_to_the_end(const Script *script, pid_t worker) {
 
 /* Who asked for what is dead: nothing is left of it but, maybe, its effect. */
 static void play_without_target(pid_t worker) {
-        worker_left(&stage, worker);
-        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_EMPTY);
-        assert_null(strstr(stage_records(&stage), "trouble"));
-        assert_true(stage_count(&stage) <= 1);
+        worker_left(&fixture, worker);
+        assert_int_equal(slot_phase(ledger_slot(fixture.ledger, 0)), SLOT_EMPTY);
+        assert_null(strstr(fixture_records(&fixture), "trouble"));
+        assert_true(fixture_count(&fixture) <= 1);
 }
 
 /* Exactly one of two has made it; unless that can't be told. */
 static void play_contest(pid_t worker, int competitor, bool obscure) {
-        StageResult result = stage_result(&stage);
+        FixtureResult result = fixture_result(&fixture);
 
         dismiss(worker);
         if (competitor == 0)
@@ -212,7 +213,7 @@ static void play_contest(pid_t worker, int competitor, bool obscure) {
         }
         check_records(result.error == 0 ? "allowed " : "failed ");
         check_totals(&result);
-        assert_int_equal(stage_count(&stage), 1);
+        assert_int_equal(fixture_count(&fixture), 1);
 }
 
 static void play_event(const Script *script, pid_t worker, const Stop *stop) {
@@ -221,17 +222,17 @@ static void play_event(const Script *script, pid_t worker, const Stop *stop) {
         switch (script->event) {
         case KILL_WORKER:
                 harness_kill(worker);
-                play_to_the_end(script, stage_start_worker(&stage, 0, script->policy));
+                play_to_the_end(script, fixture_start_worker(&fixture, 0, script->policy));
                 break;
         case KILL_TARGET:
-                stage_kill_target(&stage);
+                fixture_kill_target(&fixture);
                 worker_release(worker);
                 play_without_target(worker);
                 break;
         case KILL_BOTH:
-                stage_kill_target(&stage);
+                fixture_kill_target(&fixture);
                 harness_kill(worker);
-                play_without_target(stage_start_worker(&stage, 0, script->policy));
+                play_without_target(fixture_start_worker(&fixture, 0, script->policy));
                 break;
         case COMPETE:
                 competitor = compete(1);
@@ -241,12 +242,12 @@ static void play_event(const Script *script, pid_t worker, const Stop *stop) {
         case COMPETE_AND_KILL:
                 competitor = compete(1);
                 harness_kill(worker);
-                play_contest(stage_start_worker(&stage, 0, script->policy), competitor, false);
+                play_contest(fixture_start_worker(&fixture, 0, script->policy), competitor, false);
                 break;
-        case RIVAL_AND_KILL:
+        case SAME_USER_AND_KILL:
                 competitor = compete(script->workload->uid);
                 harness_kill(worker);
-                play_contest(stage_start_worker(&stage, 0, script->policy), competitor,
+                play_contest(fixture_start_worker(&fixture, 0, script->policy), competitor,
                         stop->entry && stop->nr == SYS_mkdirat);
                 break;
         case N_EVENTS:
@@ -257,10 +258,10 @@ static void play_event(const Script *script, pid_t worker, const Stop *stop) {
 static unsigned stop_number; /* for whoever reads of a failure */
 
 static void kill_first_worker(const Script *script) {
-        pid_t worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        pid_t worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
 
         worker_step_to(worker, SYS_mkdirat, script->at_entry);
-        assert_int_equal(slot_phase(ledger_slot(stage.ledger, 0)), SLOT_ACTING);
+        assert_int_equal(slot_phase(ledger_slot(fixture.ledger, 0)), SLOT_ACTING);
         harness_kill(worker);
 }
 
@@ -271,19 +272,19 @@ static bool play(const Script *script, unsigned n) {
         pid_t worker;
 
         stop_number = n;
-        stage_set(script->workload, &stage);
+        fixture_set_up(script->workload, &fixture);
         if (script->exists)
-                assert_int_equal(mkdir(stage.path, STAGE_MODE), 0);
-        stage_call(&stage);
+                assert_int_equal(mkdir(fixture.path, FIXTURE_MODE), 0);
+        fixture_call(&fixture);
         if (script->second_worker)
                 kill_first_worker(script);
-        worker = stage_trace_worker(&stage, script->policy);
+        worker = fixture_trace_worker(&fixture, script->policy);
         is_there = go_to(worker, n, &stop);
         if (is_there)
                 play_event(script, worker, &stop);
         else
                 harness_kill(worker);
-        stage_strike(&stage);
+        fixture_tear_down(&fixture);
         return is_there;
 }
 
@@ -298,7 +299,7 @@ static void test_script(void **state) {
         const Script *script = *state;
         unsigned n = 0;
 
-        if (script->workload->foreign)
+        if (script->workload->in_user_namespace)
                 harness_need_unshare(CLONE_NEWUSER);
         while (play(script, n))
                 n += STRIDE;
@@ -307,24 +308,24 @@ static void test_script(void **state) {
 }
 
 static void set(const Workload *workload) {
-        stage_set(workload, &stage);
-        stage_call(&stage);
+        fixture_set_up(workload, &fixture);
+        fixture_call(&fixture);
 }
 
 static Slot *first_slot(void) {
-        return ledger_slot(stage.ledger, 0);
+        return ledger_slot(fixture.ledger, 0);
 }
 
 static void worker_dies_in_mkdirat(bool at_entry) {
-        pid_t worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        pid_t worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
 
         worker_step_to(worker, SYS_mkdirat, at_entry);
         harness_kill(worker);
 }
 
-static StageResult successor_result(StagePolicy policy) {
-        pid_t worker = stage_start_worker(&stage, 0, policy);
-        StageResult result = stage_result(&stage);
+static FixtureResult successor_result(FixturePolicy policy) {
+        pid_t worker = fixture_start_worker(&fixture, 0, policy);
+        FixtureResult result = fixture_result(&fixture);
 
         dismiss(worker);
         return result;
@@ -335,16 +336,16 @@ static StageResult successor_result(StagePolicy policy) {
 static void test_own_verdict(void **state) {
         static const struct {
                 bool at_entry;
-                StagePolicy policy;
+                FixturePolicy policy;
                 int expected;
                 unsigned count;
         } rows[] = {
-                {true, STAGE_ALLOW, 0, 1},
-                {true, STAGE_DENY, EPERM, 0},
-                {true, STAGE_NO_PROFILE, EPERM, 0},
-                {false, STAGE_ALLOW, 0, 1},
-                {false, STAGE_DENY, 0, 1},
-                {false, STAGE_NO_PROFILE, 0, 1},
+                {true, FIXTURE_ALLOW, 0, 1},
+                {true, FIXTURE_DENY, EPERM, 0},
+                {true, FIXTURE_NO_PROFILE, EPERM, 0},
+                {false, FIXTURE_ALLOW, 0, 1},
+                {false, FIXTURE_DENY, 0, 1},
+                {false, FIXTURE_NO_PROFILE, 0, 1},
         };
 
         (void)state;
@@ -352,8 +353,8 @@ static void test_own_verdict(void **state) {
                 set(&plain);
                 worker_dies_in_mkdirat(rows[i].at_entry);
                 assert_int_equal(successor_result(rows[i].policy).error, rows[i].expected);
-                assert_int_equal(stage_count(&stage), rows[i].count);
-                stage_strike(&stage);
+                assert_int_equal(fixture_count(&fixture), rows[i].count);
+                fixture_tear_down(&fixture);
         }
 }
 
@@ -380,7 +381,7 @@ static void test_other_parent(void **state) {
                 char away[64];
 
                 set(&plain);
-                (void)snprintf(away, sizeof(away), "%s-away", stage.dir);
+                (void)snprintf(away, sizeof(away), "%s-away", fixture.dir);
                 worker_dies_in_mkdirat(rows[i].at_entry);
                 if (!rows[i].lost) {
                         /* A chroot does not show the mount that the handle belongs to. */
@@ -390,21 +391,21 @@ static void test_other_parent(void **state) {
                                 skip();
                         }
                 }
-                assert_int_equal(rename(stage.dir, away), 0);
-                assert_int_equal(mkdir(stage.dir, 0777), 0);
-                assert_int_equal(chmod(stage.dir, 0777), 0);
+                assert_int_equal(rename(fixture.dir, away), 0);
+                assert_int_equal(mkdir(fixture.dir, 0777), 0);
+                assert_int_equal(chmod(fixture.dir, 0777), 0);
                 if (rows[i].lost) {
                         first_slot()->locations[0].parent.handle_size = 0;
                         first_slot()->locations[0].parent.born_nsec++;
                 }
                 if (rows[i].untold)
-                        ledger_intent(stage.ledger, 0)->locations[0].sight = INTENT_UNSEEN;
-                assert_int_equal(successor_result(STAGE_ALLOW).error, rows[i].expected);
-                assert_int_equal(stage_count(&stage), rows[i].count);
-                assert_int_equal(rmdir(stage.path) == 0, rows[i].count > 0);
-                assert_int_equal(rmdir(stage.dir), 0);
-                assert_int_equal(rename(away, stage.dir), 0);
-                stage_strike(&stage);
+                        ledger_intent(fixture.ledger, 0)->locations[0].sight = INTENT_UNSEEN;
+                assert_int_equal(successor_result(FIXTURE_ALLOW).error, rows[i].expected);
+                assert_int_equal(fixture_count(&fixture), rows[i].count);
+                assert_int_equal(rmdir(fixture.path) == 0, rows[i].count > 0);
+                assert_int_equal(rmdir(fixture.dir), 0);
+                assert_int_equal(rename(away, fixture.dir), 0);
+                fixture_tear_down(&fixture);
         }
 }
 
@@ -425,59 +426,59 @@ static void test_poison(void **state) {
         (void)state;
         for (size_t i = 0; i < COUNT(rows) * COUNT(deadly_calls); i++) {
                 size_t row = i / COUNT(deadly_calls), call = i % COUNT(deadly_calls);
-                StageResult result;
+                FixtureResult result;
                 pid_t worker;
 
                 set(&plain);
                 for (unsigned n = 0; n < rows[row].deaths; n++) {
-                        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+                        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
                         worker_step_to(worker, deadly_calls[call], rows[row].at_entry);
                         harness_kill(worker);
                 }
-                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-                result = stage_result(&stage);
+                worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+                result = fixture_result(&fixture);
                 dismiss(worker);
                 assert_int_equal(result.error, rows[row].expected[call]);
                 check_records(rows[row].records[call]);
                 check_totals(&result);
-                assert_int_equal(stage_count(&stage), result.error == 0);
-                stage_strike(&stage);
+                assert_int_equal(fixture_count(&fixture), result.error == 0);
+                fixture_tear_down(&fixture);
         }
 }
 
 /* The receiver is another's now: this one finishes what it has and takes nothing more. */
 static void test_receiver_moves(void **state) {
-        StageResult result, other;
+        FixtureResult result, other;
         pid_t worker;
 
         (void)state;
-        set(&twins);
-        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        set(&two_processes);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
         worker_step_to(worker, SYS_process_vm_readv, true);
-        atomic_store(&ledger_header(stage.ledger)->receiver, 5);
+        atomic_store(&ledger_header(fixture.ledger)->receiver, 5);
         worker_release(worker);
-        result = stage_result(&stage);
-        worker_left(&stage, worker);
+        result = fixture_result(&fixture);
+        worker_left(&fixture, worker);
         assert_int_equal(result.error, 0);
         assert_int_equal(slot_phase(first_slot()), SLOT_EMPTY);
-        assert_false(stage_has_result(&stage));
+        assert_false(fixture_has_result(&fixture));
 
-        worker = stage_start_worker(&stage, 5, STAGE_ALLOW);
-        other = stage_result(&stage);
+        worker = fixture_start_worker(&fixture, 5, FIXTURE_ALLOW);
+        other = fixture_result(&fixture);
         (void)kill(worker, SIGTERM);
-        worker_left(&stage, worker);
+        worker_left(&fixture, worker);
         assert_int_equal(other.error, 0);
-        assert_true(other.twin != result.twin);
-        assert_int_equal(stage_count(&stage), 2);
+        assert_true(other.from_child != result.from_child);
+        assert_int_equal(fixture_count(&fixture), 2);
 }
 
 static uint32_t holder(uint32_t index) {
-        return atomic_load(&ledger_header(stage.ledger)->holders[index]);
+        return atomic_load(&ledger_header(fixture.ledger)->holders[index]);
 }
 
 /* Goes to where the worker reads the first of two callers.  Returns whether it has received the other one,
  * too: that may have been too late. */
-static bool go_between_twins(pid_t worker) {
+static bool step_between_two_processes(pid_t worker) {
         worker_step_to(worker, SYS_process_vm_readv, true);
         return (holder(0) == 1 && holder(1) == SLOT_WAITING) ||
                (holder(1) == 1 && holder(0) == SLOT_WAITING);
@@ -491,53 +492,53 @@ static void test_crowd(void **state) {
         (void)state;
         while (kills < 4 && ++tries < 100) {
                 uint32_t number = kills % 2 ? 3 : 0; /* a successor or another worker */
-                StageResult one, other;
+                FixtureResult one, other;
                 pid_t worker;
 
-                set(&twins);
-                worker = stage_trace_worker(&stage, STAGE_ALLOW);
-                if (go_between_twins(worker)) {
+                set(&two_processes);
+                worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
+                if (step_between_two_processes(worker)) {
                         kills++;
                         if (number == 0)
                                 harness_kill(worker);
                         else {
-                                atomic_store(&ledger_header(stage.ledger)->receiver, number);
+                                atomic_store(&ledger_header(fixture.ledger)->receiver, number);
                                 worker_release(worker);
-                                worker_left(&stage, worker);
+                                worker_left(&fixture, worker);
                         }
-                        worker = stage_start_worker(&stage, number, STAGE_ALLOW);
+                        worker = fixture_start_worker(&fixture, number, FIXTURE_ALLOW);
                 } else
                         worker_release(worker);
-                one = stage_result(&stage);
-                other = stage_result(&stage);
+                one = fixture_result(&fixture);
+                other = fixture_result(&fixture);
                 dismiss(worker);
                 assert_int_equal(one.error, 0);
                 assert_int_equal(other.error, 0);
-                assert_true(one.twin != other.twin);
-                assert_int_equal(stage_count(&stage), 2);
+                assert_true(one.from_child != other.from_child);
+                assert_int_equal(fixture_count(&fixture), 2);
                 for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
                         assert_int_equal(holder(i), SLOT_FREE);
-                stage_strike(&stage);
+                fixture_tear_down(&fixture);
         }
         assert_int_equal(kills, 4);
 }
 
 /* Woken for a request when its successor is there already: who receives it then could not see to it. */
 static void test_wakes_too_late(void **state) {
-        StageResult result;
+        FixtureResult result;
         pid_t worker;
 
         (void)state;
         set(&plain);
-        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
         worker_step_to(worker, SYS_ppoll, false);
-        atomic_store(&ledger_header(stage.ledger)->receiver, 5);
+        atomic_store(&ledger_header(fixture.ledger)->receiver, 5);
         worker_release(worker);
-        worker_left(&stage, worker);
+        worker_left(&fixture, worker);
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
                 assert_int_equal(holder(i), SLOT_FREE);
-        worker = stage_start_worker(&stage, 5, STAGE_ALLOW);
-        result = stage_result(&stage);
+        worker = fixture_start_worker(&fixture, 5, FIXTURE_ALLOW);
+        result = fixture_result(&fixture);
         dismiss(worker);
         assert_int_equal(result.error, 0);
 }
@@ -549,13 +550,13 @@ static void test_answered_knock(void **state) {
 
         (void)state;
         set(&plain);
-        atomic_store(&ledger_header(stage.ledger)->holders[0], SLOT_WAITING);
-        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-        assert_int_equal(stage_result(&stage).error, 0);
+        atomic_store(&ledger_header(fixture.ledger)->holders[0], SLOT_WAITING);
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        assert_int_equal(fixture_result(&fixture).error, 0);
         dismiss(worker);
         assert_int_equal(holder(0), SLOT_FREE);
-        assert_null(strstr(stage_records(&stage), "trouble"));
-        ledger_sum_totals(ledger_header(stage.ledger), &totals);
+        assert_null(strstr(fixture_records(&fixture), "trouble"));
+        ledger_sum_totals(ledger_header(fixture.ledger), &totals);
         assert_int_equal(totals.failed, 0);
 }
 
@@ -565,12 +566,12 @@ static void test_nothing_to_do(void **state) {
 
         (void)state;
         set(&plain);
-        worker = stage_trace_worker(&stage, STAGE_ALLOW);
-        atomic_store(&ledger_header(stage.ledger)->receiver, LEDGER_NO_RECEIVER);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
+        atomic_store(&ledger_header(fixture.ledger)->receiver, LEDGER_NO_RECEIVER);
         worker_release(worker);
-        worker_left(&stage, worker);
-        assert_false(stage_has_result(&stage));
-        assert_string_equal(stage_records(&stage), "");
+        worker_left(&fixture, worker);
+        assert_false(fixture_has_result(&fixture));
+        assert_string_equal(fixture_records(&fixture), "");
 }
 
 /* Without a look at the clock: the wait ends because of the signal, and there is no second one. */
@@ -580,11 +581,11 @@ static void test_leaves_when_idle(void **state) {
 
         (void)state;
         set(&plain);
-        worker = stage_trace_worker(&stage, STAGE_ALLOW);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
         do
                 assert_true(worker_step(worker, &stop));
         while (!is_over(&stop));
-        assert_int_equal(stage_result(&stage).error, 0);
+        assert_int_equal(fixture_result(&fixture).error, 0);
         assert_int_equal(kill(worker, SIGTERM), 0);
         assert_true(worker_step(worker, &stop));
         assert_true(stop.result < 0);
@@ -596,14 +597,14 @@ static void test_leaves_when_idle(void **state) {
 /* A delayed call is handed from worker to worker, as often as the configuration is read anew; and as often
  * as one is killed, for none died of it. */
 static void test_leaves_during_delay(void **state) {
-        StageResult result;
+        FixtureResult result;
         pid_t worker;
         uint64_t since = 0;
 
         (void)state;
         set(&plain);
         for (unsigned i = 0; i < 4 * REQUEST_ATTEMPTS_MAX; i++) {
-                worker = stage_trace_worker(&stage, STAGE_DELAY);
+                worker = fixture_trace_worker(&fixture, FIXTURE_DELAY);
                 do
                         worker_step_to(worker, SYS_ppoll, true);
                 while (slot_phase(first_slot()) != SLOT_RECEIVED);
@@ -612,17 +613,17 @@ static void test_leaves_during_delay(void **state) {
                 else {
                         assert_int_equal(kill(worker, SIGTERM), 0);
                         worker_release(worker);
-                        worker_left(&stage, worker);
+                        worker_left(&fixture, worker);
                 }
-                assert_false(stage_has_result(&stage));
+                assert_false(fixture_has_result(&fixture));
                 assert_int_equal(slot_phase(first_slot()), SLOT_RECEIVED);
                 /* The delay counts from when the call was made. */
                 assert_true(since == 0 || since == first_slot()->received_usec);
                 since = first_slot()->received_usec;
         }
-        assert_string_equal(stage_records(&stage), "");
-        worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-        result = stage_result(&stage);
+        assert_string_equal(fixture_records(&fixture), "");
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        result = fixture_result(&fixture);
         dismiss(worker);
         assert_int_equal(result.error, 0);
         check_directory(0);
@@ -667,7 +668,7 @@ static void test_leftovers(void **state) {
 
                 set(&plain);
                 slot = first_slot();
-                assert_true(ledger_pass(stage.ledger, 0, SLOT_FREE, 1));
+                assert_true(ledger_pass(fixture.ledger, 0, SLOT_FREE, 1));
                 slot->request.notif = (struct seccomp_notif){.id = 1,
                         .pid = (uint32_t)getpid(),
                         .data = {.nr = SYS_mkdirat, .arch = abi_audit_archs[MACHINE_NATIVE->abis[0]]}};
@@ -676,22 +677,22 @@ static void test_leftovers(void **state) {
                 leftovers[i].forget(slot);
                 slot_set_phase(slot, leftovers[i].phase);
 
-                worker = stage_start_worker(&stage, 0, STAGE_ALLOW);
-                assert_int_equal(stage_result(&stage).error, 0);
+                worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+                assert_int_equal(fixture_result(&fixture).error, 0);
                 dismiss(worker);
                 check_directory(0);
-                if (strstr(stage_records(&stage), "trouble"))
-                        fail_msg("%s: %s", leftovers[i].name, stage_records(&stage));
-                stage_strike(&stage);
+                if (strstr(fixture_records(&fixture), "trouble"))
+                        fail_msg("%s: %s", leftovers[i].name, fixture_records(&fixture));
+                fixture_tear_down(&fixture);
         }
 }
 
 static int strike(void **state) {
         const Script *script = *state;
 
-        if (stage.target_fd > 0 && script)
+        if (fixture.target_fd > 0 && script)
                 print_message("it was stop %u\n", stop_number);
-        stage_strike(&stage);
+        fixture_tear_down(&fixture);
         return 0;
 }
 

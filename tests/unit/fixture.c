@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sets the stage for the tests of workers: the targets, the ledger, and the tracing. */
+/* The fixture of the tests of workers: the targets, the ledger, and the tracing. */
 
-#include "stage.h"
+#include "fixture.h"
 
 #include "harness.h"
 
@@ -50,57 +50,57 @@ static void enter_user_namespace(uid_t uid) {
         write_map("/proc/self/gid_map", map);
 }
 
-static void become_user(const Stage *stage) {
-        const uid_t uid = stage->workload->uid;
+static void become_user(const Fixture *fixture) {
+        const uid_t uid = fixture->workload->uid;
         const gid_t groups[] = {uid + 1, uid + 2};
 
-        if (stage->workload->jailed) {
-                CHECK_INT(chroot(stage->dir), 0);
+        if (fixture->workload->chrooted) {
+                CHECK_INT(chroot(fixture->dir), 0);
                 CHECK_INT(chdir("/"), 0);
         }
         CHECK_INT(setgroups(COUNT(groups), groups), 0);
         CHECK_INT(setresgid(uid, uid, uid), 0);
         CHECK_INT(setresuid(uid, uid, uid), 0);
-        if (stage->workload->foreign)
+        if (fixture->workload->in_user_namespace)
                 enter_user_namespace(uid);
 }
 
-static void make_call(const Stage *stage, int socket_fd, bool twin) {
-        const Workload *workload = stage->workload;
-        const char *path = twin ? stage->twin_path : stage->path;
-        StageResult result = {.twin = twin};
+static void make_call(const Fixture *fixture, int socket_fd, bool from_child) {
+        const Workload *workload = fixture->workload;
+        const char *path = from_child ? fixture->child_path : fixture->path;
+        FixtureResult result = {.from_child = from_child};
 
         if (workload->knocks)
                 result.value = syscall(SYS_mkdirat, PROTOCOL_KNOCK_DIRFD, protocol_knock_path(1), 0);
         else if (workload->removes)
                 result.value = rmdir(path);
-        else if (!workload->jailed)
-                result.value = mkdir(path, STAGE_MODE);
+        else if (!workload->chrooted)
+                result.value = mkdir(path, FIXTURE_MODE);
         else {
                 int dir_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-                result.value = mkdirat(dir_fd, strrchr(path, '/') + 1, STAGE_MODE);
+                result.value = mkdirat(dir_fd, strrchr(path, '/') + 1, FIXTURE_MODE);
         }
         result.error = result.value < 0 ? errno : 0;
         CHECK_INT(send(socket_fd, &result, sizeof(result), 0), sizeof(result));
 }
 
-__attribute__((noreturn)) static void be_target(const Stage *stage, int socket_fd) {
+__attribute__((noreturn)) static void be_target(const Fixture *fixture, int socket_fd) {
         int listener_fd = install_filter();
-        bool is_twin = false;
+        bool is_child = false;
         char byte;
 
         CHECK(listener_fd >= 0);
         CHECK_INT(send(socket_fd, &listener_fd, sizeof(listener_fd), 0), sizeof(listener_fd));
         CHECK_INT(recv(socket_fd, &byte, 1, 0), 1);
         fd_close(listener_fd);
-        if (stage->workload->uid != 0)
-                become_user(stage);
-        (void)umask(STAGE_UMASK);
+        if (fixture->workload->uid != 0)
+                become_user(fixture);
+        (void)umask(FIXTURE_UMASK);
         CHECK_INT(recv(socket_fd, &byte, 1, 0), 1);
-        if (stage->workload->twin)
-                is_twin = harness_fork() == 0;
-        make_call(stage, socket_fd, is_twin);
+        if (fixture->workload->forks)
+                is_child = harness_fork() == 0;
+        make_call(fixture, socket_fd, is_child);
         /* Lives on until it is killed: without a target a worker leaves by itself. */
         harness_stay();
 }
@@ -112,38 +112,38 @@ static void wait_readable(int fd) {
         assert_true(pollfd.revents & POLLIN);
 }
 
-static void take_listener(Stage *stage) {
-        int pidfd = (int)syscall(SYS_pidfd_open, stage->target, 0), number;
+static void take_listener(Fixture *fixture) {
+        int pidfd = (int)syscall(SYS_pidfd_open, fixture->target, 0), number;
 
-        wait_readable(stage->target_fd);
-        assert_int_equal(recv(stage->target_fd, &number, sizeof(number), 0), sizeof(number));
-        stage->listener_fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
-        assert_true(stage->listener_fd >= 0);
+        wait_readable(fixture->target_fd);
+        assert_int_equal(recv(fixture->target_fd, &number, sizeof(number), 0), sizeof(number));
+        fixture->listener_fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+        assert_true(fixture->listener_fd >= 0);
         fd_close(pidfd);
-        assert_int_equal(send(stage->target_fd, "", 1, 0), 1);
+        assert_int_equal(send(fixture->target_fd, "", 1, 0), 1);
 }
 
-static void start_target(Stage *stage) {
+static void start_target(Fixture *fixture) {
         int fds[2];
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-        stage->target_fd = fds[0];
-        stage->target = harness_fork();
-        assert_true(stage->target >= 0);
-        if (stage->target == 0) {
+        fixture->target_fd = fds[0];
+        fixture->target = harness_fork();
+        assert_true(fixture->target >= 0);
+        if (fixture->target == 0) {
                 fd_close(fds[0]);
-                be_target(stage, fds[1]);
+                be_target(fixture, fds[1]);
         }
         fd_close(fds[1]);
-        take_listener(stage);
+        take_listener(fixture);
 }
 
-void stage_set(const Workload *workload, Stage *ret) {
-        *ret = (Stage){.workload = workload, .dir = "/tmp/snotify-test-XXXXXX", .ledger_fd = -EBADF};
+void fixture_set_up(const Workload *workload, Fixture *ret) {
+        *ret = (Fixture){.workload = workload, .dir = "/tmp/snotify-test-XXXXXX", .ledger_fd = -EBADF};
         assert_non_null(mkdtemp(ret->dir));
         assert_int_equal(chmod(ret->dir, 0777), 0);
         (void)snprintf(ret->path, sizeof(ret->path), "%s/made", ret->dir);
-        (void)snprintf(ret->twin_path, sizeof(ret->twin_path), "%s/twin", ret->dir);
+        (void)snprintf(ret->child_path, sizeof(ret->child_path), "%s/child", ret->dir);
         ret->daemon_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
         ret->host_root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         ret->record_fd = memfd_create("records", MFD_CLOEXEC);
@@ -151,81 +151,81 @@ void stage_set(const Workload *workload, Stage *ret) {
         start_target(ret);
 }
 
-void stage_kill_target(Stage *stage) {
-        harness_kill(stage->target);
-        stage->target = 0;
+void fixture_kill_target(Fixture *fixture) {
+        harness_kill(fixture->target);
+        fixture->target = 0;
 }
 
-void stage_strike(Stage *stage) {
-        if (stage->target_fd <= 0)
+void fixture_tear_down(Fixture *fixture) {
+        if (fixture->target_fd <= 0)
                 return;
-        stage_kill_target(stage);
-        (void)rmdir(stage->path);
-        (void)rmdir(stage->twin_path);
-        (void)rmdir(stage->dir);
-        fd_close(stage->listener_fd);
-        fd_close(stage->ledger_fd);
-        fd_close(stage->daemon_fd);
-        fd_close(stage->host_root_fd);
-        fd_close(stage->target_fd);
-        fd_close(stage->record_fd);
-        ledger_unmap(stage->ledger);
-        *stage = (Stage){};
+        fixture_kill_target(fixture);
+        (void)rmdir(fixture->path);
+        (void)rmdir(fixture->child_path);
+        (void)rmdir(fixture->dir);
+        fd_close(fixture->listener_fd);
+        fd_close(fixture->ledger_fd);
+        fd_close(fixture->daemon_fd);
+        fd_close(fixture->host_root_fd);
+        fd_close(fixture->target_fd);
+        fd_close(fixture->record_fd);
+        ledger_unmap(fixture->ledger);
+        *fixture = (Fixture){};
 }
 
-static void stage_clear_slot(Stage *stage) {
-        slot_clear(ledger_slot(stage->ledger, 0));
-        assert_true(ledger_pass(stage->ledger, 0, SLOT_WAITING, SLOT_FREE));
+static void fixture_clear_slot(Fixture *fixture) {
+        slot_clear(ledger_slot(fixture->ledger, 0));
+        assert_true(ledger_pass(fixture->ledger, 0, SLOT_WAITING, SLOT_FREE));
 }
 
-void stage_call(Stage *stage) {
+void fixture_call(Fixture *fixture) {
         NotifyRequest knock = {};
 
-        assert_int_equal(send(stage->target_fd, "", 1, 0), 1);
-        wait_readable(stage->listener_fd);
-        if (stage->workload->knocks) /* as the verifier does */
-                assert_int_equal(notify_receive(stage->listener_fd, &knock), 0);
-        assert_int_equal(ledger_new(1, &knock, STAGE_KNOCK_ANSWER, &stage->ledger_fd), 0);
-        assert_int_equal(ledger_map(stage->ledger_fd, &stage->ledger), 0);
-        if (!stage->workload->knocks)
-                stage_clear_slot(stage);
+        assert_int_equal(send(fixture->target_fd, "", 1, 0), 1);
+        wait_readable(fixture->listener_fd);
+        if (fixture->workload->knocks) /* as the verifier does */
+                assert_int_equal(notify_receive(fixture->listener_fd, &knock), 0);
+        assert_int_equal(ledger_new(1, &knock, FIXTURE_KNOCK_ANSWER, &fixture->ledger_fd), 0);
+        assert_int_equal(ledger_map(fixture->ledger_fd, &fixture->ledger), 0);
+        if (!fixture->workload->knocks)
+                fixture_clear_slot(fixture);
 }
 
-bool stage_has_call(const Stage *stage) {
-        struct pollfd fd = {.fd = stage->listener_fd, .events = POLLIN};
+bool fixture_has_call(const Fixture *fixture) {
+        struct pollfd fd = {.fd = fixture->listener_fd, .events = POLLIN};
 
         return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
 }
 
-bool stage_has_result(const Stage *stage) {
-        struct pollfd pollfd = {.fd = stage->target_fd, .events = POLLIN};
+bool fixture_has_result(const Fixture *fixture) {
+        struct pollfd pollfd = {.fd = fixture->target_fd, .events = POLLIN};
 
         return poll(&pollfd, 1, 0) == 1 && pollfd.revents & POLLIN;
 }
 
-StageResult stage_result(const Stage *stage) {
-        StageResult result;
+FixtureResult fixture_result(const Fixture *fixture) {
+        FixtureResult result;
 
-        wait_readable(stage->target_fd);
-        assert_int_equal(recv(stage->target_fd, &result, sizeof(result), 0), sizeof(result));
+        wait_readable(fixture->target_fd);
+        assert_int_equal(recv(fixture->target_fd, &result, sizeof(result), 0), sizeof(result));
         return result;
 }
 
-static const Profile *add_profile(Policy *policy, const char *name, StagePolicy kind) {
+static const Profile *add_profile(Policy *policy, const char *name, FixturePolicy kind) {
         const char *existing;
         Profile *profile;
 
         CHECK_INT(policy_add_profile(policy, name,
-                          kind == STAGE_ALLOW || kind == STAGE_KEEP ? ACTION_ALLOW : ACTION_DENY, EPERM,
+                          kind == FIXTURE_ALLOW || kind == FIXTURE_KEEP ? ACTION_ALLOW : ACTION_DENY, EPERM,
                           POLICY_LOG_ALL, &profile),
                 0);
-        if (kind == STAGE_DELAY)
+        if (kind == FIXTURE_DELAY)
                 CHECK_INT(profile_add_rule(profile,
                                   &(const Rule){"slow", "/", ACTION_ALLOW, UINT64_C(86400) * 1000000},
                                   &existing),
                         0);
 #ifdef TEST_OPERATIONS
-        if (kind == STAGE_KEEP)
+        if (kind == FIXTURE_KEEP)
                 CHECK_INT(
                         profile_add_rule(profile,
                                 &(const Rule){"keep", "/", ACTION_DENY, .operations = 1U << OPERATION_RMDIR},
@@ -238,25 +238,25 @@ static const Profile *add_profile(Policy *policy, const char *name, StagePolicy 
 /* What a child that becomes a worker is to be. */
 typedef struct Role {
         uint32_t number;
-        StagePolicy policy;
+        FixturePolicy policy;
         RejectReason reason; /* of the rejecting worker */
         bool is_traced;
 } Role;
 
-__attribute__((noreturn)) static void be_worker(const Stage *stage, const Role *role) {
+__attribute__((noreturn)) static void be_worker(const Fixture *fixture, const Role *role) {
         static const Limits no_patience = {.records_per_second = 1000};
         static Sandboxes sandboxes;
         WorkerArguments arguments = {
-                .listener_fd = stage->listener_fd,
-                .ledger_fd = stage->ledger_fd,
-                .daemon_fd = stage->daemon_fd,
-                .host_root_fd = stage->host_root_fd,
+                .listener_fd = fixture->listener_fd,
+                .ledger_fd = fixture->ledger_fd,
+                .daemon_fd = fixture->daemon_fd,
+                .host_root_fd = fixture->host_root_fd,
                 .cgroup_fd = -EBADF,
                 .number = role->number,
                 .session = {.session_id = 1, .profile = "default"},
                 .sandbox = &sandboxes.worker,
                 .helper_sandbox = &sandboxes.helper,
-                .executor = stage->executor ? stage->executor : &executor_acting,
+                .executor = fixture->executor ? fixture->executor : &executor_acting,
         };
         bool rejects = role->number == LEDGER_REJECTING;
         Policy *policy;
@@ -268,8 +268,8 @@ __attribute__((noreturn)) static void be_worker(const Stage *stage, const Role *
                 policy_set_limits(policy, &no_patience);
         arguments.policy = policy;
         arguments.profile =
-                role->policy == STAGE_NO_PROFILE ? NULL : add_profile(policy, "default", role->policy);
-        CHECK_INT(dup2(stage->record_fd, STDERR_FILENO), STDERR_FILENO);
+                role->policy == FIXTURE_NO_PROFILE ? NULL : add_profile(policy, "default", role->policy);
+        CHECK_INT(dup2(fixture->record_fd, STDERR_FILENO), STDERR_FILENO);
         CHECK_INT(report_new(REPORT_TO_STDERR, &report), 0);
         arguments.report = report;
         if (role->is_traced) {
@@ -280,23 +280,23 @@ __attribute__((noreturn)) static void be_worker(const Stage *stage, const Role *
 }
 
 /* As the daemon does it: nothing takes a worker's place while a helper process of its is still at work. */
-static void wait_for_helpers(const Stage *stage, uint32_t number) {
+static void wait_for_helpers(const Fixture *fixture, uint32_t number) {
         const struct timespec nap = {.tv_nsec = 1000000};
 
-        for (int i = 0; ledger_lock_holder(stage->ledger_fd, number) != 0; i++) {
+        for (int i = 0; ledger_lock_holder(fixture->ledger_fd, number) != 0; i++) {
                 if (i == PATIENCE_SEC * 1000)
                         fail_msg("a helper process outlives its worker");
                 (void)nanosleep(&nap, NULL);
         }
 }
 
-static pid_t start_worker(const Stage *stage, const Role *role) {
+static pid_t start_worker(const Fixture *fixture, const Role *role) {
         sigset_t mask, ours;
         pid_t pid;
 
-        wait_for_helpers(stage, role->number);
+        wait_for_helpers(fixture, role->number);
         if (role->number != LEDGER_REJECTING)
-                atomic_store(&ledger_header(stage->ledger)->receiver, role->number);
+                atomic_store(&ledger_header(fixture->ledger)->receiver, role->number);
         /* As the daemon does it: SIGTERM is blocked from the first. */
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGTERM);
@@ -304,41 +304,41 @@ static pid_t start_worker(const Stage *stage, const Role *role) {
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
-                be_worker(stage, role);
+                be_worker(fixture, role);
         (void)sigprocmask(SIG_SETMASK, &ours, NULL);
         return pid;
 }
 
-static pid_t trace_worker(const Stage *stage, Role role) {
+static pid_t trace_worker(const Fixture *fixture, Role role) {
         pid_t pid;
         int status;
 
         role.is_traced = true;
-        pid = start_worker(stage, &role);
+        pid = start_worker(fixture, &role);
         assert_true(harness_wait(pid, 0, &status));
         assert_true(WIFSTOPPED(status));
         assert_int_equal(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
         return pid;
 }
 
-pid_t stage_start_worker(const Stage *stage, uint32_t number, StagePolicy policy) {
+pid_t fixture_start_worker(const Fixture *fixture, uint32_t number, FixturePolicy policy) {
         const Role role = {.number = number, .policy = policy};
 
-        return start_worker(stage, &role);
+        return start_worker(fixture, &role);
 }
 
-pid_t stage_trace_worker(const Stage *stage, StagePolicy policy) {
-        return trace_worker(stage, (Role){.policy = policy});
+pid_t fixture_trace_worker(const Fixture *fixture, FixturePolicy policy) {
+        return trace_worker(fixture, (Role){.policy = policy});
 }
 
-pid_t stage_start_rejecting(const Stage *stage, RejectReason reason) {
+pid_t fixture_start_rejecting(const Fixture *fixture, RejectReason reason) {
         const Role role = {.number = LEDGER_REJECTING, .reason = reason};
 
-        return start_worker(stage, &role);
+        return start_worker(fixture, &role);
 }
 
-pid_t stage_trace_rejecting(const Stage *stage, RejectReason reason) {
-        return trace_worker(stage, (Role){.number = LEDGER_REJECTING, .reason = reason});
+pid_t fixture_trace_rejecting(const Fixture *fixture, RejectReason reason) {
+        return trace_worker(fixture, (Role){.number = LEDGER_REJECTING, .reason = reason});
 }
 
 bool worker_step(pid_t worker, Stop *ret) {
@@ -377,26 +377,26 @@ void worker_release(pid_t worker) {
         assert_int_equal(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
 }
 
-void worker_left(const Stage *stage, pid_t worker) {
+void worker_left(const Fixture *fixture, pid_t worker) {
         int status;
 
         if (!harness_wait(worker, 0, &status))
                 fail_msg("a worker doesn't leave");
         if (!WIFEXITED(status) || WEXITSTATUS(status) != WORKER_EXIT_IDLE)
-                fail_msg("a worker left with status %#x: %s", (unsigned)status, stage_records(stage));
+                fail_msg("a worker left with status %#x: %s", (unsigned)status, fixture_records(fixture));
 }
 
-const char *stage_records(const Stage *stage) {
+const char *fixture_records(const Fixture *fixture) {
         static char text[16384];
-        ssize_t n = pread(stage->record_fd, text, sizeof(text) - 1, 0);
+        ssize_t n = pread(fixture->record_fd, text, sizeof(text) - 1, 0);
 
         assert_true(n >= 0);
         text[n] = '\0';
         return text;
 }
 
-unsigned stage_count(const Stage *stage) {
-        DIR *dir = opendir(stage->dir);
+unsigned fixture_count(const Fixture *fixture) {
+        DIR *dir = opendir(fixture->dir);
         unsigned count = 0;
 
         assert_non_null(dir);
