@@ -54,7 +54,7 @@ static const Workload in_user_namespace = {
 
 static Fixture fixture;
 
-static int strike(void **state) {
+static int tear_down(void **state) {
         (void)state;
         fixture_tear_down(&fixture);
         fixture = (Fixture){};
@@ -78,7 +78,7 @@ static void check_both(const Workload *workload) {
         worker_left(&fixture, worker);
         if (!strstr(fixture_records(&fixture), "allowed mkdir("))
                 fail_msg("%s: recorded %s", workload->name, fixture_records(&fixture));
-        (void)strike(NULL);
+        (void)tear_down(NULL);
 
         begin(workload);
         worker = fixture_start_worker(&fixture, 0, FIXTURE_DENY);
@@ -88,7 +88,7 @@ static void check_both(const Workload *workload) {
         worker_left(&fixture, worker);
         if (!strstr(fixture_records(&fixture), "denied mkdir("))
                 fail_msg("%s: recorded %s", workload->name, fixture_records(&fixture));
-        (void)strike(NULL);
+        (void)tear_down(NULL);
 }
 
 static void test_decisions(void **state) {
@@ -137,14 +137,14 @@ static void test_deaths(void **state) {
                 assert_int_equal(slot_phase(ledger_slot(fixture.ledger, 0)), SLOT_EMPTY);
                 assert_non_null(strstr(fixture_records(&fixture), "allowed mkdir("));
                 assert_null(strstr(fixture_records(&fixture), "trouble"));
-                (void)strike(NULL);
+                (void)tear_down(NULL);
         }
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_teardown(test_decisions, strike),
-                cmocka_unit_test_teardown(test_deaths, strike),
+                cmocka_unit_test_teardown(test_decisions, tear_down),
+                cmocka_unit_test_teardown(test_deaths, tear_down),
         };
 
         harness_init();

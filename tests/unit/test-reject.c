@@ -252,7 +252,7 @@ static void test_kills(void **state) {
         }
 }
 
-static int strike(void **state) {
+static int tear_down(void **state) {
         (void)state;
         fixture_tear_down(&fixture);
         return 0;
@@ -260,13 +260,13 @@ static int strike(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_teardown(test_slot, strike),
-                cmocka_unit_test_teardown(test_unsent, strike),
-                cmocka_unit_test_teardown(test_bad_reply, strike),
-                cmocka_unit_test_teardown(test_gone, strike),
-                cmocka_unit_test_teardown(test_held, strike),
-                cmocka_unit_test_teardown(test_not_wanted, strike),
-                cmocka_unit_test_teardown(test_kills, strike),
+                cmocka_unit_test_teardown(test_slot, tear_down),
+                cmocka_unit_test_teardown(test_unsent, tear_down),
+                cmocka_unit_test_teardown(test_bad_reply, tear_down),
+                cmocka_unit_test_teardown(test_gone, tear_down),
+                cmocka_unit_test_teardown(test_held, tear_down),
+                cmocka_unit_test_teardown(test_not_wanted, tear_down),
+                cmocka_unit_test_teardown(test_kills, tear_down),
         };
 
         harness_init();

@@ -25,7 +25,7 @@ static const Workload in_user_namespace = {
 
 static Fixture fixture;
 
-static int strike(void **state) {
+static int tear_down(void **state) {
         (void)state;
         fixture_tear_down(&fixture);
         fixture = (Fixture){};
@@ -64,7 +64,7 @@ static void end(void) {
         (void)rmdir(inner);
         (void)unlink(fixture.path);
         (void)rmdir(fixture.path);
-        (void)strike(NULL);
+        (void)tear_down(NULL);
 }
 
 static bool exists(void) {
@@ -184,11 +184,11 @@ static void test_last_errors(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_teardown(test_rows, strike),
-                cmocka_unit_test_teardown(test_rows_by_helper, strike),
-                cmocka_unit_test_teardown(test_rule_speaks_of_rmdir, strike),
-                cmocka_unit_test_teardown(test_success_is_recorded, strike),
-                cmocka_unit_test_teardown(test_deaths, strike),
+                cmocka_unit_test_teardown(test_rows, tear_down),
+                cmocka_unit_test_teardown(test_rows_by_helper, tear_down),
+                cmocka_unit_test_teardown(test_rule_speaks_of_rmdir, tear_down),
+                cmocka_unit_test_teardown(test_success_is_recorded, tear_down),
+                cmocka_unit_test_teardown(test_deaths, tear_down),
                 cmocka_unit_test(test_last_errors),
         };
 

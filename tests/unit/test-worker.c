@@ -687,7 +687,7 @@ static void test_leftovers(void **state) {
         }
 }
 
-static int strike(void **state) {
+static int tear_down(void **state) {
         const Script *script = *state;
 
         if (fixture.target_fd > 0 && script)
@@ -709,17 +709,17 @@ static void name_script(const Script *script, char *ret, size_t size) {
 
 int main(void) {
         const struct CMUnitTest others[] = {
-                cmocka_unit_test_teardown(test_own_verdict, strike),
-                cmocka_unit_test_teardown(test_other_parent, strike),
-                cmocka_unit_test_teardown(test_poison, strike),
-                cmocka_unit_test_teardown(test_receiver_moves, strike),
-                cmocka_unit_test_teardown(test_crowd, strike),
-                cmocka_unit_test_teardown(test_wakes_too_late, strike),
-                cmocka_unit_test_teardown(test_answered_knock, strike),
-                cmocka_unit_test_teardown(test_nothing_to_do, strike),
-                cmocka_unit_test_teardown(test_leaves_when_idle, strike),
-                cmocka_unit_test_teardown(test_leaves_during_delay, strike),
-                cmocka_unit_test_teardown(test_leftovers, strike),
+                cmocka_unit_test_teardown(test_own_verdict, tear_down),
+                cmocka_unit_test_teardown(test_other_parent, tear_down),
+                cmocka_unit_test_teardown(test_poison, tear_down),
+                cmocka_unit_test_teardown(test_receiver_moves, tear_down),
+                cmocka_unit_test_teardown(test_crowd, tear_down),
+                cmocka_unit_test_teardown(test_wakes_too_late, tear_down),
+                cmocka_unit_test_teardown(test_answered_knock, tear_down),
+                cmocka_unit_test_teardown(test_nothing_to_do, tear_down),
+                cmocka_unit_test_teardown(test_leaves_when_idle, tear_down),
+                cmocka_unit_test_teardown(test_leaves_during_delay, tear_down),
+                cmocka_unit_test_teardown(test_leftovers, tear_down),
         };
         static struct CMUnitTest tests[COUNT(scripts)];
         static char names[COUNT(scripts)][128];
@@ -733,7 +733,7 @@ int main(void) {
         for (size_t i = 0; i < COUNT(scripts); i++) {
                 name_script(&scripts[i], names[i], sizeof(names[i]));
                 tests[i] = (struct CMUnitTest){
-                        names[i], test_script, NULL, strike, (void *)(uintptr_t)&scripts[i]};
+                        names[i], test_script, NULL, tear_down, (void *)(uintptr_t)&scripts[i]};
         }
         failed = cmocka_run_group_tests_name("worker", others, NULL, NULL);
         return failed + cmocka_run_group_tests_name("worker at each system call", tests, NULL, NULL);
