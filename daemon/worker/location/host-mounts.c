@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Knows the host's mounts.  Run by the worker.  Owns the list's fd and the table.  Must never hold a mount,
- * or anything on it: the host could not unmount it. */
+/* Reads and indexes the host's mounts.  Run by the worker.  Owns the fd of mountinfo and the table.  Must
+ * never hold a mount, or a file on it, open: the host could not unmount it. */
 
 #include "worker/location/host-mounts.h"
 
@@ -15,25 +15,25 @@
 #include "common/ownership.h"
 #include "worker/location/mountinfo.h"
 
-/* Some 200 bytes a mount, of which the kernel allows 100000 (fs.mount-max in sysctl). */
+/* In bytes.  A mount's line has about 200, and the kernel allows 100000 mounts (fs.mount-max in sysctl). */
 #define LIST_SIZE (16U << 10)
 #define LIST_SIZE_MAX (64U << 20)
 
-/* The kernel reports no change when a directory above a mount point, or above the root of a mount, gets
- * another name.  While it matters the table is never older than this. */
+/* The kernel does not report a change when a directory above a mount point, or above a mount's root, is
+ * renamed.  While the worker uses the paths of mounts, it reads the list again when it is this old. */
 #define AGE_MAX_USEC 1000000U
 
 struct HostMounts {
         int list_fd;
         bool stale; /* the list has changed since it was read */
-        bool used;  /* relatives were looked for since it was read */
+        bool used;  /* host_mounts_identify() was called since the list was read */
         bool has_automounter;
-        uint64_t looked_usec;
-        uint64_t read_usec; /* no later than it was read */
+        uint64_t looked_usec; /* the last look for a change, CLOCK_MONOTONIC */
+        uint64_t read_usec;   /* at or before the last reading of the list, CLOCK_MONOTONIC */
 
         char *text; /* the strings of all rows */
         HostMount *rows;
-        uint32_t *by_id; /* rows' indices */
+        uint32_t *by_id; /* the indices of the rows, in the order of mount ids */
         size_t n;
 };
 
@@ -56,18 +56,18 @@ static HostMountKind find_kind(const char *type) {
         return HOST_MOUNT_ORDINARY;
 }
 
-/* A name may begin with two dots. */
-static bool leads_up(const char *text) {
+/* Is one of the components ".."?  A component may also be a name that begins with two dots. */
+static bool has_dot_dot(const char *text) {
         for (text = strstr(text, "/.."); text; text = strstr(text + 1, "/.."))
                 if (text[3] == '/' || text[3] == '\0')
                         return true;
         return false;
 }
 
-/* The kernel marks a removed directory with "//deleted", writes ".." where the root lies outside of a cgroup
- * namespace, and file systems without paths write something else ("net:[4026531840]"). */
+/* The kernel appends "//deleted" to a removed directory.  It writes ".." for a root outside of the cgroup
+ * namespace.  File systems without paths write something else ("net:[4026531840]"). */
 static bool is_path(const char *text) {
-        return text[0] == '/' && !strstr(text, "//") && !leads_up(text);
+        return text[0] == '/' && !strstr(text, "//") && !has_dot_dot(text);
 }
 
 static const char *without_slash(const char *path) {
@@ -86,7 +86,7 @@ static HostMount make_row(const Mount *mount) {
         };
 }
 
-/* Sorts what is below a directory directly behind it. */
+/* Orders paths so that all paths below a directory directly follow it: '/' comes before all other bytes. */
 static int compare_paths(const char *a, const char *b) {
         while (*a == *b && *a != '\0') {
                 a++;
@@ -122,12 +122,14 @@ static int compare_ids(const void *left, const void *right, void *rows) {
         return compare_numbers(((HostMount *)rows)[*a].id, ((HostMount *)rows)[*b].id);
 }
 
-static bool counts(const HostMount *row) {
+/* Can the mount show a directory that another mount shows? */
+static bool can_have_relatives(const HostMount *row) {
         return !row->apart && row->saw != HOST_MOUNT_FILE;
 }
 
-/* The rows of one file system: each follows those above it. */
-static void relate(HostMounts *mounts, size_t first, size_t end) {
+/* Sets above and has_relatives in the rows of one file system, which are sorted: a mount's row follows the
+ * rows of the mounts that show its root. */
+static void relate_rows(HostMounts *mounts, size_t first, size_t end) {
         HostMount *rows = mounts->rows;
         uint32_t previous = HOST_MOUNT_NONE;
 
@@ -136,7 +138,7 @@ static void relate(HostMounts *mounts, size_t first, size_t end) {
         for (size_t i = first; i < end; i++) {
                 uint32_t above = previous;
 
-                if (!counts(&rows[i]))
+                if (!can_have_relatives(&rows[i]))
                         continue;
                 while (above != HOST_MOUNT_NONE && !host_mounts_is_below(rows[i].root, rows[above].root))
                         above = rows[above].above;
@@ -155,7 +157,7 @@ static size_t end_of(const HostMounts *mounts, size_t first) {
         return end;
 }
 
-static int grow(char **text, size_t *size) {
+static int double_text(char **text, size_t *size) {
         char *larger;
 
         if (*size >= LIST_SIZE_MAX)
@@ -168,8 +170,8 @@ static int grow(char **text, size_t *size) {
         return 0;
 }
 
-/* Reads the list from its start.  The kernel lists a mount that stays there meanwhile once, whatever else
- * comes and goes; what it does not list it has reported as a change. */
+/* Reads the list from its start.  The kernel lists each mount that exists during the whole reading exactly
+ * once, although others may come and go.  It reports every mount that the reading misses as a change. */
 static int read_list(int fd, char **ret) {
         size_t length = 0, size = LIST_SIZE;
         _cleanup_free_ char *text = malloc(size);
@@ -180,7 +182,7 @@ static int read_list(int fd, char **ret) {
         if (lseek(fd, 0, SEEK_SET) < 0)
                 return -errno;
         while (n != 0) {
-                int r = size - length <= 1 ? grow(&text, &size) : 0;
+                int r = size - length <= 1 ? double_text(&text, &size) : 0;
 
                 if (r < 0)
                         return r;
@@ -218,11 +220,11 @@ static size_t parse_list(char *text, HostMount *rows, bool *ret_has_automounter)
         return n;
 }
 
-static void sort(HostMounts *mounts) {
+static void sort_rows(HostMounts *mounts) {
         qsort(mounts->rows, mounts->n, sizeof(*mounts->rows), compare_rows);
         for (size_t first = 0, end; first < mounts->n; first = end) {
                 end = end_of(mounts, first);
-                relate(mounts, first, end);
+                relate_rows(mounts, first, end);
         }
         for (size_t i = 0; i < mounts->n; i++)
                 mounts->by_id[i] = (uint32_t)i;
@@ -252,13 +254,14 @@ int host_mounts_reload(HostMounts *mounts) {
         mounts->rows = TAKE_PTR(rows);
         mounts->by_id = TAKE_PTR(by_id);
         mounts->n = parse_list(mounts->text, mounts->rows, &mounts->has_automounter);
-        sort(mounts);
+        sort_rows(mounts);
         mounts->read_usec = mounts->looked_usec;
         mounts->stale = mounts->used = false;
         return 0;
 }
 
-/* Did the list change since this was asked last?  (mounts_poll() in the kernel's fs/proc_namespace.c) */
+/* Has the list changed since the last call?  The kernel reports each change once (mounts_poll() in
+ * fs/proc_namespace.c). */
 static bool has_changed(const HostMounts *mounts) {
         struct pollfd fd = {.fd = mounts->list_fd, .events = POLLPRI};
 
@@ -365,7 +368,7 @@ int host_mount_open(const HostMount *mount, int flags, int *ret_fd) {
         return 0;
 }
 
-/* Neither waits for a server nor mounts anything that is not mounted yet. */
+/* Does not wait for the server of a file system and does not trigger an automount. */
 static HostMountRoot look_at_root(HostMount *row) {
         struct statx stx;
 
@@ -390,5 +393,5 @@ void host_mounts_identify(HostMounts *mounts, uint64_t device) {
         for (size_t i = 0; i < n; i++)
                 if (rows[i].saw == HOST_MOUNT_UNSEEN && rows[i].has_relatives)
                         rows[i].saw = look_at_root(&rows[i]);
-        relate(mounts, (size_t)(rows - mounts->rows), (size_t)(rows - mounts->rows) + n);
+        relate_rows(mounts, (size_t)(rows - mounts->rows), (size_t)(rows - mounts->rows) + n);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the paths of a directory.  Run by the worker, raised, in the host's root.  Owns nothing.  Must never
- * miss a path because directories are renamed meanwhile: whether a mount shows the directory is told by the
- * inodes above it, and names only say how it is called. */
+/* Finds the paths of a directory.  Run by the worker, with its own credentials and in the host's root.  Owns
+ * nothing.  Must never miss a path because a process renames directories meanwhile: the inodes of the
+ * directories above it tell whether a mount shows the directory, and names only make up the path. */
 
 #include "worker/location/host-paths.h"
 
@@ -30,7 +30,7 @@ static bool is_same(const DirectoryId *id, uint64_t dev, uint64_t ino) {
         return id->dev == dev && id->ino == ino;
 }
 
-/* Returns the last n components of the path, with the slash before them; NULL if it has fewer. */
+/* Returns the last n components of the path, with the slash before them, or NULL if it has fewer. */
 static const char *last_components(const char *path, size_t n) {
         const char *at = path + strlen(path);
 
@@ -39,8 +39,8 @@ static const char *last_components(const char *path, size_t n) {
         return n > 0 ? NULL : at;
 }
 
-/* The path is that of the mount's root, which may be given in two parts; then rest, which lies on the mount;
- * then the name. */
+/* Visits the path that consists of the first point_length bytes of point, which lead to the mount's root; of
+ * rest, which lies on the mount; and of a slash and the name. */
 static int visit_path(const Search *search, const HostMount *mount, const char *point, size_t point_length,
         const char *rest) {
         size_t rest_length = strlen(rest), name_length = strlen(search->directory->name);
@@ -63,20 +63,21 @@ static int visit_path(const Search *search, const HostMount *mount, const char *
         return search->visit(&found, search->userdata);
 }
 
-/* The path by which the directory was found, whose last components lie on its mount. */
+/* Visits directory->path, of which rest is the part that lies on the mount. */
 static int visit_own(const Search *search, const HostMount *mount, const char *rest) {
         const char *path = search->directory->path;
 
         return visit_path(search, mount, path, (size_t)(rest - path), rest);
 }
 
-/* Another mount, which shows the directory so far below its root. */
+/* Visits the path by another mount.  rest is the directory's path from the root of that mount. */
 static int visit_on_mount(const Search *search, const HostMount *mount, const char *rest) {
         return visit_path(search, mount, mount->point, strlen(mount->point), rest);
 }
 
-/* The directory is so many levels below this one: visits its paths on the mounts whose root this one is. */
-static int visit_roots(const Search *search, const DirectoryId *id, size_t level) {
+/* Visits the paths by all mounts whose root is the directory id.  The searched directory is this many levels
+ * below it. */
+static int visit_mounts_rooted_at(const Search *search, const DirectoryId *id, size_t level) {
         const char *rest = last_components(search->directory->path, level);
         const HostMount *rows;
         size_t n;
@@ -92,10 +93,10 @@ static int visit_roots(const Search *search, const DirectoryId *id, size_t level
         return r;
 }
 
-/* Goes up from the directory to the root of its mount, and visits what other mounts show on the way.
- * *ret_levels is how far that is.  Returns 0, -EXDEV where another mount is in between, or the worker may
- * not look, or a negative errno. */
-static int climb(const Search *search, size_t *ret_levels) {
+/* Looks at each directory from the working directory up to the root of its mount, and visits the paths by
+ * other mounts whose root it is.  *ret_levels is the number of levels.  Returns 0, -EXDEV if another mount
+ * is in between or the kernel refuses the worker a look, or another negative errno. */
+static int visit_upwards(const Search *search, size_t *ret_levels) {
         const HostMount *mount = search->mount;
         DirectoryId id = search->directory->id;
         char above[PATH_MAX] = "";
@@ -103,7 +104,7 @@ static int climb(const Search *search, size_t *ret_levels) {
         int r;
 
         for (;; level++) {
-                r = visit_roots(search, &id, level);
+                r = visit_mounts_rooted_at(search, &id, level);
                 if (r != 0)
                         return r;
                 if (is_same(&id, mount->root_dev, mount->root_ino) && mount->saw == HOST_MOUNT_SHOWN)
@@ -126,8 +127,9 @@ static bool is_strictly_above(const HostMount *mount, const HostMount *other) {
                host_mounts_is_below(other->root, mount->root);
 }
 
-/* Visits mounts by what the list calls their roots.  Where all: each that shows the directory if it has that
- * path in the file system.  Else those that climb() does not come to. */
+/* Visits the paths by other mounts, which it finds by the paths of their roots in the list.  path is the
+ * directory's path in its file system.  all: takes every mount that shows path.  Else it takes only those
+ * that visit_upwards() cannot find. */
 static int visit_by_text(const Search *search, const char *path, bool all) {
         const HostMount *rows;
         size_t n;
@@ -146,7 +148,7 @@ static int visit_by_text(const Search *search, const char *path, bool all) {
         return r;
 }
 
-/* The same for the directory that rest leads to from the root of its mount. */
+/* The same, for a directory whose path from the root of its mount is rest. */
 static int visit_rest(const Search *search, const char *rest, bool all) {
         char path[2 * PATH_MAX];
         size_t root_length = strlen(search->mount->root), rest_length = strlen(rest);
@@ -160,13 +162,14 @@ static int visit_rest(const Search *search, const char *rest, bool all) {
         return visit_by_text(search, path, all);
 }
 
-/* *ret is the part of the directory's path that lies on its mount.  Returns as climb(). */
+/* Finds the part of the directory's path that lies on its mount.  On the way it visits paths, and returns,
+ * as visit_upwards().  After -EXDEV *ret is valid, too: it relies on the mount point in the list. */
 static int find_rest(const Search *search, const char **ret) {
         const char *path = search->directory->path;
         size_t levels = 0;
         int r;
 
-        r = search->mount->has_relatives ? climb(search, &levels) : -EXDEV;
+        r = search->mount->has_relatives ? visit_upwards(search, &levels) : -EXDEV;
         if (r == 0)
                 *ret = last_components(path, levels);
         else if (r == -EXDEV) {
@@ -177,6 +180,7 @@ static int find_rest(const Search *search, const char **ret) {
         return r;
 }
 
+/* Visits all paths except directory->path if that is the target's own. */
 static int visit_others(const Search *search) {
         const char *rest = "";
         int found, r = 0;
@@ -191,7 +195,8 @@ static int visit_others(const Search *search) {
         return r;
 }
 
-/* Opens what path (from the root of the mount, with a slash before it, or empty) is on the very mount. */
+/* Opens the directory that path leads to on this mount alone.  path starts at the root of the mount; it is
+ * empty or begins with a slash. */
 static int open_on_mount(const HostMount *mount, const char *path, int *ret_fd) {
         const struct open_how how = {
                 .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -214,7 +219,8 @@ static int open_on_mount(const HostMount *mount, const char *path, int *ret_fd) 
         return 0;
 }
 
-static bool shows(const HostMount *mount, const char *path, uint64_t dev, uint64_t ino) {
+/* Does path lead, on this mount alone, to the directory with these numbers? */
+static bool mount_shows(const HostMount *mount, const char *path, uint64_t dev, uint64_t ino) {
         _cleanup_close_ int fd = -EBADF;
         DirectoryId id;
 
@@ -222,9 +228,10 @@ static bool shows(const HostMount *mount, const char *path, uint64_t dev, uint64
                id.mount_id == mount->id && is_same(&id, dev, ino);
 }
 
-/* Is the root of the mount still where the list says, as all mounts show it that show more?  The list does
- * not change when the root, or a directory above it, is renamed. */
-static bool is_in_place(HostMounts *mounts, const HostMount *mount) {
+/* Does the list still have the right path of the mount's root?  Looks for the root at that path on each
+ * mount that shows more of the file system: the kernel does not report a change when the root, or a
+ * directory above it, is renamed. */
+static bool is_root_path_true(HostMounts *mounts, const HostMount *mount) {
         const HostMount *rows;
         size_t n;
 
@@ -232,13 +239,15 @@ static bool is_in_place(HostMounts *mounts, const HostMount *mount) {
         for (size_t i = 0; i < n; i++) {
                 if (!is_strictly_above(&rows[i], mount) || rows[i].saw == HOST_MOUNT_COVERED)
                         continue;
-                if (mount->saw != HOST_MOUNT_SHOWN || !shows(&rows[i], mount->root + strlen(rows[i].root),
-                                                              mount->root_dev, mount->root_ino))
+                if (mount->saw != HOST_MOUNT_SHOWN ||
+                        !mount_shows(&rows[i], mount->root + strlen(rows[i].root), mount->root_dev,
+                                mount->root_ino))
                         return false;
         }
         return true;
 }
 
+/* Finds the mount, and looks at its relatives if it has any. */
 static const HostMount *find_mount(HostMounts *mounts, uint64_t id) {
         const HostMount *mount = host_mounts_find(mounts, id);
 
@@ -247,14 +256,13 @@ static const HostMount *find_mount(HostMounts *mounts, uint64_t id) {
         return mount;
 }
 
-/* Finds the directory's mount, with a list that is true of it.  Returns NULL where the list does not have
- * it.
- */
+/* The same, but reads the list again first if it is out of date.  *ret is NULL if the list does not have the
+ * mount.  Returns 0 or a negative errno. */
 static int find_true_mount(HostMounts *mounts, uint64_t id, const HostMount **ret) {
         const HostMount *mount = find_mount(mounts, id);
         int r = 0;
 
-        if (!mount || (mount->has_relatives && !is_in_place(mounts, mount))) {
+        if (!mount || (mount->has_relatives && !is_root_path_true(mounts, mount))) {
                 r = host_mounts_reload(mounts);
                 mount = find_mount(mounts, id);
         }
@@ -262,7 +270,8 @@ static int find_true_mount(HostMounts *mounts, uint64_t id, const HostMount **re
         return r;
 }
 
-/* The list leaves out the mount of a root directory that is not its root, as after chroot(2). */
+/* Is the directory on the mount of the worker's root?  The kernel leaves that mount out of the list if the
+ * root directory is not the root of the mount, as after chroot(2). */
 static bool is_unlisted_root(const HostDirectory *directory) {
         DirectoryId root;
 
@@ -319,5 +328,5 @@ bool host_path_is_shown(const HostPath *path) {
                 return false;
         memcpy(rest, path->path + path->rest, length);
         rest[length] = '\0';
-        return shows(path->mount, rest, id->dev, id->ino);
+        return mount_shows(path->mount, rest, id->dev, id->ino);
 }

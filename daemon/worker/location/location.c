@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes paths apart.  Run by the worker.  Pure functions. */
+/* Splits paths.  Run by the worker.  Pure functions. */
 
 #include "worker/location/location.h"
 
@@ -32,12 +32,12 @@ void location_split(const char *path, size_t length, Location *ret) {
                 start = 1;
 
         memcpy(ret->directory, path, start);
-        /* With "/." the link before it is an intermediate one: fs.protected_symlinks is about trailing ones
-         * alone, and natively the parent is never that. */
+        /* In the target's path, a symbolic link to the parent is never the last component.  "/." keeps it so
+         * in the worker's path: the sysctl fs.protected_symlinks restricts only a link that is the last. */
         if (start > 0)
                 ret->directory[start++] = '.';
         ret->directory[start] = '\0';
-        /* There is no name to be looked up, but the caller must be allowed to search the directory. */
+        /* No name is looked up, but the kernel still checks that the target may search the directory. */
         if (ret->last != LAST_NORM && start == 0)
                 (void)strcpy(ret->directory, ".");
         ret->target_path_is_known = false;

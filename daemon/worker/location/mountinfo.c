@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads lists of mounts.  Run by the worker.  Owns nothing.  Must never take a path for a mount: what is
- * mounted above it may hide it. */
+/* Parses mountinfo files.  Run by the worker.  Owns nothing.  Must never identify a mount by its mount
+ * point: another mount may hide it there. */
 
 #include "worker/location/mountinfo.h"
 
@@ -12,7 +12,7 @@
 
 #include "common/ownership.h"
 
-/* Blanks, newlines and backslashes are written as \ooo (mangle_path() in the kernel's fs/seq_file.c). */
+/* The kernel writes blanks, newlines and backslashes as \ooo (mangle_path() in fs/seq_file.c). */
 static void unescape(char *text) {
         char *to = text;
 
@@ -34,7 +34,7 @@ static char *next_field(char **line) {
         return field;
 }
 
-/* Reads a decimal number at *text and moves it behind. */
+/* Reads a decimal number at *text and advances *text past it. */
 static bool take_number(const char **text, uint64_t max, uint64_t *ret) {
         char *end;
 
@@ -62,7 +62,7 @@ static const char *next_or_empty(char **line) {
         return field ? field : "";
 }
 
-/* The type follows the optional fields, of which a "-" is the end. */
+/* A number of optional fields comes first.  After them come "-", type, source and options. */
 static void parse_rest(char *line, Mount *ret) {
         const char *field;
 
@@ -103,7 +103,7 @@ static int open_list(int mountinfo_fd, FILE **ret) {
         return 0;
 }
 
-/* (autofs_show_options() in the kernel's fs/autofs/inode.c) */
+/* The kernel writes pgrp= in autofs_show_options() (fs/autofs/inode.c). */
 pid_t mounts_automounter(const char *options) {
         const char *found = strstr(options, ",pgrp=");
         uint64_t number;
@@ -117,14 +117,14 @@ pid_t mounts_automounter(const char *options) {
 int mounts_have_automounter(int mountinfo_fd, pid_t group) {
         _cleanup_fclose_ FILE *list = NULL;
         _cleanup_free_ char *line = NULL;
-        size_t room = 0;
+        size_t size = 0;
         Mount mount;
         int r;
 
         r = open_list(mountinfo_fd, &list);
         if (r < 0)
                 return r;
-        while (getline(&line, &room, list) >= 0) {
+        while (getline(&line, &size, list) >= 0) {
                 line[strcspn(line, "\n")] = '\0';
                 if (mounts_parse(line, &mount) && strcmp(mount.type, "autofs") == 0 &&
                         mounts_automounter(mount.options) == group)
@@ -136,15 +136,15 @@ int mounts_have_automounter(int mountinfo_fd, pid_t group) {
 int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret) {
         _cleanup_fclose_ FILE *list = NULL;
         _cleanup_free_ char *line = NULL;
-        size_t room = 0;
+        size_t size = 0;
         Mount mount;
         int r;
 
         r = open_list(mountinfo_fd, &list);
         if (r < 0)
                 return r;
-        /* getline() tells an error from the end by errno alone. */
-        for (errno = 0; getline(&line, &room, list) >= 0; errno = 0) {
+        /* getline() returns -1 both on error and at the end: only errno differs. */
+        for (errno = 0; getline(&line, &size, list) >= 0; errno = 0) {
                 line[strcspn(line, "\n")] = '\0';
                 if (mounts_parse(line, &mount) && mount.id == mount_id) {
                         *ret = mount.device;

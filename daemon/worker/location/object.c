@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tells directories apart.  Run by the worker and by helpers.  Owns nothing.  Must never take a name, a
- * descriptor's number or a mount for the object. */
+/* Identifies directories.  Run by the worker and by helpers.  Owns nothing.  Must never identify a directory
+ * by its name, by the number of a descriptor or by its mount. */
 
 #include "worker/location/object.h"
 
@@ -16,7 +16,7 @@ static_assert(LEDGER_HANDLE_SIZE == MAX_HANDLE_SZ, "a handle must fit");
 
 typedef union Handle {
         struct file_handle head;
-        char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+        char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
 } Handle;
 
 int object_read(int fd, LedgerObject *ret) {
@@ -25,8 +25,8 @@ int object_read(int fd, LedgerObject *ret) {
 
         *ret = (LedgerObject){};
         if (statx(fd, "", flags, STATX_TYPE | STATX_INO | STATX_BTIME | STATX_MNT_ID, &stx) < 0) {
-                /* FUSE refuses everything but the device, and only to a request for nothing
-                 * (fuse_getattr() in fs/fuse/dir.c); the mount id comes with it. */
+                /* To a process of another user, FUSE tells the device alone, and only if the process asks
+                 * for no field at all (fuse_getattr() in fs/fuse/dir.c).  The mount id comes with it. */
                 if (errno != EACCES || statx(fd, "", flags, 0, &stx) < 0)
                         return -errno;
                 stx = (struct statx){.stx_mnt_id = stx.stx_mnt_id,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Holds the directory that a call is performed in.  Run by the worker.  Must never be held once the target
- * goes on: it would keep a mount busy. */
+/* Pins the directory in which a call is performed.  Run by the worker.  The worker must never hold it after
+ * the target continues: it would keep a mount busy. */
 
 #include "worker/location/parent.h"
 
@@ -13,6 +13,7 @@
 #include "common/ownership.h"
 #include "worker/location/object.h"
 
+/* The kind of a mount that is not one of the host's. */
 static HostMountKind unlisted_kind(int fd) {
         struct statfs fs;
 
@@ -51,7 +52,7 @@ int parent_take(Parent *parent, int fd, const HostMounts *host_mounts) {
 
 int parent_enter(Parent *parent) {
         parent->entered = !parent->is_fuse && fchdir(parent->fd) == 0;
-        /* Any other refusal is the file system's, which will have the same for the call. */
+        /* Any other error comes from the file system, which returns the same one for the call itself. */
         return parent->entered || parent->is_fuse || errno != ENOMEM ? 0 : -ENOMEM;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A pinned parent directory: it cannot be exchanged any more, whatever is renamed or relinked meanwhile. */
+/* A pinned parent directory.  The worker holds it open: no rename or link that the workload changes can put
+ * another directory in its place. */
 
 #include <stdbool.h>
 
@@ -9,25 +10,25 @@
 #include "worker/location/host-mounts.h"
 
 typedef struct Parent {
-        int fd; /* O_PATH, owned; -EBADF: none */
+        int fd; /* O_PATH, owned; -EBADF: no parent is pinned */
         LedgerObject object;
-        /* It is the working directory, too, so that getcwd(2) names it.  Entering a directory is a step that
-         * the target does not take: on FUSE the server is asked, and may refuse it. */
+        /* It is the worker's working directory, too, so that getcwd(2) returns its path.  The target itself
+         * does not enter it.  On FUSE the kernel asks the server, which may refuse it. */
         bool entered;
         bool is_fuse;
-        bool is_autofs; /* a name that is missing there is a request to the automounter */
-        bool is_inert;  /* on procfs or sysfs, where nothing can be created */
-        /* The target's root was seen to be the host's, so that the target has no other name for it. */
+        bool is_autofs; /* looking up a name that does not exist makes the kernel ask the automounter */
+        bool is_inert;  /* on procfs or sysfs, where no process can create anything */
+        /* The worker has seen that the target's root is the host's: the target's path is the host's path. */
         bool in_host_root;
 } Parent;
 
-/* Takes over fd and finds out which directory it is, as far as this process may.  Returns 0 or a negative
- * errno. */
+/* Releases the parent that was pinned before, takes over the O_PATH fd, also on failure, and identifies the
+ * directory as far as the kernel lets this process: see object_read().  Returns 0 or a negative errno. */
 int parent_take(Parent *parent, int fd, const HostMounts *host_mounts);
 
-/* Makes it the working directory, unless it is on FUSE or that is refused; entered says which.  Returns 0 or
- * -ENOMEM. */
+/* Changes the working directory to the parent.  Does not do so on FUSE, or if the kernel refuses it: then
+ * entered is false.  Returns 0 or -ENOMEM. */
 int parent_enter(Parent *parent);
 
-/* Lets go of it. */
+/* Closes the fd, and forgets the parent. */
 void parent_release(Parent *parent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names the pinned parent.  Run by the worker.  Owns nothing.  Must never judge a path that was passed: what
- * counts is where the held directory is now. */
+/* Finds the host's paths of the pinned parent.  Run by the worker.  Owns nothing.  Must never trust the path
+ * that the target passed: the rules judge where the directory that the worker holds is now. */
 
 #include "worker/location/place.h"
 
@@ -19,13 +19,13 @@
 #include "worker/location/mountinfo.h"
 #include "worker/location/object.h"
 
-/* ret holds the path of a directory, which is length bytes long. */
+/* Appends "/" and name to the path of a directory in ret, which is length bytes long. */
 static int append_name(
         char ret[static LEDGER_PATH_SIZE], size_t length, const char *name, size_t *ret_length) {
         size_t name_length = strlen(name);
 
         if (length == 1)
-                length = 0; /* the root */
+                length = 0; /* the path is "/" */
         if (length + 1 + name_length >= LEDGER_PATH_SIZE)
                 return -ENAMETOOLONG;
         ret[length++] = '/';
@@ -34,16 +34,16 @@ static int append_name(
         return 0;
 }
 
-/* Reads the working directory's path.  Returns as place_read(). */
-static int read_directory(char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
-        /* The system call, for libc's getcwd() turns "(unreachable)..." into ENOENT. */
+/* Reads the path of the working directory.  Returns as place_read(). */
+static int read_working_directory(char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
+        /* Not through libc: its getcwd() turns the kernel's "(unreachable)..." into ENOENT. */
         long n = syscall(SYS_getcwd, ret, LEDGER_ARGUMENT_SIZE);
 
         if (n < 0)
                 return errno == ENOENT ? PLACE_DELETED : -errno;
         if (ret[0] != '/')
                 return PLACE_ELSEWHERE;
-        *ret_length = (size_t)n - 1; /* it counts the NUL */
+        *ret_length = (size_t)n - 1; /* n includes the NUL */
         return 0;
 }
 
@@ -51,7 +51,7 @@ int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_
         size_t length = 0;
         int r;
 
-        r = read_directory(ret, &length);
+        r = read_working_directory(ret, &length);
         return r != 0 ? r : append_name(ret, length, name, ret_length);
 }
 
@@ -63,26 +63,28 @@ static DirectoryId directory_id_of(const LedgerObject *object) {
         };
 }
 
-/* The object is the working directory.  own: see HostDirectory. */
-static int visit_here(HostMounts *mounts, const LedgerObject *object, const char *name, bool own,
-        bool raised, HostPathVisit visit, void *userdata) {
+/* Visits the paths of the name in the working directory, which is object.  own: see HostDirectory. reverted:
+ * see place_visit(). */
+static int visit_entered(HostMounts *mounts, const LedgerObject *object, const char *name, bool own,
+        bool reverted, HostPathVisit visit, void *userdata) {
         char path[LEDGER_ARGUMENT_SIZE];
         const HostDirectory directory = {
                 .id = directory_id_of(object), .path = path, .name = name, .own = own};
         size_t length = 0;
         int r;
 
-        r = read_directory(path, &length);
+        r = read_working_directory(path, &length);
         if (r != 0)
                 return r;
         if (length == 1)
-                path[0] = '\0'; /* the root */
-        if (!raised && !host_paths_has_one(mounts, &directory))
+                path[0] = '\0'; /* the path is "/" */
+        if (!reverted && !host_paths_has_one(mounts, &directory))
                 return PLACE_SHARED;
         return host_paths_visit(mounts, &directory, visit, userdata);
 }
 
-/* Nothing is known but the path of the name. */
+/* Visits the paths of the name in a directory that is not the working directory.  path is the path of the
+ * name, and length its length; the function cuts it. */
 static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const char *name,
         char path[static LEDGER_PATH_SIZE], size_t length, HostPathVisit visit, void *userdata) {
         const HostDirectory directory = {
@@ -92,15 +94,15 @@ static int visit_unentered(HostMounts *mounts, const LedgerObject *object, const
         return host_paths_visit_by_text(mounts, &directory, visit, userdata);
 }
 
-int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool raised, HostPathVisit visit,
-        void *userdata) {
-        return visit_here(mounts, &parent->object, name, true, raised, visit, userdata);
+int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool reverted,
+        HostPathVisit visit, void *userdata) {
+        return visit_entered(mounts, &parent->object, name, true, reverted, visit, userdata);
 }
 
-/* The kernel writes " (deleted)" behind the path of a directory that was removed, and of one that its file
- * system no longer finds by its name; a name can end so, too.  Returns how the directory's place is to be
- * taken, or 0. */
-static int place_if_deleted(int parent_fd, const char *path) {
+/* The kernel appends " (deleted)" to the path of a directory that was removed, and of a directory that its
+ * file system does not find by its name any more.  But the name of a directory can end so, too.  Returns
+ * PLACE_DELETED, PLACE_ELSEWHERE if neither path nor removal is certain, or 0 for any other path. */
+static int check_deleted(int parent_fd, const char *path) {
         static const char mark[] = " (deleted)";
         size_t length = strlen(path);
         struct statx stx;
@@ -119,12 +121,12 @@ int place_read_unentered(Target *target, int parent_fd, const char *name, char r
 
         if (r < 0)
                 return r;
-        r = ret[0] == '/' ? place_if_deleted(parent_fd, ret) : PLACE_ELSEWHERE;
+        r = ret[0] == '/' ? check_deleted(parent_fd, ret) : PLACE_ELSEWHERE;
         return r != 0 ? r : append_name(ret, strlen(ret), name, ret_length);
 }
 
-/* The same, if the host certainly has the directory there: on a mount that shows the whole file system, so
- * that no directory can be moved out of it. */
+/* The same, but returns PLACE_ELSEWHERE unless the path is certainly the host's: unless the directory is on
+ * a mount of the host that shows the whole file system.  No directory can be moved out of such a mount. */
 static int read_unentered_on_host(Target *target, const HostMounts *mounts, int fd, uint64_t mount_id,
         const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length) {
         const HostMount *mount = host_mounts_find(mounts, mount_id);
@@ -138,11 +140,11 @@ static int read_unentered_on_host(Target *target, const HostMounts *mounts, int 
         return host_mounts_is_below(ret, mount->point) ? 0 : PLACE_ELSEWHERE;
 }
 
-/* Not in linux/magic.h. */
+/* Missing in linux/magic.h. */
 #define MQUEUE_MAGIC 0x19800202
 #define FUSE_CTL_MAGIC 0x65735543
 
-/* The file systems in which no process can create a directory: none has the operation. */
+/* Is this the type of a file system that has no operation to create a directory, whichever process asks? */
 static bool type_is_inert(long type) {
         switch ((unsigned long)type) {
         case PROC_SUPER_MAGIC:
@@ -169,8 +171,8 @@ bool place_is_inert(int fd) {
         return fstatfs(fd, &fs) == 0 && type_is_inert(fs.f_type);
 }
 
-/* What to return for a file system that the host does not have mounted. */
-static int unseen_kind(const Parent *parent) {
+/* Returns the result for a parent whose file system has no path on the host. */
+static int result_off_host(const Parent *parent) {
         struct statfs fs;
 
         if (parent->is_fuse || fstatfs(parent->fd, &fs) < 0)
@@ -180,27 +182,27 @@ static int unseen_kind(const Parent *parent) {
                                           : PLACE_ELSEWHERE;
 }
 
-/* The parent, which is to be found through one of the host's mounts. */
+/* The search for the parent on the host's mounts. */
 typedef struct Search {
         Target *target;
         HostMounts *mounts;
         const Parent *parent;
         union {
                 struct file_handle handle;
-                char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-        } here;
-        int handle_error; /* why there is no handle, or 0 */
+                char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+        } parent_handle;
+        int handle_error; /* the positive errno with which the kernel refused the handle; 0: it is valid */
         const char *name;
 
-        /* The result. */
+        /* The result: the directory on the host's mount. */
         LedgerObject host;
-        bool entered; /* it is the working directory; else this is its path */
-        char path[LEDGER_PATH_SIZE];
+        bool entered;                /* it is the working directory; path is not used */
+        char path[LEDGER_PATH_SIZE]; /* of the name in it */
         size_t length;
 } Search;
 
-/* Enters the directory through the mount.  Returns 0, PLACE_DELETED, -EXDEV where the mount doesn't show it,
- * or another negative errno. */
+/* Finds the directory on one mount by its handle, and enters it if the kernel lets it.  Returns 0,
+ * PLACE_DELETED, -EXDEV if the mount does not show the directory, or another negative errno. */
 static int search_mount(int mount_fd, Search *search) {
         _cleanup_close_ int host_fd = -EBADF;
         int r;
@@ -209,21 +211,22 @@ static int search_mount(int mount_fd, Search *search) {
                 return -EXDEV;
         if (search->handle_error != 0)
                 return -search->handle_error;
-        host_fd = open_by_handle_at(mount_fd, &search->here.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        host_fd =
+                open_by_handle_at(mount_fd, &search->parent_handle.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (host_fd < 0)
                 return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
         r = object_read(host_fd, &search->host);
         if (r < 0)
                 return r;
         search->entered = !search->parent->is_fuse && fchdir(host_fd) == 0;
-        r = search->entered ? read_directory(search->path, &search->length)
+        r = search->entered ? read_working_directory(search->path, &search->length)
                             : read_unentered_on_host(search->target, search->mounts, host_fd,
                                       search->host.mount_id, search->name, search->path, &search->length);
         return r == PLACE_ELSEWHERE ? -EXDEV : r;
 }
 
-/* Tries each of the host's mounts of the file system.  Returns as search_mount(), or
- * MOUNTS_NONE. */
+/* Searches all mounts of the file system on the host.  Returns as search_mount(), or MOUNTS_NONE if there is
+ * no such mount. */
 static int search_mounts(uint64_t device, Search *search) {
         size_t n;
         const HostMount *rows = host_mounts_of(search->mounts, device, &n);
@@ -241,7 +244,7 @@ static int search_mounts(uint64_t device, Search *search) {
         return n == 0 ? MOUNTS_NONE : -EXDEV;
 }
 
-/* Searches the host's mounts of the parent's file system.  Returns as search_mounts(). */
+/* Searches all mounts of the parent's file system on the host.  Returns as search_mounts(). */
 static int search_host(Search *search) {
         const LedgerObject *object = &search->parent->object;
         _cleanup_close_ int own_fd = -EBADF;
@@ -254,25 +257,28 @@ static int search_host(Search *search) {
         r = mounts_find_device(own_fd, object->mount_id, &device);
         if (r < 0)
                 return r;
-        /* The list ends at the target's root, and has no mounts that are detached.  What stat says is as
-         * good, except on btrfs, where it is nobody's. */
+        /* The target's list has only the mounts below its root, and no detached ones.  The device number of
+         * statx(2) is as good, except on btrfs, where no file system in the list has that number. */
         if (r == MOUNTS_NONE)
                 device = mounts_device(object->dev_major, object->dev_minor);
 
-        search->here.handle.handle_bytes = MAX_HANDLE_SZ;
-        if (name_to_handle_at(search->parent->fd, "", &search->here.handle, &mount_id, AT_EMPTY_PATH) < 0)
+        search->parent_handle.handle.handle_bytes = MAX_HANDLE_SZ;
+        if (name_to_handle_at(
+                    search->parent->fd, "", &search->parent_handle.handle, &mount_id, AT_EMPTY_PATH) < 0)
                 search->handle_error = errno;
         return search_mounts(device, search);
 }
 
-/* Goes there, and visits its paths.  Returns as search_mounts(), visit_here() or visit_unentered(). */
+/* Finds the parent on the host, and visits the paths of the name in it.  Returns as search_mounts(),
+ * visit_entered() or visit_unentered(). */
 static int search_and_visit(Search *search, HostPathVisit visit, void *userdata) {
         int r = search_host(search);
 
         if (r != 0)
                 return r;
         if (search->entered)
-                return visit_here(search->mounts, &search->host, search->name, false, true, visit, userdata);
+                return visit_entered(
+                        search->mounts, &search->host, search->name, false, true, visit, userdata);
         return visit_unentered(
                 search->mounts, &search->host, search->name, search->path, search->length, visit, userdata);
 }
@@ -291,13 +297,13 @@ int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent
         if (r != PLACE_ELSEWHERE)
                 return r;
         r = search_and_visit(&search, visit, userdata);
-        /* Back to the target's own mount of it, which may be read-only where the host's is not. */
+        /* Return to the target's mount of the parent: it may be read-only although the host's is not. */
         if (parent->entered && fchdir(parent->fd) < 0)
                 return -errno;
         if (r == MOUNTS_NONE)
-                return unseen_kind(parent);
+                return result_off_host(parent);
         if (r == -EXDEV)
-                return unseen_kind(parent) == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
+                return result_off_host(parent) == PLACE_INERT ? PLACE_INERT : PLACE_ELSEWHERE;
         return r;
 }
 

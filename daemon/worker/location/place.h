@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the pinned parent (the working directory) really is: its path on the host, by whatever path the
- * target has named it. */
+/* Where the pinned parent really is: its paths on the host, whatever path the target used.  "The name" is
+ * the last component of the target's path. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,40 +13,44 @@
 #include "worker/location/parent.h"
 #include "worker/target/target.h"
 
-/* Positive outcomes, apart from those of a target and a request. */
+/* Results, beside 0 and a negative errno.  They differ from those of targets and requests. */
 enum {
-        PLACE_DELETED = 16, /* the parent has been removed: ENOENT */
-        PLACE_ELSEWHERE,    /* it cannot be reached from the worker's root */
-        PLACE_PRIVATE,      /* it is on a tmpfs that the host does not have mounted */
-        PLACE_INERT,        /* it is on a /proc, a /sys or the like of its own, see place_is_inert() */
-        PLACE_SHARED,       /* it may have more than one path, and to find them the worker must be raised */
+        PLACE_DELETED = 16, /* the parent has been removed: the target gets ENOENT */
+        PLACE_ELSEWHERE,    /* no path leads to it from the worker's present root */
+        PLACE_PRIVATE,      /* it is on a tmpfs that is not mounted on the host */
+        PLACE_INERT,  /* it is on a /proc, /sys or similar that is not the host's: see place_is_inert() */
+        PLACE_SHARED, /* it may have several paths; only the worker's own credentials find them all */
 };
 
-/* Writes the working directory's path from the root that we stand in, followed by "/" and name, to ret.
- * Returns 0, PLACE_DELETED, PLACE_ELSEWHERE, -ENAMETOOLONG, or another negative errno. */
+/* Writes to ret the path of the working directory from the worker's present root, then "/" and name.
+ * *ret_length is its length in bytes.  Returns 0, PLACE_DELETED, PLACE_ELSEWHERE, -ENAMETOOLONG or another
+ * negative errno. */
 int place_read(const char *name, char ret[static LEDGER_PATH_SIZE], size_t *ret_length);
 
-/* The same for a directory that is not entered, whether or not it is below that root. */
+/* The same for a directory that is not the working directory.  If it is not below the worker's present root,
+ * this returns a path all the same. */
 int place_read_unentered(Target *target, int parent_fd, const char *name, char ret[static LEDGER_PATH_SIZE],
         size_t *ret_length);
 
-/* Visits all paths of the name in a parent that is entered.  Where the worker is not raised it visits the
- * one path of a directory that has no more.  Else it must be in the host's root.  Returns 0, what visit
- * returned, PLACE_DELETED, PLACE_ELSEWHERE, PLACE_SHARED (only where the worker is not raised), or as
- * host_paths_visit(). */
-int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool raised, HostPathVisit visit,
-        void *userdata);
+/* Visits all paths of the name in a parent that is the working directory.  reverted: the worker has its own
+ * credentials, and is in the host's root.  With overridden credentials this visits only the path of a parent
+ * that has a single one, and else returns PLACE_SHARED.  Returns 0, what visit returned, PLACE_DELETED,
+ * PLACE_ELSEWHERE, PLACE_SHARED, or as host_paths_visit(). */
+int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool reverted,
+        HostPathVisit visit, void *userdata);
 
-/* The same for a parent that is not entered, or is in a mount namespace of the target's own: finds the very
- * directory on the host's mounts of its file system.  Raised, in the host's root.  Keeps the working
- * directory.  Returns 0, what visit returned, PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE
- * (the host has no way to it), or as host_paths_visit(). */
+/* The same for a parent that is not the working directory, or that is in a mount namespace which is not the
+ * host's.  Finds the same directory on the host's mounts of its file system.  The worker must have its own
+ * credentials and be in the host's root.  If the parent is the working directory, it is so afterwards, too.
+ * Returns 0, what visit returned, PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (no path of the
+ * host leads to it), or as host_paths_visit(). */
 int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
         HostPathVisit visit, void *userdata);
 
-/* Opens the very directory again, on one of the host's mounts of its file system.  Raised, in the host's
- * root.  Returns 0 and the caller's O_PATH fd, -ESTALE where that cannot be, or another negative errno. */
+/* Opens the same directory again, on one of the host's mounts of its file system.  The worker must have its
+ * own credentials and be in the host's root.  Returns 0 with the caller's O_PATH fd, -ESTALE if the
+ * directory cannot be found again, or another negative errno. */
 int place_open_object(HostMounts *mounts, const LedgerObject *object, int *ret_fd);
 
-/* Is the directory in a file system where no process can create one, by its type? */
+/* Is the directory on a file system of a type on which no process can create a directory? */
 bool place_is_inert(int fd);
