@@ -186,7 +186,7 @@ static int give_up(RequestHandler *handler) {
                 request_forget_arguments(request);
         if (slot->attempts == REQUEST_ATTEMPTS_MAX + 1) /* they may have died of reading the caller */
                 (void)request_read_facts(handler, TASK_STATUS);
-        return request_cannot(&handler->request, EIO, "workers died over it");
+        return request_cannot(&handler->request, EIO, "three workers died over it");
 }
 
 static void take_up(RequestHandler *handler, uint32_t index) {

@@ -140,7 +140,7 @@ static const char *explain(
         else if (slot->rule[0] != '\0')
                 (void)snprintf(text, sizeof(text), "rule %.*s", (int)sizeof(slot->rule), slot->rule);
         else if (kind == REPORT_FAILED)
-                return "as without snotify";
+                return "the kernel's own error";
         else
                 (void)snprintf(text, sizeof(text), "profile %.*s: no rule covers it",
                         (int)sizeof(session->profile), session->profile);

@@ -66,7 +66,7 @@ check "the call fails with EIO" wait_for grep -qx EIO "$work/said"
 wait $session
 check "the session goes on, and no other call of it failed" test $? = 0 -a ! -s "$work/err" -a -d "$work/room/after"
 check "a record names the caller" logged 'trouble with mkdir("") by bad-page['
-check "... and the reason" grep -q 'bad-page.*, uid 0: EIO (workers died over it)$' "$work/log"
+check "... and the reason" grep -q 'bad-page.*, uid 0: EIO (three workers died over it)$' "$work/log"
 check "each death is recorded" test "$(grep -c 'was killed by SIGKILL; another one takes its place' "$work/log")" = 3
 
 ### A delay: waiting does not count as an attempt.

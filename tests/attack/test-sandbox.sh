@@ -40,7 +40,7 @@ worker_dies() {
         from=$(($(wc -l <"$work/log") + 1))
         fails_with "$EIO" supervised -- "$bin/mkdir-as" mkdir "$tree" "worker-$1" || return
         wait_for logged_times "$from" "a worker of session .* was $forbidden" 3 || return
-        wait_for logged_times "$from" "^trouble with .*: EIO (workers died over it)" 1 || return
+        wait_for logged_times "$from" "^trouble with .*: EIO (three workers died over it)" 1 || return
         [ ! -e "$tree/worker-$1" ]
 }
 helper_dies() {

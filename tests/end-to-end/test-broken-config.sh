@@ -89,7 +89,7 @@ echo nonsense >>"$work/conf"
 restart
 check "a restart with a broken file: the session is judged by the rules from before" rules_hold
 check "... a record says where the error is" since "$work/conf:9: no '=' after the key"
-check "... and what follows from it" since "no session begins until the configuration is mended"
+check "... and what follows from it" since "no session begins until the configuration is corrected"
 check "... a new session is refused, and told where the error is" refuses "snotifyd refuses: the configuration is broken: $work/conf:9: no '=' after the key"
 check "... the service's status says the same" wait_for status_says "The configuration on disk is broken, no session begins: $work/conf:9: no '=' after the key; write 'key = value'; 1 session;"
 sleep 7 # the daemon looks at the file twice

@@ -230,7 +230,7 @@ supervised_fill() {
         [ "$(fill supervised --; ls "$work/small")" = "$natively" ]
 }
 check "a full disk: calls fail as natively" supervised_fill
-check "... which is recorded" logged ': ENOSPC (as without snotify)'
+check "... which is recorded" logged ": ENOSPC (the kernel's own error)"
 rmdir "$work/small/1"
 check "... and succeed once there is room" supervised -- mkdir "$work/small/1"
 daemon_stop
