@@ -130,6 +130,22 @@ fails_with() {
         [ $? = "$status" ] || { echo "exit status is not $status"; return 1; }
 }
 
+# says STATUS TEXT COMMAND...: the command has that exit status, and its output contains TEXT.
+says() {
+        local status=$1 text=$2 output
+        shift 2
+        output=$("$@" 2>&1)
+        [ $? = "$status" ] || { echo "exit status is not $status; output: $output"; return 1; }
+        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
+}
+
+# count NAME: prints the number after NAME in $result, which is words of "NAME NUMBER".
+count() {
+        local words="$result "
+        words=${words#*"$1 "}
+        echo "${words%% *}"
+}
+
 # logged TEXT: waits until a record contains the text.
 logged() {
         wait_for grep -qF -- "$1" "$work/log" || { echo "no record: $1"; cat "$work/log"; return 1; }

@@ -35,17 +35,6 @@ logged_times() {
         [ "$(grep -cF -- "$1" "$work/log")" = "$2" ]
 }
 
-no_workers() {
-        ! daemon_children
-}
-
-# count NAME: prints that number of $result.
-count() {
-        local words="$result "
-        words=${words#*"$1 "}
-        echo "${words%% *}"
-}
-
 ### While a call takes long, the session's other calls have at least half the throughput of those of another session.
 for kind in threads processes; do
         slow=$work/slow/$kind
@@ -198,6 +187,6 @@ supervised --profile=counted -- sh -c "$make_tree" sh "$work"/fast/p/{1,2,3,4}/{
 check "16 concurrent mkdir -p of one tree succeed" test $? = 0 -a "$(find "$work/fast/p" -type d | wc -l)" = 85
 check "... and create each directory once" totals_are 85
 
-check "no worker is left" wait_for no_workers
+check "no worker is left" wait_for has_no_children
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 stop_and_finish

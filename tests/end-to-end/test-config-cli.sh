@@ -192,13 +192,6 @@ daemon_stop
 check "the daemon exits with status 0" test $? = 0
 
 # The rest of the command line.
-says() {
-        local status=$1 text=$2 output
-        shift 2
-        output=$("$@" 2>&1)
-        [ $? = "$status" ] || { echo "exit status is not $status; output: $output"; return 1; }
-        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-}
 check "--help" says 0 "Usage: snotifyd" "$SNOTIFYD" --help
 check "--version" says 0 "snotifyd 0" "$SNOTIFYD" --version
 check "an unknown option is refused" says 1 "Try 'snotifyd --help'" "$SNOTIFYD" --nonsense

@@ -65,13 +65,6 @@ finish_part() {
         [ ! -s "$work/room/$part.err" ] || head -n 20 "$work/room/$part.err" | sed 's/^/# /'
 }
 
-# count NAME: prints that number of $result.
-count() {
-        local words="$result "
-        words=${words#*"$1 "}
-        echo "${words%% *}"
-}
-
 all_ended() {
         [ "$(grep -c '^session .* ended' "$work/log")" = "$(grep -c '^session .* started' "$work/log")" ]
 }

@@ -4,15 +4,6 @@
 # daemon's place, no workload runs unsupervised.
 source "$(dirname "$0")/lib.sh" alone
 
-# says STATUS TEXT COMMAND...: the command has that exit status, and its output contains TEXT.
-says() {
-        local status=$1 text=$2 output
-        shift 2
-        output=$("$@" 2>&1)
-        [ $? = "$status" ] || { echo "exit status is not $status; output: $output"; return 1; }
-        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-}
-
 # refuses TEXT COMMAND...: exit status 125, one line of output that contains TEXT, and the workload, which would touch $ran, has not run.
 ran=$work/user/ran
 mkdir -m 777 "$work/user"

@@ -38,23 +38,12 @@ msec() {
         echo $(($(date +%s%N) / 1000000))
 }
 
-no_workers() {
-        ! daemon_children
-}
-
 ### Many signals.
 
 # signal_storm ARG...: runs that program, and sets $result to its output.
 signal_storm() {
         result=$(supervised --profile="$profile" -- "$bin/signal-storm" "$work/signals" "$@")
         echo "# $*: $result"
-}
-
-# count NAME: prints that number of $result.
-count() {
-        local words="$result "
-        words=${words#*"$1 "}
-        echo "${words%% *}"
 }
 
 # result_is PATTERN
@@ -168,13 +157,13 @@ died_at_once() {
         [ "$died_of" = "$1" ] && [ "$elapsed" -lt 5000 ] || { echo "died of $died_of after $elapsed ms"; return 1; }
 }
 
-wait_for no_workers
+wait_for has_no_children
 for signal in KILL TERM; do
         begin "long/$signal"
         check "a call is in progress" test $? = 0
         kill_workload $signal
         check "SIG$signal during a call: the target dies at once" died_at_once $signal
-        check "... the worker gives the call up" wait_for no_workers
+        check "... the worker gives the call up" wait_for has_no_children
         check "... and neither performs nor records it" fails_with 1 has_record "long/$signal"
 done
 
@@ -184,7 +173,7 @@ wait_for received 4
 check "four threads have a call in progress each" test $? = 0
 kill_workload KILL
 check "SIGKILL during their calls: the process dies at once" died_at_once KILL
-check "... and the workers give the calls up" wait_for no_workers
+check "... and the workers give the calls up" wait_for has_no_children
 
 # The session goes on when one of its processes dies.
 mkfifo "$work/end"
@@ -197,7 +186,7 @@ wait_for received 1
 check "a call is in progress" test $? = 0
 kill -KILL "$child"
 check "SIGKILL during a call, in a session that goes on: the target dies" wait_for has_state "$child" Z
-check "... the worker gives its call up" wait_for no_workers
+check "... the worker gives its call up" wait_for has_no_children
 check "... and neither performs nor records it" fails_with 1 has_record long/child
 exec 9>"$work/end"
 exec 9>&-
@@ -286,6 +275,6 @@ check "a signal with a handler, without SA_RESTART, during a call: the call succ
         result_is "made 1 EINTR 0 EEXIST 0 other 0 wrong 0 *"
 check "... and the handler has run" test "$(count signals)" -gt 0
 
-check "no worker is left" wait_for no_workers
+check "no worker is left" wait_for has_no_children
 check "no worker died" fails_with 1 grep 'a worker' "$work/log"
 stop_and_finish

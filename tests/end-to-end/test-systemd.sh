@@ -4,14 +4,6 @@
 source "$(dirname "$0")/../end-to-end/box.sh"
 journalctl --update-catalog
 
-says() {
-        local status=$1 text=$2 output
-        shift 2
-        output=$("$@" 2>&1)
-        [ $? = "$status" ] || { echo "exit status is not $status; output: $output"; return 1; }
-        [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
-}
-
 ### The installed files.
 silent() {
         local output
