@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts and directs a helper.  The upper half is run by the helper, the lower by the worker.  A Helper owns
- * the process and the socket to it.  Must never let the listener or the ledger through to a process that has
- * the target's uid, but for the page of its intent. */
+/* Starts a helper and sends it commands.  The upper half is run by the helper, the lower half by the worker.
+ * A Helper owns the process and the socket to it.  A process with the target's uid must never get the
+ * listener.  Of the ledger it must get only the page with the intent of its own slot. */
 
 #include "worker/executor/helper.h"
 
@@ -37,7 +37,7 @@ typedef enum HelperCommandKind {
         HELPER_PERFORM,
 } HelperCommandKind;
 
-/* From the worker. */
+/* What the worker sends to the helper. */
 typedef struct HelperCommand {
         HelperCommandKind kind;
         bool may_look;
@@ -45,27 +45,28 @@ typedef struct HelperCommand {
         char text[LEDGER_ARGUMENT_SIZE];
 } HelperCommand;
 
-/* From the helper: for each location that it has found, with a descriptor, or for a command. */
+/* What the helper sends to the worker: first one answer for each location, with a descriptor of its parent
+ * if it has found it; then one for each command. */
 typedef struct HelperAnswer {
-        int failure; /* a negative errno: it could not become the target */
+        int failure; /* 0, or a negative errno: it could not become the target or read a parent */
         Outcome outcome;
         LedgerObject parent;
 } HelperAnswer;
 
 struct Helper {
-        pid_t pid; /* 0: none */
+        pid_t pid; /* 0: there is no process */
         int socket_fd;
         Notification notification;
         struct {
                 int fd;
                 LedgerObject object;
-        } parents[LOCATIONS_MAX]; /* until they are taken */
+        } parents[LOCATIONS_MAX]; /* owned until helper_take_parent() */
 };
 
-/* In the helper. */
+/* The functions from here on run in the helper. */
 
-/* caps is a scratch state.  The permitted set becomes the same as the effective one, so that nothing can be
- * raised again. */
+/* Sets the effective and the permitted capabilities to bits (bit N for capability N).  The two sets are
+ * equal, so that the process cannot regain a capability that it drops.  caps is working memory. */
 static int set_capabilities(cap_t caps, uint64_t bits) {
         for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
                 cap_flag_value_t value = bits >> cap & 1 ? CAP_SET : CAP_CLEAR;
@@ -89,7 +90,7 @@ static uint64_t permitted_capabilities(cap_t caps) {
 
 /* Takes the uids and gids, and keeps this process's capabilities for the remaining steps: each change of a
  * uid away from 0 empties the effective set. */
-static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
+static int become_user(const TaskFacts *facts, cap_t caps, uint64_t ours) {
         const Credentials *credentials = &facts->credentials;
         int r;
 
@@ -117,49 +118,49 @@ static int become_ids(const TaskFacts *facts, cap_t caps, uint64_t ours) {
 
 /* The order matters: the ids are those of the worker's user namespace, the capabilities those of the
  * target's, and entering the latter takes capabilities in the former. */
-static int take_credentials(const HelperRequest *orders, cap_t caps) {
-        const Credentials *credentials = &orders->request->facts.credentials;
+static int take_credentials(const HelperRequest *helper_request, cap_t caps) {
+        const Credentials *credentials = &helper_request->request->facts.credentials;
         uint64_t ours = permitted_capabilities(caps), theirs = credentials->capabilities;
         int r;
 
-        r = become_ids(&orders->request->facts, caps, ours);
+        r = become_user(&helper_request->request->facts, caps, ours);
         if (r < 0)
                 return r;
         /* Until now this process's capabilities kept tracers off.  If its uid does not change, it would stay
          * dumpable. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
-        if (orders->user_namespace_fd < 0)
+        if (helper_request->user_namespace_fd < 0)
                 theirs &= ours; /* in the same namespace: no more than this process has */
-        else if (setns(orders->user_namespace_fd, CLONE_NEWUSER) < 0)
+        else if (setns(helper_request->user_namespace_fd, CLONE_NEWUSER) < 0)
                 return -errno;
-        if (fchdir(orders->root_fd) < 0 || chroot(".") < 0)
+        if (fchdir(helper_request->root_fd) < 0 || chroot(".") < 0)
                 return -errno;
         r = set_capabilities(caps, theirs);
         if (r < 0)
                 return r;
         (void)umask(credentials->umask);
-        /* Last, for each change of credentials undoes them: its user cannot trace it, and it does not
-         * outlive the worker. */
+        /* These come last, because each change of credentials resets them.  The first keeps the target's
+         * user from tracing the helper.  The second lets the kernel kill the helper when the worker dies. */
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 return -errno;
         return 0;
 }
 
-static int become_target(const HelperRequest *orders) {
+static int become_target(const HelperRequest *helper_request) {
         cap_t caps = cap_get_proc();
         int r;
 
         if (!caps)
                 return -errno;
-        r = take_credentials(orders, caps);
+        r = take_credentials(helper_request, caps);
         (void)cap_free(caps);
         return r;
 }
 
-static void run_command(const HelperCommand *command, const HelperRequest *orders, const int *parent_fds,
-        Outcome *ret_outcome) {
-        const Request *request = orders->request;
+static void run_command(const HelperCommand *command, const HelperRequest *helper_request,
+        const int *parent_fds, Outcome *ret_outcome) {
+        const Request *request = helper_request->request;
         OperationCall call = {
                 .arguments = &command->arguments,
                 .text = command->text,
@@ -183,25 +184,25 @@ static void run_command(const HelperCommand *command, const HelperRequest *order
         }
 }
 
-/* From here on the daemon finds this process by its lock.  If it looked before, the worker has ended, which
- * this process sees, too. */
-static int lock_for_worker(const HelperRequest *orders, pid_t worker_pid) {
-        int r = ledger_lock_worker(orders->lock_fd, orders->number);
+/* From here on the daemon finds this process by the worker's lock.  The daemon looks only after the worker
+ * has ended.  If it looked before the helper had the lock, the helper sees here that it has a new parent. */
+static int lock_for_worker(const HelperRequest *helper_request, pid_t worker_pid) {
+        int r = ledger_lock_worker(helper_request->lock_fd, helper_request->number);
 
         return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
 }
 
-static int find_parent(const HelperRequest *orders, unsigned i, HelperAnswer *answer) {
-        const Request *request = orders->request;
+static int find_parent(const HelperRequest *helper_request, unsigned i, HelperAnswer *answer) {
+        const Request *request = helper_request->request;
         const Location *location = &request->locations[i];
         PathLookup lookup = {
                 .target = request->target,
                 .facts = &request->facts,
-                .minds_autofs = orders->minds_autofs,
+                .minds_autofs = helper_request->minds_autofs,
         };
         int r, error, fd = -EBADF;
 
-        resolve_parent(location, orders->base_fds[i], &lookup, &fd, &error);
+        resolve_parent(location, helper_request->base_fds[i], &lookup, &fd, &error);
         answer->outcome = outcome_error(error);
         if (error != 0)
                 return -EBADF;
@@ -214,23 +215,24 @@ static int find_parent(const HelperRequest *orders, unsigned i, HelperAnswer *an
         return fd;
 }
 
-static int become(const HelperRequest *orders, pid_t worker_pid) {
-        int r = lock_for_worker(orders, worker_pid);
+static int become_and_enter_sandbox(const HelperRequest *helper_request, pid_t worker_pid) {
+        int r = lock_for_worker(helper_request, worker_pid);
 
         if (r == 0)
-                r = become_target(orders);
-        return r == 0 ? sandbox_enter(orders->sandbox) : r;
+                r = become_target(helper_request);
+        return r == 0 ? sandbox_enter(helper_request->sandbox) : r;
 }
 
-/* Becomes the target, and sends the parents.  Returns whether they were all found. */
-static bool send_parents(const HelperRequest *orders, pid_t worker_pid, int socket_fd, int *ret_fds) {
-        HelperAnswer answer = {.failure = become(orders, worker_pid)};
+/* Becomes the target, finds the parents and sends them to the worker.  Returns whether all were sent. */
+static bool send_parents(
+        const HelperRequest *helper_request, pid_t worker_pid, int socket_fd, int *ret_fds) {
+        HelperAnswer answer = {.failure = become_and_enter_sandbox(helper_request, worker_pid)};
 
-        for (unsigned i = 0; i < request_n_locations(orders->request); i++) {
+        for (unsigned i = 0; i < request_n_locations(helper_request->request); i++) {
                 bool found;
 
                 if (answer.failure == 0)
-                        ret_fds[i] = find_parent(orders, i, &answer);
+                        ret_fds[i] = find_parent(helper_request, i, &answer);
                 found = answer.failure == 0 && answer.outcome.error == 0;
                 if (message_send(socket_fd, &answer, sizeof(answer), found ? ret_fds[i] : -EBADF) < 0 ||
                         !found)
@@ -239,13 +241,13 @@ static bool send_parents(const HelperRequest *orders, pid_t worker_pid, int sock
         return true;
 }
 
-static int helper_run(const HelperRequest *orders, pid_t worker_pid, int socket_fd) {
+static int helper_run(const HelperRequest *helper_request, pid_t worker_pid, int socket_fd) {
         int parent_fds[LOCATIONS_MAX] = {-EBADF, -EBADF};
         HelperAnswer answer = {};
         HelperCommand command;
         ssize_t n;
 
-        if (!send_parents(orders, worker_pid, socket_fd, parent_fds))
+        if (!send_parents(helper_request, worker_pid, socket_fd, parent_fds))
                 return EXIT_FAILURE;
         for (;;) {
                 n = recv(socket_fd, &command, sizeof(command), 0);
@@ -253,13 +255,13 @@ static int helper_run(const HelperRequest *orders, pid_t worker_pid, int socket_
                         continue;
                 if (n != sizeof(command))
                         return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-                run_command(&command, orders, parent_fds, &answer.outcome);
+                run_command(&command, helper_request, parent_fds, &answer.outcome);
                 if (message_send(socket_fd, &answer, sizeof(answer), -EBADF) < 0)
                         return EXIT_FAILURE;
         }
 }
 
-/* In the worker. */
+/* The functions from here on run in the worker. */
 
 /* Waits for an answer, for as long as the target waits for its call.  Only the target's user can stop a
  * helper, and then that user's call waits; but a target that was killed must not keep the worker waiting. */
@@ -292,8 +294,8 @@ static int receive_answer(const Helper *helper, HelperAnswer *ret, int *ret_fd) 
         return n != sizeof(*ret) ? -EPIPE : ret->failure;
 }
 
-static int start_process(const HelperRequest *orders, Helper *helper) {
-        Intent *intent = orders->request->intent;
+static int start_process(const HelperRequest *helper_request, Helper *helper) {
+        Intent *intent = helper_request->request->intent;
         _cleanup_close_ int child_end = -EBADF;
         pid_t worker_pid = getpid();
         int ends[2], r;
@@ -306,12 +308,13 @@ static int start_process(const HelperRequest *orders, Helper *helper) {
         if (r < 0)
                 return r;
         helper->pid = child_fork("snotifyd-helper",
-                (const int[]){child_end, orders->user_namespace_fd, orders->root_fd, orders->base_fds[0],
-                        orders->base_fds[1], orders->lock_fd},
+                (const int[]){child_end, helper_request->user_namespace_fd, helper_request->root_fd,
+                        helper_request->base_fds[0], helper_request->base_fds[1], helper_request->lock_fd},
                 6);
         if (helper->pid == 0)
-                _exit(helper_run(orders, worker_pid, child_end));
-        (void)intent_lend(intent, false); /* the next one would have it too, and nothing else */
+                _exit(helper_run(helper_request, worker_pid, child_end));
+        /* If this fails, the next helper inherits this page, too, but nothing else. */
+        (void)intent_lend(intent, false);
         if (helper->pid > 0)
                 return 0;
         r = (int)helper->pid;
@@ -319,11 +322,11 @@ static int start_process(const HelperRequest *orders, Helper *helper) {
         return r;
 }
 
-static int receive_parents(const HelperRequest *orders, Helper *helper, int *ret_error) {
+static int receive_parents(const HelperRequest *helper_request, Helper *helper, int *ret_error) {
         HelperAnswer answer;
         int r = 0;
 
-        for (unsigned i = 0; i < request_n_locations(orders->request); i++) {
+        for (unsigned i = 0; i < request_n_locations(helper_request->request); i++) {
                 r = receive_answer(helper, &answer, &helper->parents[i].fd);
                 *ret_error = r < 0 ? 0 : answer.outcome.error;
                 if (r < 0 || *ret_error != 0)
@@ -335,7 +338,7 @@ static int receive_parents(const HelperRequest *orders, Helper *helper, int *ret
         return r;
 }
 
-int helper_new(const HelperRequest *orders, Helper **ret, int *ret_error) {
+int helper_new(const HelperRequest *helper_request, Helper **ret, int *ret_error) {
         Helper *helper;
         int r;
 
@@ -344,12 +347,12 @@ int helper_new(const HelperRequest *orders, Helper **ret, int *ret_error) {
                 return -ENOMEM;
         *helper = (Helper){
                 .socket_fd = -EBADF,
-                .notification = orders->request->notification,
+                .notification = helper_request->request->notification,
                 .parents = {{.fd = -EBADF}, {.fd = -EBADF}},
         };
-        r = start_process(orders, helper);
+        r = start_process(helper_request, helper);
         if (r >= 0)
-                r = receive_parents(orders, helper, ret_error);
+                r = receive_parents(helper_request, helper, ret_error);
         if (r < 0)
                 return helper_dismiss(helper) == -ETIME ? -ETIME : r;
         *ret = helper;
@@ -375,11 +378,11 @@ int helper_dismiss(Helper *helper) {
         return r;
 }
 
-void helper_request_done(HelperRequest *orders) {
-        fd_close(orders->user_namespace_fd);
-        fd_close(orders->root_fd);
+void helper_request_done(HelperRequest *helper_request) {
+        fd_close(helper_request->user_namespace_fd);
+        fd_close(helper_request->root_fd);
         for (unsigned i = 0; i < LOCATIONS_MAX; i++)
-                fd_close(orders->base_fds[i]);
+                fd_close(helper_request->base_fds[i]);
 }
 
 static int send_command(Helper *helper, HelperCommandKind kind, const OperationCall *call, Outcome *ret) {

@@ -18,37 +18,37 @@
 
 typedef struct Helper Helper;
 
-/* What it is to become and to find.  helper_request_done() closes the three kinds of descriptors; the rest
- * is not owned. */
+/* What a helper must become and find.  Owns user_namespace_fd, root_fd and base_fds, which
+ * helper_request_done() closes; the rest is not owned. */
 typedef struct HelperRequest {
         const Request *request;      /* the helper has a copy of everything but the slot */
-        int user_namespace_fd;       /* the target's; -EBADF: the worker's own is right */
+        int user_namespace_fd;       /* the target's; -EBADF: it is the worker's own */
         int root_fd;                 /* the target's */
         int base_fds[LOCATIONS_MAX]; /* where relative paths start; -EBADF for an absolute one */
         const Sandbox *sandbox;
-        int lock_fd; /* with which it takes the worker's lock: see ledger_open_lock() */
-        uint32_t number;
+        int lock_fd;       /* with which it takes the worker's lock: see ledger_open_lock() */
+        uint32_t number;   /* the worker's */
         bool minds_autofs; /* see PathLookup */
 } HelperRequest;
 
-void helper_request_done(HelperRequest *orders);
+void helper_request_done(HelperRequest *helper_request);
 
-/* Starts one and lets it find the parents.  Returns 0 with the caller's helper; with *ret_error set instead,
- * the errno that the target gets; or a negative errno: -EPIPE where it died, -ESRCH where nothing waits for
- * it any more. */
-int helper_new(const HelperRequest *orders, Helper **ret, int *ret_error);
+/* Starts a helper, which finds the parents.  Returns 0 with the caller's helper, or a negative errno: -EPIPE
+ * if the helper died, -ESRCH if the target does not wait for its call any more, -ETIME as helper_dismiss().
+ * If it returns 0, *ret_error is 0, or the errno that the target gets because there is no such parent. */
+int helper_new(const HelperRequest *helper_request, Helper **ret, int *ret_error);
 
-/* Hands over the caller's O_PATH fd of one parent, and what the helper sees of it; to be called once for
- * each. */
+/* Passes the O_PATH fd of one parent to the caller, which owns it from here on, and the identity that the
+ * helper read of it.  Call this once for each parent. */
 void helper_take_parent(Helper *helper, unsigned location, LedgerObject *ret_object, int *ret_fd);
 
-/* Makes it exit, and frees it: once this returns 0 the process is gone, and holds nothing of the target's.
- * Returns -ETIME if it does not exit, because its user has stopped it or a file system does not answer.
- * The worker cannot kill it, nor any other process: the kernel does so when the worker ends, which therefore
- * must do that.  Takes NULL. */
+/* Makes the helper exit, waits for that, and frees it in any case.  Takes NULL.  Returns 0 once the process
+ * is gone and holds nothing of the target's.  Returns -ETIME if it does not exit, because its user has
+ * stopped it or a file system does not answer.  A worker cannot kill any process.  But the kernel kills the
+ * helper when the worker ends: after -ETIME the worker must end. */
 int helper_dismiss(Helper *helper);
 
-/* Lets it check or perform the operation of its request: see Operation.  Return 0 or a negative errno:
- * -EPIPE where it died. */
+/* Let the helper check or perform the operation of its request: see Operation.  Return 0 with *ret, or a
+ * negative errno: -EPIPE if the helper died, -ESRCH if the target does not wait for its call any more. */
 int helper_check(Helper *helper, const OperationCall *call, Outcome *ret);
 int helper_perform(Helper *helper, const OperationCall *call, Outcome *ret);
