@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Judges all paths of a directory.  Run by the worker.  Owns nothing.  Must never let a path allow that the
- * host does not show. */
+/* Judges all paths of a directory.  Run by the worker.  Owns nothing.  Must never allow a call because of a
+ * path that leads elsewhere on the host. */
 
 #include "worker/judgement.h"
 
@@ -24,23 +24,25 @@ static JudgementRank rank_of(const Verdict *verdict) {
         return verdict->action == ACTION_DENY ? JUDGEMENT_DENIED : JUDGEMENT_ALLOWED;
 }
 
-/* Looking costs some system calls: a path that changes nothing is not looked at. */
-static bool may_allow(const Judgement *judgement, const HostPath *path) {
+/* Can the path allow?  host_path_is_shown() makes several system calls.  The worker saves them if the path
+ * is the target's own, or if the target's own path is allowed already: then this path changes nothing. */
+static bool can_allow(const Judgement *judgement, const HostPath *path) {
         return path->own || (judgement->rank == JUDGEMENT_ALLOWED && judgement->own) ||
                host_path_is_shown(path);
 }
 
-static void judge(const Judgement *judgement, const HostPath *path, Verdict *ret) {
+static void judge_path(const Judgement *judgement, const HostPath *path, Verdict *ret) {
         *ret = (Verdict){.action = ACTION_DENY, .error = EPERM};
         if (!judgement->profile)
                 return;
         profile_judge(judgement->profile, judgement->kind, path->path, ret);
         if (rank_of(ret) == JUDGEMENT_ALLOWED && judgement->rank >= JUDGEMENT_ALLOWED &&
-                !may_allow(judgement, path))
+                !can_allow(judgement, path))
                 profile_judge_uncovered(judgement->profile, ret);
 }
 
-static bool comes_first(const Judgement *judgement, JudgementRank rank, const HostPath *path) {
+/* Does the path's verdict prevail over the present one? */
+static bool path_prevails(const Judgement *judgement, JudgementRank rank, const HostPath *path) {
         if (rank != judgement->rank)
                 return rank < judgement->rank;
         if (path->own != judgement->own)
@@ -54,13 +56,13 @@ int judgement_consider(const HostPath *path, void *userdata) {
         JudgementRank rank;
         Verdict verdict;
 
-        judge(judgement, path, &verdict);
+        judge_path(judgement, path, &verdict);
         rank = rank_of(&verdict);
         if (rank > judgement->rank)
                 return 0;
         if (rank < judgement->rank || delay < verdict.delay_usec)
                 delay = verdict.delay_usec;
-        if (comes_first(judgement, rank, path)) {
+        if (path_prevails(judgement, rank, path)) {
                 judgement->rank = rank;
                 judgement->verdict = verdict;
                 judgement->own = path->own;

@@ -3,10 +3,11 @@
 
 /* What the rules say of a directory that has several paths.
  *
- * It is denied if a rule denies any of its paths; else allowed if a rule or the profile's default allows
- * one. A path that is hidden by another mount can deny, and not allow.  Of the rules that deny, or else
- * allow, the record names the one for the path that the target used, or else for the path that comes first
- * in the order of bytes; the longest of their delays holds.  Nothing depends on the order of mounts. */
+ * The directory is denied if a rule denies any of its paths.  Else it is allowed if a rule allows one of
+ * them.  Else the profile's default holds.  A path that another mount hides can deny, but cannot allow.  If
+ * several rules deny, or else allow, the record names the rule for the path that the target used, or else
+ * for the path that comes first in byte order.  The longest delay of these rules holds.  The order of mounts
+ * has no influence. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,12 +16,12 @@
 #include "policy/policy.h"
 #include "worker/location/host-paths.h"
 
-/* The higher ones first. */
+/* Which verdict prevails: the first in this list. */
 typedef enum JudgementRank {
         JUDGEMENT_DENIED,  /* by a rule */
         JUDGEMENT_ALLOWED, /* by a rule */
         JUDGEMENT_DEFAULT, /* no rule covers it */
-        JUDGEMENT_NONE,    /* no path was considered yet */
+        JUDGEMENT_NONE,    /* no path has been considered yet */
 } JudgementRank;
 
 typedef struct Judgement {
@@ -28,13 +29,14 @@ typedef struct Judgement {
         OperationKind kind;
         JudgementRank rank;
         Verdict verdict;
-        /* The path that the verdict is of. */
-        bool own;
+        /* The path whose verdict prevails. */
+        bool own; /* the target used this path */
         size_t length;
         char path[LEDGER_PATH_SIZE];
 } Judgement;
 
+/* Starts a judgement without paths.  profile must outlive it. */
 void judgement_init(Judgement *judgement, const Profile *profile, OperationKind kind);
 
-/* A HostPathVisit: takes one more path into account.  Returns 0. */
+/* A HostPathVisit that takes one more path into account.  userdata is the Judgement.  Returns 0. */
 int judgement_consider(const HostPath *path, void *userdata);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks at the session's memory.  Run by the worker.  Owns an fd. */
+/* Watches the memory of the session's cgroup.  Run by the worker.  Owns the fds of the cgroup's files. */
 
 #include "worker/memory-budget.h"
 
@@ -13,12 +13,13 @@
 
 #include "common/ownership.h"
 
-/* So many directories, of some KiB each at most, are made between two looks. */
+/* A worker reads memory.current before one in this many directories.  Each takes a few KiB at most. */
 #define INTERVAL 64U
-/* So many directories are created before the worker moves into the session's cgroup. */
+/* When the session has created this many directories, the worker moves into its cgroup.  The kernel charges
+ * the earlier ones to the cgroup in which the worker was before. */
 #define UNCHARGED_MAX 256U
 
-/* Returns false where there is no number ("max"). */
+/* Reads a number of bytes from a cgroup's file.  Returns false if it does not begin with one ("max"). */
 static bool read_bytes(int fd, uint64_t *ret) {
         char text[32], *end;
         ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -41,7 +42,7 @@ void memory_budget_init(MemoryBudget *budget, int cgroup_fd) {
         max_fd = openat(cgroup_fd, "memory.max", O_RDONLY | O_CLOEXEC);
         if (max_fd < 0 || !read_bytes(max_fd, &max))
                 return;
-        budget->most = max - max / 5; /* we need some ourselves */
+        budget->limit = max - max / 5; /* the rest is for the worker itself */
         budget->reclaim_fd = openat(cgroup_fd, "memory.reclaim", O_WRONLY | O_CLOEXEC);
         budget->current_fd = openat(cgroup_fd, "memory.current", O_RDONLY | O_CLOEXEC);
         budget->procs_fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -50,19 +51,20 @@ void memory_budget_init(MemoryBudget *budget, int cgroup_fd) {
 static bool is_above(const MemoryBudget *budget) {
         uint64_t current;
 
-        return read_bytes(budget->current_fd, &current) && current > budget->most;
+        return read_bytes(budget->current_fd, &current) && current > budget->limit;
 }
 
-/* Fails with EAGAIN where less could be got back. */
-static void reclaim(const MemoryBudget *budget) {
+/* Asks the kernel to reclaim an eighth of the limit.  The write fails with EAGAIN if the kernel reclaims
+ * less: the caller reads memory.current again in any case. */
+static void reclaim_memory(const MemoryBudget *budget) {
         char text[32];
-        int n = snprintf(text, sizeof(text), "%" PRIu64, budget->most / 8);
+        int n = snprintf(text, sizeof(text), "%" PRIu64, budget->limit / 8);
 
         if (budget->reclaim_fd >= 0 && write(budget->reclaim_fd, text, (size_t)n) < 0)
                 return;
 }
 
-static bool has_made_many(const LedgerHeader *session) {
+static bool has_created_many(const LedgerHeader *session) {
         LedgerTotals totals;
 
         ledger_sum_totals(session, &totals);
@@ -70,16 +72,16 @@ static bool has_made_many(const LedgerHeader *session) {
 }
 
 bool memory_budget_is_spent(MemoryBudget *budget, const LedgerHeader *session) {
-        if (budget->procs_fd >= 0 && has_made_many(session)) {
-                if (write(budget->procs_fd, "0", 1) < 0) /* then it has no bound */
+        if (budget->procs_fd >= 0 && has_created_many(session)) {
+                if (write(budget->procs_fd, "0", 1) < 0) /* the worker cannot move: there is no limit */
                         budget->current_fd = fd_close(budget->current_fd);
                 budget->procs_fd = fd_close(budget->procs_fd);
         }
-        if (budget->current_fd < 0 || budget->unasked++ % INTERVAL != 0)
+        if (budget->current_fd < 0 || budget->n_asks++ % INTERVAL != 0)
                 return budget->spent;
         budget->spent = is_above(budget);
         if (budget->spent) {
-                reclaim(budget);
+                reclaim_memory(budget);
                 budget->spent = is_above(budget);
         }
         return budget->spent;

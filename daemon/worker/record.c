@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a finished slot to a record.  Run by the worker after the target was answered.  Owns nothing.  Must
- * never print a byte from outside unescaped; nor believe that a text in the ledger ends, or that a length is
- * true: a worker that was taken over may have left them. */
+/* Writes the journal record of a finished slot.  Run by the worker, after it has answered the target.  Owns
+ * nothing.  Must never print a byte from outside unescaped.  Must never rely on a terminating NUL or on a
+ * length in the ledger: a worker that was compromised may have written them. */
 
 #include "worker/record.h"
 
@@ -42,7 +42,7 @@ static bool is_wanted(const Profile *profile, ReportKind kind) {
         return true;
 }
 
-static void count(LedgerTotals *totals, ReportKind kind) {
+static void count_decision(LedgerTotals *totals, ReportKind kind) {
         if (kind == REPORT_ALLOWED)
                 totals->allowed++;
         else if (kind == REPORT_DENIED)
@@ -57,15 +57,15 @@ static const char *error_name(int error) {
         return name ? name : "unknown";
 }
 
-static void add_text(Report *report, const char *field, const char *text, size_t room) {
-        report_bytes(report, field, text, strnlen(text, room));
+static void add_text(Report *report, const char *field, const char *text, size_t size) {
+        report_bytes(report, field, text, strnlen(text, size));
 }
 
 static size_t at_most(uint32_t length, size_t most) {
         return length < most ? length : most;
 }
 
-/* Of a call that names two places, the second one is where something goes to. */
+/* If a call names two places, the second one is the destination. */
 static void add_location(Report *report, const SlotLocation *location, bool is_second) {
         size_t path_length = at_most(location->path_length, LEDGER_PATH_SIZE - 1);
         size_t argument_length = at_most(location->argument_length, LEDGER_ARGUMENT_SIZE - 1);
@@ -78,7 +78,7 @@ static void add_location(Report *report, const SlotLocation *location, bool is_s
                         location->argument, argument_length);
 }
 
-/* What the call has no argument for has no field. */
+/* Adds a field only for an argument that the call has. */
 static void add_arguments(Report *report, const Slot *slot, const Call *call) {
         const Operation *operation = call ? operation_of(call->kind) : NULL;
 
@@ -94,7 +94,7 @@ static void add_arguments(Report *report, const Slot *slot, const Call *call) {
                 add_text(report, "SNOTIFY_TEXT", slot->text, sizeof(slot->text));
 }
 
-static const char *name_of(const Call *call) {
+static const char *call_name(const Call *call) {
         return call ? call->name : "unknown call";
 }
 
@@ -115,13 +115,13 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
 
         report_text(report, "OBJECT_PID", "%" PRIu32, slot->pid);
         report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
-        /* Of the reply: the request's may be cleared already when a successor says it again. */
+        /* From the reply: the request may already be cleared when a successor writes the record again. */
         report_text(report, "SNOTIFY_REQUEST", "%016" PRIx64, (uint64_t)slot->reply.response.id);
         add_text(report, "SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         add_text(report, "SNOTIFY_LABEL", session->label, sizeof(session->label));
         add_text(report, "SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
         report_text(report, "SNOTIFY_VERDICT", "%s", verdicts[kind]);
-        report_text(report, "SNOTIFY_CALL", "%s", name_of(call));
+        report_text(report, "SNOTIFY_CALL", "%s", call_name(call));
         add_arguments(report, slot, call);
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
@@ -130,8 +130,8 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, slot->generation);
 }
 
-/* Why it was decided so, as the end of the sentence. */
-static const char *explain(
+/* Writes the reason for the decision, the end of the record's sentence, to to. */
+static const char *explain_decision(
         const SessionIdentity *session, const Slot *slot, ReportKind kind, char *to, size_t size) {
         char text[256];
 
@@ -173,17 +173,17 @@ static bool report_decision(
         const Call *call = call_find(&slot->request.notif.data);
         const char *shown =
                 slot->locations[0].path_length > 0 ? slot->locations[0].path : slot->locations[0].argument;
-        size_t room = slot->locations[0].path_length > 0 ? sizeof(slot->locations[0].path)
-                                                         : sizeof(slot->locations[0].argument);
+        size_t shown_size = slot->locations[0].path_length > 0 ? sizeof(slot->locations[0].path)
+                                                               : sizeof(slot->locations[0].argument);
         char path[2048], comm[4 * LEDGER_COMM_SIZE + 8], why[512];
 
         report_begin(report, kind);
         add_fields(report, session, slot, kind, call, now);
         return report_send(report, "%s %s(\"%s\") by %s[%" PRIu32 "], uid %" PRIu32 ": %s (%s)", words[kind],
-                name_of(call), escape_text(shown, strnlen(shown, room), path, sizeof(path)),
+                call_name(call), escape_text(shown, strnlen(shown, shown_size), path, sizeof(path)),
                 escape_text(slot->comm, strnlen(slot->comm, sizeof(slot->comm)), comm, sizeof(comm)),
                 slot->pid, slot->uid, slot->error ? error_name(slot->error) : success_of(call),
-                explain(session, slot, kind, why, sizeof(why)));
+                explain_decision(session, slot, kind, why, sizeof(why)));
 }
 
 uint64_t record_decision(const SessionIdentity *session, LedgerHeader *header, uint32_t index,
@@ -192,7 +192,7 @@ uint64_t record_decision(const SessionIdentity *session, LedgerHeader *header, u
         LedgerTotals after = slot->before;
         ReportKind kind = decision_kind(slot);
 
-        count(&after, kind);
+        count_decision(&after, kind);
         if (rate_limit_is_due(&header->records, now))
                 record_excess(session, header, report);
         if (!is_wanted(profile, kind) || !rate_limit_take(&header->records, limit, now))

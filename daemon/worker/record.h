@@ -8,11 +8,12 @@
 #include "common/session-identity.h"
 #include "policy/policy.h"
 
-/* Where the profile's log = wants it, and the session has made fewer than limit in this second, reports the
- * decision that the slot holds; then counts it in the totals of the slot with that index, once however often
- * that is done.  profile may be NULL.  Returns when that was (CLOCK_MONOTONIC). */
+/* Reports the decision in the slot to the journal, if the profile's log = asks for it and the session has
+ * fewer than limit records in this second.  Then counts the decision in the totals of the slot with this
+ * index; a worker that repeats this after a death does not count the decision twice.  profile may be NULL:
+ * then every decision is reported.  Returns the time of the record (CLOCK_MONOTONIC, in microseconds). */
 uint64_t record_decision(const SessionIdentity *session, LedgerHeader *header, uint32_t index,
         const Slot *slot, const Profile *profile, uint64_t limit, Report *report);
 
-/* Reports how many were above the limit, if any were since it was reported last. */
+/* Reports how many records the limit has suppressed since the last such report, if any. */
 void record_excess(const SessionIdentity *session, LedgerHeader *header, Report *report);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Moves the worker between the host's root and a target's.  Run by the worker with its own credentials. Owns
- * the process's root and working directory.  Must never stay in a target's root after the reply: it would
- * keep a mount busy. */
+/* Changes the worker's root between the host's and a target's.  Run by the worker, with its own credentials.
+ * Owns the root and the working directory of the process.  Must never stay in a target's root after the
+ * reply: it would keep a mount busy. */
 
 #include "worker/executor/rootdir.h"
 
@@ -12,7 +12,7 @@
 
 #include "common/ownership.h"
 
-static int enter(RootDir *rootdir, int root_fd, const DirectoryId *root) {
+static int change_root(RootDir *rootdir, int root_fd, const DirectoryId *root) {
         int r = credentials_revert_with(rootdir->override, CAP_SYS_CHROOT);
 
         if (r < 0)
@@ -31,7 +31,7 @@ int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_
         r = directory_id_of_fd(host_root_fd, &rootdir->host);
         if (r < 0)
                 return r;
-        return enter(rootdir, host_root_fd, &rootdir->host);
+        return change_root(rootdir, host_root_fd, &rootdir->host);
 }
 
 bool rootdir_is_host(const RootDir *rootdir) {
@@ -47,7 +47,7 @@ int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts) {
         DirectoryId root;
         int r;
 
-        /* Comparing costs less than entering, and nearly every target has the host's. */
+        /* Comparing takes less time than chroot(2), and nearly every target has the host's root. */
         if (rootdir_is(rootdir, &facts->root))
                 return 0;
         r = target_open_root(target, &root_fd);
@@ -56,11 +56,11 @@ int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts) {
         r = directory_id_of_fd(root_fd, &root);
         if (r < 0)
                 return r;
-        return enter(rootdir, root_fd, &root);
+        return change_root(rootdir, root_fd, &root);
 }
 
 int rootdir_leave(RootDir *rootdir) {
         if (!rootdir_is_host(rootdir))
-                return enter(rootdir, rootdir->host_root_fd, &rootdir->host);
+                return change_root(rootdir, rootdir->host_root_fd, &rootdir->host);
         return fchdir(rootdir->host_root_fd) < 0 ? -errno : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The worker's root directory.  It is the host's, except while the worker resolves a path of a target with
- * another root. */
+/* The worker's root directory.  It is the host's root, except while the worker resolves or reads a path in
+ * the root of a target that has another one. */
 
 #include <stdbool.h>
 
@@ -11,23 +11,25 @@
 #include "worker/target/task-reader.h"
 
 typedef struct RootDir {
-        CredentialsOverride *override; /* not ours */
-        int host_root_fd;              /* O_PATH; not ours */
+        CredentialsOverride *override; /* not owned */
+        int host_root_fd;              /* O_PATH, not owned */
         DirectoryId host;
-        DirectoryId now;
+        DirectoryId now; /* the present root */
 } RootDir;
 
-/* Goes to the host's root.  Returns 0 or a negative errno. */
+/* Changes the worker's root and working directory to the host's root.  Both arguments must outlive rootdir.
+ * Returns 0 or a negative errno. */
 int rootdir_init(RootDir *rootdir, CredentialsOverride *override, int host_root_fd);
 
+/* Is the worker's present root the host's? */
 bool rootdir_is_host(const RootDir *rootdir);
 
-/* Is this the worker's current root? */
+/* Is this directory the worker's present root? */
 bool rootdir_is(const RootDir *rootdir, const DirectoryId *root);
 
-/* Goes to the root of the target, of which TASK_ROOT is known, where it isn't there already.  Changes the
- * working directory.  Returns 0, TARGET_GONE or a negative errno. */
+/* Changes the worker's root and working directory to the target's root, unless that is the worker's root
+ * already.  facts must include TASK_ROOT.  Returns 0, TARGET_GONE or a negative errno. */
 int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts);
 
-/* Goes back to the host's root, working directory and all.  Returns 0 or a negative errno. */
+/* Changes the worker's root and working directory to the host's root.  Returns 0 or a negative errno. */
 int rootdir_leave(RootDir *rootdir);
