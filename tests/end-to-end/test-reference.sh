@@ -166,7 +166,7 @@ refuses_to_run() {
         [ ! -e "$work/other" ] || { echo "the daemon has a socket"; return 1; }
 }
 check "the daemon refuses to run on a kernel whose notifications are larger (SECCOMP_GET_NOTIF_SIZES)" \
-        refuses_to_run large-notifications "this kernel's seccomp notifications are larger than this snotifyd knows"
+        refuses_to_run large-notifications "seccomp notifications of this kernel are larger than this snotifyd expects"
 
 ### The target has a second filter.
 check "a second filter that returns SECCOMP_RET_ERRNO takes precedence" reference second-filter-errno
