@@ -141,7 +141,7 @@ says() {
 
 # count NAME: prints the number after NAME in $result, which is words of "NAME NUMBER".
 count() {
-        local words="$result "
+        local words="${result-} "
         words=${words#*"$1 "}
         echo "${words%% *}"
 }
