@@ -40,7 +40,7 @@ box_run() {
                 passed+=("$variable=${!variable}")
         done
         cd "$outside_dir" || exit 1
-        BOX=snotify-test-${outside_dir##*.} BOX_BIND=$outside_dir${SNOTIFY_COUNTERS:+:$SNOTIFY_COUNTERS} "$SOURCE_ROOT/tests/systemd-in-a-box" run \
+        BOX=snotify-test-${outside_dir##*.} BOX_BIND=$outside_dir "$SOURCE_ROOT/tests/systemd-in-a-box" run \
                 env "${passed[@]}" INSIDE=yes SANITIZED="${SANITIZED-}" SOURCE_ROOT="$outside_dir" BUILD_ROOT="$outside_dir" \
                 SNOTIFYD=/usr/sbin/snotifyd SNOTIFY_RUN="$outside_dir/installed/usr/bin/snotify-run" \
                 HELPERS="$(echo "$outside_dir"/helpers/*)" bash "$script" "$@"
