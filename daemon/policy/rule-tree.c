@@ -35,6 +35,7 @@ struct RuleTree {
         uint32_t n_nodes;
         uint32_t capacity; /* a power of two */
         uint32_t *slots;   /* 2 * capacity indices of nodes, 0 where empty; open addressing */
+        bool is_selective; /* some rule does not speak of all operations */
 };
 
 typedef struct Search {
@@ -172,13 +173,16 @@ int rule_tree_add(RuleTree *tree, const Rule *rule, const char **ret_existing) {
                 return -EEXIST;
         }
         *place = TAKE_PTR(copy);
+        tree->is_selective |= rule->operations != 0;
         return 0;
 }
 
 /* Rules of equal depth differ first where one is literal and the other is not, and the search goes down the
  * literal side first: so only a longer rule beats the one found before. */
 static void search_consider(Search *search, const Rule *rule, size_t depth) {
-        if (!rule || !rule_speaks_of(rule, search->kind) || (search->best && depth <= search->best_depth))
+        if (!rule || (search->best && depth <= search->best_depth))
+                return;
+        if (search->tree->is_selective && !rule_speaks_of(rule, search->kind))
                 return;
         search->best = rule;
         search->best_depth = depth;

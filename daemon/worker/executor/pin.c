@@ -148,18 +148,19 @@ static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error)
 }
 
 /* Opens what a helper needs to become the target and to find the parents. */
-static int open_for_helper(
-        Impersonation *impersonation, Request *request, bool in_our_namespace, HelperRequest *orders) {
-        int r = in_our_namespace ? 0
-                                 : target_open_user_namespace(request->target, &orders->user_namespace_fd);
+static int open_for_helper(Impersonation *impersonation, Request *request, bool in_our_namespace,
+        HelperRequest *helper_request) {
+        int r = in_our_namespace
+                        ? 0
+                        : target_open_user_namespace(request->target, &helper_request->user_namespace_fd);
 
         if (r == 0)
-                r = target_open_root(request->target, &orders->root_fd);
+                r = target_open_root(request->target, &helper_request->root_fd);
         for (unsigned i = 0; r == 0 && i < request_n_locations(request); i++) {
                 const Pin pin = {
                         impersonation, request, &request->locations[i], request->slot->arguments.dirfds[i]};
 
-                r = open_base(&pin, &orders->base_fds[i]);
+                r = open_base(&pin, &helper_request->base_fds[i]);
         }
         return r;
 }
@@ -183,7 +184,7 @@ static int take_parents(Impersonation *impersonation, Request *request) {
 
 static int pin_by_helper(
         Impersonation *impersonation, Request *request, bool in_our_namespace, int *ret_error) {
-        _cleanup_(helper_request_done) HelperRequest orders = {
+        _cleanup_(helper_request_done) HelperRequest helper_request = {
                 .request = request,
                 .user_namespace_fd = -EBADF,
                 .root_fd = -EBADF,
@@ -195,13 +196,13 @@ static int pin_by_helper(
         };
         int r;
 
-        r = open_for_helper(impersonation, request, in_our_namespace, &orders);
+        r = open_for_helper(impersonation, request, in_our_namespace, &helper_request);
         if (r != 0)
                 return r;
         /* Start no helper with the credentials of a process that has the dead target's number. */
         if (notification_is_gone(&request->notification))
                 return REQUEST_GONE;
-        r = helper_new(&orders, &impersonation->helper, ret_error);
+        r = helper_new(&helper_request, &impersonation->helper, ret_error);
         return r < 0 || *ret_error != 0 ? r : take_parents(impersonation, request);
 }
 
