@@ -158,8 +158,11 @@ int stage_read_arguments(RequestHandler *handler) {
 
 int stage_pin(RequestHandler *handler) {
         Request *request = &handler->request;
-        int r = pin_locations(&handler->impersonation, request);
+        int r;
 
+        if (!request->operation) /* it names no place */
+                return REQUEST_PROCEED;
+        r = pin_locations(&handler->impersonation, request);
         handler->decider.now_usec = request->slot->taken_usec;
         for (unsigned i = 0; i < request_n_locations(request); i++)
                 request->locations[i].target_path_is_known = request->locations[i].parent.in_host_root;
@@ -169,8 +172,11 @@ int stage_pin(RequestHandler *handler) {
 int stage_find_out(RequestHandler *handler, int pinned) {
         Request *request = &handler->request;
         Outcome outcome = request->outcome;
-        int r = handler->context->executor->find_out(&handler->impersonation, request);
+        int r;
 
+        if (!request->operation) /* no worker performs it: only a compromised one leaves such a slot */
+                return pinned;
+        r = handler->context->executor->find_out(&handler->impersonation, request);
         if (r < 0)
                 return request_cannot(&handler->request, EIO,
                         r == -ESTALE

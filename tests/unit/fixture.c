@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,12 +69,15 @@ static void become_user(const Fixture *fixture) {
 static void make_call(const Fixture *fixture, int socket_fd, bool from_child) {
         const Workload *workload = fixture->workload;
         const char *path = from_child ? fixture->child_path : fixture->path;
+        static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
         FixtureResult result = {.from_child = from_child};
 
         if (workload->knocks)
                 result.value = syscall(SYS_mkdirat, PROTOCOL_KNOCK_DIRFD, protocol_knock_path(1), 0);
         else if (workload->removes)
                 result.value = rmdir(path);
+        else if (workload->limits)
+                result.value = syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &unlimited, NULL);
         else if (!workload->chrooted)
                 result.value = mkdir(path, FIXTURE_MODE);
         else {

@@ -18,6 +18,7 @@ typedef struct Workload {
         bool in_user_namespace; /* its own */
         bool knocks;
         bool removes; /* calls rmdir(2), where others call mkdir(2) */
+        bool limits;  /* sets RLIMIT_LOCKS, where others call mkdir(2) */
         bool forks;   /* forks, and each of the two creates a directory */
 } Workload;
 

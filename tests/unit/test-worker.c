@@ -20,6 +20,7 @@ static const Workload chrooted = {.name = "a user in a root of its own", .uid = 
 static const Workload in_user_namespace = {
         .name = "a user namespace", .uid = 1000, .in_user_namespace = true};
 static const Workload knocking = {.name = "a launcher", .knocks = true};
+static const Workload limiting = {.name = "a process that sets a limit", .limits = true};
 static const Workload two_processes = {.name = "two processes", .forks = true};
 
 /* What happens at a stop. */
@@ -687,6 +688,40 @@ static void test_leftovers(void **state) {
         }
 }
 
+/* A call that names no place: the worker needs no helper, and looks at no directory of the target's. */
+static void test_names_no_place(void **state) {
+        Stop stop = {};
+        pid_t worker;
+
+        (void)state;
+        set(&limiting);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
+        do {
+                assert_true(worker_step(worker, &stop));
+                if (stop.entry)
+                        assert_int_not_equal(stop.nr, SYS_socketpair);
+        } while (!is_over(&stop));
+        assert_int_equal(fixture_result(&fixture).error, 0);
+        worker_release(worker);
+        dismiss(worker);
+        assert_string_equal(fixture_records(&fixture), "");
+}
+
+/* The same where a compromised worker left the call as if it had begun to perform it. */
+static void test_names_no_place_and_begun(void **state) {
+        pid_t worker;
+
+        (void)state;
+        set(&limiting);
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
+        worker_step_to(worker, SYS_pread64, true);
+        harness_kill(worker);
+        intent_set_state(ledger_intent(fixture.ledger, 0), INTENT_BEGUN);
+        slot_set_phase(first_slot(), SLOT_ACTING);
+        assert_int_equal(successor_result(FIXTURE_ALLOW).error, 0);
+        assert_string_equal(fixture_records(&fixture), "");
+}
+
 static int tear_down(void **state) {
         const Script *script = *state;
 
@@ -720,6 +755,8 @@ int main(void) {
                 cmocka_unit_test_teardown(test_leaves_when_idle, tear_down),
                 cmocka_unit_test_teardown(test_leaves_during_delay, tear_down),
                 cmocka_unit_test_teardown(test_leftovers, tear_down),
+                cmocka_unit_test_teardown(test_names_no_place, tear_down),
+                cmocka_unit_test_teardown(test_names_no_place_and_begun, tear_down),
         };
         static struct CMUnitTest tests[COUNT(scripts)];
         static char names[COUNT(scripts)][128];
