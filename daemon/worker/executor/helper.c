@@ -162,9 +162,12 @@ static int send_command(Helper *helper, HelperCommandKind kind, const OperationC
         r = message_send(helper->socket_fd, &command, sizeof(command), -EBADF);
         if (r >= 0)
                 r = receive_answer(helper, &answer, NULL);
-        if (r >= 0)
-                *ret = answer.outcome;
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        /* An error or a value: no helper, which has the target's uid, lets the kernel continue the call. */
+        *ret = answer.outcome;
+        ret->kind = OUTCOME_RESULT;
+        return 0;
 }
 
 int helper_check(Helper *helper, const OperationCall *call, Outcome *ret) {
