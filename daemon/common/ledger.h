@@ -251,6 +251,12 @@ pid_t ledger_lock_holder(int ledger_fd, uint32_t number);
  * fd or a negative errno. */
 int ledger_open_lock(int ledger_fd);
 
+/* How a process that works for a worker locks the ledger. */
+typedef struct WorkerLock {
+        int fd; /* see ledger_open_lock() */
+        uint32_t number;
+} WorkerLock;
+
 /* Passes the slot from one holder to another.  Returns false, and changes nothing, where `from` does not
  * hold it. */
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to);

@@ -57,28 +57,28 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
                 return -ENOMEM;
         handler->context = context;
         task_facts_init(&handler->request.facts);
-        handler->request.notification.listener_fd = context->listener_fd;
+        handler->request.notification.listener_fd = context->arguments->listener_fd;
         for (unsigned i = 0; i < LOCATIONS_MAX; i++)
                 handler->request.locations[i].parent = (Parent){.fd = -EBADF};
         r = target_cache_new(&handler->targets);
         if (r >= 0)
                 r = procfs_task_reader_new(&handler->request.task_reader);
         if (r >= 0)
-                r = find_host_mounts(handler->targets, context->host_root_fd, &handler->host_mounts);
+                r = find_host_mounts(
+                        handler->targets, context->arguments->host_root_fd, &handler->host_mounts);
         handler->impersonation = (Impersonation){
                 .host_mounts = handler->host_mounts,
-                .helper_sandbox = context->helper_sandbox,
-                .lock_fd = context->lock_fd,
-                .number = context->number,
+                .helper_sandbox = context->arguments->helper_sandbox,
+                .lock = {context->lock_fd, context->arguments->number},
         };
         if (r >= 0)
-                r = impersonation_init(&handler->impersonation, context->host_root_fd);
+                r = impersonation_init(&handler->impersonation, context->arguments->host_root_fd);
         if (r < 0) {
                 request_handler_free(handler);
                 return r;
         }
         handler->decider = (Decider){
-                .profile = context->profile,
+                .profile = context->arguments->profile,
                 .host_mounts = handler->host_mounts,
                 .impersonation = &handler->impersonation,
                 .request = &handler->request,

@@ -7,30 +7,20 @@
 #include <signal.h>
 
 #include "common/ledger.h"
-#include "common/report.h"
-#include "common/sandbox.h"
-#include "policy/policy.h"
-#include "worker/executor/executor.h"
 #include "worker/memory-budget.h"
 #include "worker/request/request.h"
+#include "worker/worker.h"
 
 /* A request that killed so many workers is answered EIO. */
 #define REQUEST_ATTEMPTS_MAX 3U
 
 /* What the worker lends. */
 typedef struct RequestContext {
-        int listener_fd;
-        int host_root_fd;
+        const WorkerArguments *arguments;
         Ledger *ledger;
-        int lock_fd;     /* see ledger_open_lock() */
-        uint32_t number; /* the worker's */
-        const Policy *policy;
-        const Profile *profile; /* NULL: deny everything */
-        Report *report;         /* its records are sent before the worker sleeps */
-        const Executor *executor;
-        const Sandbox *helper_sandbox;
+        int lock_fd; /* see ledger_open_lock() */
         MemoryBudget *budget;
-        sigset_t waiting; /* the signal mask while sleeping: SIGTERM gets through, and means to leave */
+        sigset_t waiting; /* the signal mask while it sleeps: SIGTERM gets through, and means to leave */
 } RequestContext;
 
 typedef struct RequestHandler RequestHandler;

@@ -18,13 +18,6 @@
 #include "worker/target/credentials.h"
 #include "worker/target/task-reader.h"
 
-/* Where a process that marks locks a byte for its worker, so that the daemon finds it: see
- * ledger_open_lock(). */
-typedef struct WorkerLock {
-        int fd;
-        uint32_t number; /* the worker's */
-} WorkerLock;
-
 /* The task is about to call landlock_restrict_self().  Marks its process, whether the call will succeed or
  * not: other threads can change the descriptor and no_new_privs (SECCOMP_FILTER_FLAG_TSYNC sets it in all
  * threads) until the kernel looks at them, which it does after the worker.  The notification must have been

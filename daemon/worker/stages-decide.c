@@ -21,7 +21,6 @@ static int let_continue(Request *request) {
 
 /* The header says so before the process is marked: the other order would miss one. */
 static int decide_restrict(RequestHandler *handler) {
-        const WorkerLock lock = {.fd = handler->context->lock_fd, .number = handler->context->number};
         Request *request = &handler->request;
         int r;
 
@@ -32,7 +31,7 @@ static int decide_restrict(RequestHandler *handler) {
                 return REQUEST_GONE;
         atomic_store(&handler_ledger(handler)->landlocked, 1);
         r = landlock_mark(request->task_reader, request->target, &request->facts,
-                handler->impersonation.override, &lock);
+                handler->impersonation.override, &handler->impersonation.lock);
         if (r != 0)
                 return r == TARGET_GONE ? REQUEST_GONE : r;
         return let_continue(request);
@@ -90,7 +89,7 @@ static int decide_by_rules(RequestHandler *handler) {
         Request *request = &handler->request;
         int r = check_last(request);
 
-        request->slot->generation = policy_generation(context->policy);
+        request->slot->generation = policy_generation(context->arguments->policy);
         while (r == REQUEST_PROCEED) {
                 r = decider_decide(&handler->decider);
                 if (r != REQUEST_PROCEED)
@@ -99,7 +98,7 @@ static int decide_by_rules(RequestHandler *handler) {
                 if (delay_is_over(request, request->decision.delay_usec))
                         return REQUEST_PROCEED;
                 r = delay_wait(request, handler_ledger(handler), request->decision.delay_usec,
-                        context->report, &context->waiting);
+                        context->arguments->report, &context->waiting);
                 decider_forget(&handler->decider);
         }
         return r;
@@ -136,7 +135,7 @@ int stage_carry_out(RequestHandler *handler) {
         Request *request = &handler->request;
 
         if (request->decision.action == ACTION_DENY)
-                return handler->context->executor->refuse(&handler->impersonation, request);
+                return handler->context->arguments->executor->refuse(&handler->impersonation, request);
         if (memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
                 return request_cannot(&handler->request, ENOMEM,
                         "its session has as much memory in directories as it may");
@@ -144,5 +143,5 @@ int stage_carry_out(RequestHandler *handler) {
         request->slot->verdict = SLOT_ALLOWED;
         intent_set_state(request->intent, INTENT_NOT_BEGUN);
         slot_set_phase(request->slot, SLOT_ACTING);
-        return handler->context->executor->perform(&handler->impersonation, request);
+        return handler->context->arguments->executor->perform(&handler->impersonation, request);
 }

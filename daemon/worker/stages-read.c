@@ -177,7 +177,7 @@ int stage_find_out(RequestHandler *handler, int pinned) {
 
         if (!request->operation) /* no worker performs it: only a compromised one leaves such a slot */
                 return pinned;
-        r = handler->context->executor->find_out(&handler->impersonation, request);
+        r = handler->context->arguments->executor->find_out(&handler->impersonation, request);
         if (r < 0)
                 return request_cannot(&handler->request, EIO,
                         r == -ESTALE

@@ -317,17 +317,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
         r = sandbox_enter(arguments->sandbox);
         if (r < 0)
                 return r;
-        worker->request_context = (RequestContext){
-                .listener_fd = arguments->listener_fd,
-                .host_root_fd = arguments->host_root_fd,
-                .budget = &worker->budget,
-                .policy = arguments->policy,
-                .profile = arguments->profile,
-                .report = arguments->report,
-                .number = arguments->number,
-                .helper_sandbox = arguments->helper_sandbox,
-                .executor = arguments->executor,
-        };
+        worker->request_context = (RequestContext){.arguments = arguments, .budget = &worker->budget};
         if (sigprocmask(SIG_SETMASK, NULL, &worker->request_context.waiting) < 0)
                 return -errno;
         (void)sigdelset(&worker->request_context.waiting, SIGTERM);

@@ -20,6 +20,7 @@
 
 #include "common/message.h"
 #include "common/sandbox.h"
+#include "worker/executor/impersonation.h"
 #include "worker/location/object.h"
 #include "worker/location/resolve.h"
 #include "worker/target/procfs.h"
@@ -146,7 +147,8 @@ static void run_command(const HelperCommand *command, const HelperRequest *helpe
 /* From here on the daemon finds this process by the worker's lock.  The daemon looks only after the worker
  * has ended.  If it looked before the helper had the lock, the helper sees here that it has a new parent. */
 static int lock_for_worker(const HelperRequest *helper_request, pid_t worker_pid) {
-        int r = ledger_lock_worker(helper_request->lock_fd, helper_request->number);
+        const WorkerLock *lock = &helper_request->impersonation->lock;
+        int r = ledger_lock_worker(lock->fd, lock->number);
 
         return r < 0 ? r : getppid() == worker_pid ? 0 : -ESRCH;
 }
@@ -157,7 +159,7 @@ static int find_parent(const HelperRequest *helper_request, unsigned i, HelperAn
         PathLookup lookup = {
                 .target = request->target,
                 .facts = &request->facts,
-                .minds_autofs = helper_request->minds_autofs,
+                .minds_autofs = host_mounts_have_automounter(helper_request->impersonation->host_mounts),
         };
         int r, error, fd = -EBADF;
 
@@ -179,7 +181,7 @@ static int become_and_enter_sandbox(const HelperRequest *helper_request, pid_t w
 
         if (r == 0)
                 r = become_target(helper_request);
-        return r == 0 ? sandbox_enter(helper_request->sandbox) : r;
+        return r == 0 ? sandbox_enter(helper_request->impersonation->helper_sandbox) : r;
 }
 
 /* Becomes the target, finds the parents and sends them to the worker.  Returns whether all were sent. */

@@ -17,6 +17,7 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "worker/executor/helper-process.h"
+#include "worker/executor/impersonation.h"
 
 /* How often a waiting worker checks that the target still waits for its call. */
 #define PATIENCE_MSEC 1000
@@ -77,7 +78,8 @@ static int start_process(const HelperRequest *helper_request, Helper *helper) {
                 return r;
         helper->pid = child_fork("snotifyd-helper",
                 (const int[]){child_end, helper_request->user_namespace_fd, helper_request->root_fd,
-                        helper_request->base_fds[0], helper_request->base_fds[1], helper_request->lock_fd},
+                        helper_request->base_fds[0], helper_request->base_fds[1],
+                        helper_request->impersonation->lock.fd},
                 6);
         if (helper->pid == 0)
                 _exit(helper_run(helper_request, worker_pid, child_end));

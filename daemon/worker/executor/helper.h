@@ -12,23 +12,20 @@
 #include <stdint.h>
 
 #include "common/ledger.h"
-#include "common/sandbox.h"
 #include "worker/operation/operation.h"
 #include "worker/request/request.h"
 
 typedef struct Helper Helper;
+typedef struct Impersonation Impersonation;
 
 /* What a helper must become and find.  Owns user_namespace_fd, root_fd and base_fds, which
  * helper_request_done() closes; the rest is not owned. */
 typedef struct HelperRequest {
-        const Request *request;      /* the helper has a copy of everything but the slot */
+        const Request *request; /* the helper has a copy of everything but the slot */
+        const Impersonation *impersonation;
         int user_namespace_fd;       /* the target's; -EBADF: it is the worker's own */
         int root_fd;                 /* the target's */
         int base_fds[LOCATIONS_MAX]; /* where relative paths start; -EBADF for an absolute one */
-        const Sandbox *sandbox;
-        int lock_fd;       /* with which it takes the worker's lock: see ledger_open_lock() */
-        uint32_t number;   /* the worker's */
-        bool minds_autofs; /* see PathLookup */
 } HelperRequest;
 
 void helper_request_done(HelperRequest *helper_request);

@@ -15,15 +15,14 @@
 #include "worker/request/request.h"
 #include "worker/target/credentials.h"
 
-typedef struct Impersonation {
+struct Impersonation {
         CredentialsOverride *override;
         RootDir rootdir;
         Helper *helper;          /* NULL: the worker itself impersonates the target */
         HostMounts *host_mounts; /* not owned */
         const Sandbox *helper_sandbox;
-        int lock_fd;     /* where a helper locks as this worker: see ledger_open_lock() */
-        uint32_t number; /* the worker's */
-} Impersonation;
+        WorkerLock lock; /* with which a helper locks the ledger */
+};
 
 /* Takes over the credentials, the root and the working directory of the process.  All but override, rootdir
  * and helper are filled in by the caller.  Returns 0 or a negative errno.  impersonation_done() takes one

@@ -189,10 +189,7 @@ static int pin_by_helper(
                 .user_namespace_fd = -EBADF,
                 .root_fd = -EBADF,
                 .base_fds = {-EBADF, -EBADF},
-                .sandbox = impersonation->helper_sandbox,
-                .lock_fd = impersonation->lock_fd,
-                .number = impersonation->number,
-                .minds_autofs = host_mounts_have_automounter(impersonation->host_mounts),
+                .impersonation = impersonation,
         };
         int r;
 
