@@ -81,7 +81,7 @@ int stage_resume(RequestHandler *handler) {
                 return REQUEST_DONE;
         }
         slot_set_phase(slot, SLOT_RECEIVED);
-        slot->generation = policy_generation(handler->context->policy);
+        slot->generation = policy_generation(handler->context->arguments->policy);
         request_forget_decision(request);
         request_forget_arguments(request);
         return REQUEST_PROCEED;
