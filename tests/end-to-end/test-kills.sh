@@ -88,7 +88,7 @@ summary() {
 
 # The record of such a call has the name only if a worker has read it.
 count_poisoned() {
-        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((workers|helpers) died over it\)' "$work/log" | wc -l
+        grep -oE 'trouble with mkdir\("[^"]*"\) by kills[^:]*: EIO \((three workers|helpers) died over it\)' "$work/log" | wc -l
 }
 
 is_empty() {
