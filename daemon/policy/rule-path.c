@@ -8,9 +8,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define FNV_OFFSET 2166136261U
-#define FNV_PRIME 16777619U
-
 static const char *component_fault(const char *start, size_t length) {
         if (length == 0)
                 return "has an empty component";
@@ -52,17 +49,6 @@ bool rule_path_is_valid(const char *path, const char **ret_why) {
 
 bool rule_path_is_directory(const char *path) {
         return path[strlen(path) - 1] == '/';
-}
-
-PathComponent path_component_take(const char **position) {
-        PathComponent component = {.start = *position, .hash = FNV_OFFSET};
-        const char *p = *position;
-
-        for (; *p != '\0' && *p != '/'; p++)
-                component.hash = (component.hash ^ (uint8_t)*p) * FNV_PRIME;
-        component.length = (uint32_t)(p - component.start);
-        *position = *p == '/' ? p + 1 : p;
-        return component;
 }
 
 bool path_component_is_wildcard(const PathComponent *component) {

@@ -22,6 +22,16 @@ bool rule_path_is_valid(const char *path, const char **ret_why);
 bool rule_path_is_directory(const char *path);
 
 /* Takes the component at *position, which must not be the end of the path, and moves *position behind it and
- * its slash.  Also for paths that are judged. */
-PathComponent path_component_take(const char **position);
+ * its slash.  Also for paths that are judged.  Inline, for a look-up does little else. */
+static inline PathComponent path_component_take(const char **position) {
+        PathComponent component = {.start = *position, .hash = 2166136261U};
+        const char *p = *position;
+
+        for (; *p != '\0' && *p != '/'; p++)
+                component.hash = (component.hash ^ (uint8_t)*p) * 16777619U;
+        component.length = (uint32_t)(p - component.start);
+        *position = *p == '/' ? p + 1 : p;
+        return component;
+}
+
 bool path_component_is_wildcard(const PathComponent *component);
