@@ -2,8 +2,8 @@
 #pragma once
 
 /* The table of supervised system calls: which calls the filter traps, and which argument of each is what.
- * The daemon builds the filter from it, and workers read trapped calls with it.  A further call is one row
- * here, one operation in daemon/worker/operation/ and one test. */
+ * The daemon builds the filter from it, and workers read trapped calls with it.  CONTRIBUTING.md says what
+ * a further call takes. */
 
 #include <linux/seccomp.h>
 #include <stddef.h>

@@ -196,8 +196,8 @@ static void take_up(RequestHandler *handler, uint32_t index) {
         request->slot = ledger_slot(handler->context->ledger, index);
         request->intent = ledger_intent(handler->context->ledger, index);
         request->notification.id = request->slot->request.notif.id;
-        request->call = NULL;
-        request->operation = NULL;
+        request->call = call_find(&request->slot->request.notif.data);
+        request->operation = request->call ? operation_of(request->call->kind) : NULL;
 }
 
 int request_handle(RequestHandler *handler, uint32_t index) {

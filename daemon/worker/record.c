@@ -90,7 +90,7 @@ static void add_arguments(Report *report, const Slot *slot, const Call *call) {
                 report_text(report, "SNOTIFY_FLAGS", "0x%" PRIx32, slot->arguments.flags);
         if (slot->arguments.device != 0)
                 report_text(report, "SNOTIFY_DEVICE", "%" PRIu64, slot->arguments.device);
-        if (slot->text[0] != '\0')
+        if (operation && operation->has_text)
                 add_text(report, "SNOTIFY_TEXT", slot->text, sizeof(slot->text));
 }
 

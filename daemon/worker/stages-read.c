@@ -21,6 +21,14 @@ int request_cannot(Request *request, int error, const char *why) {
         return REQUEST_DONE;
 }
 
+/* The record of a call that names no place shows one that is empty.  Places that the call does not have are
+ * not touched: their part of the slot stays without memory. */
+static unsigned n_recorded(const Request *request) {
+        unsigned n = request_n_locations(request);
+
+        return n > 0 ? n : 1;
+}
+
 void request_forget_decision(Request *request) {
         Slot *slot = request->slot;
 
@@ -30,7 +38,7 @@ void request_forget_decision(Request *request) {
         slot->uid = 0;
         slot->arguments = (Arguments){};
         slot->comm[0] = slot->rule[0] = slot->why[0] = '\0';
-        for (unsigned i = 0; i < LOCATIONS_MAX; i++) {
+        for (unsigned i = 0; i < n_recorded(request); i++) {
                 slot->locations[i].path[0] = '\0';
                 slot->locations[i].path_length = 0;
         }
@@ -39,8 +47,9 @@ void request_forget_decision(Request *request) {
 void request_forget_arguments(Request *request) {
         Slot *slot = request->slot;
 
-        slot->text[0] = '\0';
-        for (unsigned i = 0; i < LOCATIONS_MAX; i++) {
+        if (request->operation && request->operation->has_text)
+                slot->text[0] = '\0';
+        for (unsigned i = 0; i < n_recorded(request); i++) {
                 slot->locations[i].argument_length = 0;
                 slot->locations[i].argument[0] = '\0';
         }
@@ -103,10 +112,8 @@ int stage_read_caller(RequestHandler *handler) {
         Request *request = &handler->request;
         const struct seccomp_notif *notif = &request->slot->request.notif;
 
-        request->call = call_find(&notif->data);
         if (!request->call)
                 return request_cannot(&handler->request, ENOSYS, "snotifyd does not know this call");
-        request->operation = operation_of(request->call->kind);
         if (notif->pid == 0)
                 return request_cannot(&handler->request, EPERM, "it is outside of snotifyd's PID namespace");
         return request_read_facts(handler, needed_facts(handler));

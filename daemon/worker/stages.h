@@ -21,7 +21,7 @@ struct RequestHandler {
 /* Begins where a process that died over the request has left it. */
 int stage_resume(RequestHandler *handler);
 
-/* Finds the operation, and reads the facts of the target that it needs. */
+/* Reads the facts of the target that the operation needs. */
 int stage_read_caller(RequestHandler *handler);
 
 /* Reads the arguments, and takes the paths apart. */

@@ -111,7 +111,7 @@ static void on_worker_gone(void *userdata) {
         HOLDS(false);
 }
 
-/* Whatever the ledger says, a pool without workers has nobody to end and nothing to wait for. */
+/* Whatever the ledger says, a pool without workers has no process to end and nothing to wait for. */
 static void check_pool(int ledger_fd, uint8_t byte) {
         static const WorkerPoolOwner owner = {on_died, on_hangs, on_unanswered, on_worker_gone};
         WorkerPool *pool;

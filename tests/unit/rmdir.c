@@ -65,7 +65,6 @@ const Operation operation_rmdir = {
         .word = "rmdir",
         .success = "removed",
         .n_locations = 1,
-        .effects = {EFFECT_REMOVES},
         .last_errors = {[LAST_ROOT] = EBUSY, [LAST_DOT] = EINVAL, [LAST_DOTDOT] = ENOTEMPTY},
         .check = check,
         .note = note,

@@ -41,7 +41,6 @@ static int nothing_was_done(Impersonation *impersonation, Request *request) {
 }
 
 static const Executor permitting = {
-        .name = "permitting",
         .perform = permit,
         .refuse = forbid,
         .find_out = nothing_was_done,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests that a second operation takes one row, one file and this test: rmdir(2) goes through the whole
- * pipeline, with the real filter, worker, helper and ledger. */
+/* Tests that a second operation needs no change of the pipeline: rmdir(2) goes through all of it, with the
+ * real filter, worker, helper and ledger. */
 
 #include <errno.h>
 #include <fcntl.h>

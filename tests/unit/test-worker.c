@@ -51,7 +51,7 @@ typedef struct Script {
         bool exists;          /* the directory is there before the call */
         bool second_worker;   /* one was killed before this one, under a policy that allows, at mkdirat... */
         bool at_entry;        /* ... before it, or after it */
-        int expected;         /* what the target gets, where it lives and nobody competes */
+        int expected;         /* what the target gets, where it lives and no process competes */
 } Script;
 
 static const Script scripts[] = {

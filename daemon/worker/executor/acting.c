@@ -13,7 +13,7 @@
 static OperationCall call_of(const Request *request) {
         OperationCall call = {
                 .arguments = &request->slot->arguments,
-                .text = request->slot->text,
+                .text = request->operation->has_text ? request->slot->text : NULL,
                 .intent = request->intent,
                 .owner = request->facts.credentials.fsuid,
                 .may_look = true,
@@ -128,8 +128,8 @@ static bool is_pinned_as_noted(const Request *request) {
 static int find_out_elsewhere(Impersonation *impersonation, Request *request, OperationCall *call) {
         int fds[LOCATIONS_MAX] = {-EBADF, -EBADF}, r;
 
-        /* If there is no parent now, the worker may still be in the target's root. */
-        r = request->locations[0].parent.fd < 0 ? rootdir_leave(&impersonation->rootdir) : 0;
+        /* If no parent was found, the worker may still be in the target's root. */
+        r = rootdir_is_host(&impersonation->rootdir) ? 0 : rootdir_leave(&impersonation->rootdir);
         if (r == 0)
                 r = host_mounts_reload(impersonation->host_mounts);
         for (unsigned i = 0; r == 0 && i < request_n_locations(request); i++) {
@@ -160,7 +160,6 @@ static int find_out(Impersonation *impersonation, Request *request) {
 }
 
 const Executor executor_acting = {
-        .name = "acting",
         .perform = perform,
         .refuse = refuse,
         .find_out = find_out,

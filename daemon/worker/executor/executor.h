@@ -8,7 +8,6 @@
 #include "worker/request/request.h"
 
 typedef struct Executor {
-        const char *name;
         /* The decision allows the call, and the slot says ACTING.  The check of the notification is the last
          * step before the call is performed.  Returns REQUEST_DONE, REQUEST_GONE with nothing performed, or
          * a negative errno. */

@@ -160,7 +160,8 @@ static int send_command(Helper *helper, HelperCommandKind kind, const OperationC
         HelperAnswer answer;
         int r;
 
-        (void)strncpy(command.text, call->text, sizeof(command.text) - 1);
+        if (call->text)
+                (void)strncpy(command.text, call->text, sizeof(command.text) - 1);
         r = message_send(helper->socket_fd, &command, sizeof(command), -EBADF);
         if (r >= 0)
                 r = receive_answer(helper, &answer, NULL);

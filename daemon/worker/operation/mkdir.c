@@ -74,7 +74,6 @@ const Operation operation_mkdir = {
         .word = "mkdir",
         .success = "created",
         .n_locations = 1,
-        .effects = {EFFECT_CREATES},
         .last_errors = {[LAST_ROOT] = EEXIST, [LAST_DOT] = EEXIST, [LAST_DOTDOT] = EEXIST},
         .check = check,
         .note = note,

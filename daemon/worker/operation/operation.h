@@ -13,13 +13,6 @@
 #include "worker/location/location.h"
 #include "worker/operation/outcome.h"
 
-/* What a call does at a place, for the rules. */
-typedef enum OperationEffect {
-        EFFECT_NONE,
-        EFFECT_CREATES,
-        EFFECT_REMOVES,
-} OperationEffect;
-
 /* What the system call is made of.  Nothing is owned. */
 typedef struct OperationCall {
         const Arguments *arguments;
@@ -45,7 +38,7 @@ typedef struct Operation {
         const char *word;    /* in rules */
         const char *success; /* in records: what happened */
         unsigned n_locations;
-        OperationEffect effects[LOCATIONS_MAX];
+        bool has_text; /* the call passes a string that is no path to be resolved */
         /* What the kernel answers where a path ends in no name. */
         int last_errors[LAST_KINDS];
         /* What the kernel says before it asks a security module: an error, or none where it would ask. */
