@@ -61,9 +61,10 @@ spelling() {
         codespell
 }
 
-# .clang-tidy says which checks, and why.  The build's options are gcc's, some of which clang does not know.
+# .clang-tidy says which checks, and why.  The build's options are gcc's, some of which clang does not know.  The
+# kernel's programs are compiled for another machine.
 tidy() {
-        find daemon launcher -name '*.c' | sort |
+        find daemon launcher -name '*.c' ! -name '*.bpf.c' | sort |
                 xargs -n 8 -P "$(nproc)" clang-tidy -p "${BUILD_ROOT:?}" --quiet --extra-arg=-Wno-unknown-warning-option
 }
 
