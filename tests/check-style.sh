@@ -79,15 +79,16 @@ common
 policy: common
 config: common policy
 sandbox: common policy
+guard: common
 worker/target: common
 worker/location: common worker/target
 worker/operation: common worker/location
-worker/request: common policy worker/target worker/location worker/operation
-worker/executor: common worker/target worker/location worker/operation worker/request
-worker: common policy worker/target worker/location worker/operation worker/request worker/executor
-session: common policy sandbox worker
+worker/request: common policy guard worker/target worker/location worker/operation
+worker/executor: common guard worker/target worker/location worker/operation worker/request
+worker: common policy guard worker/target worker/location worker/operation worker/request worker/executor
+session: common policy sandbox guard worker
 handshake: common policy sandbox worker/target
-daemon: common policy config sandbox worker session handshake
+daemon: common policy config sandbox guard worker session handshake
 launcher: common
 '
 

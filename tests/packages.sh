@@ -4,7 +4,7 @@
 # The Debian packages that building, testing and the demo need.
 
 packages_to_build=(gcc libc6-dev meson ninja-build pkgconf libsystemd-dev libseccomp-dev libcap-dev libinih-dev)
-packages_to_test=(clang libclang-rt-dev clang-format clang-tidy shellcheck codespell libcmocka-dev libfuse3-dev systemd dbus util-linux strace acl man-db mandoc python3
+packages_to_test=(clang libbpf-dev libclang-rt-dev clang-format clang-tidy shellcheck codespell libcmocka-dev libfuse3-dev systemd dbus util-linux strace acl man-db mandoc python3
         git procps mount bubblewrap uidmap dosfstools e2fsprogs xfsprogs btrfs-progs bindfs rsync unzip python3-venv cmake)
 # Large ones, which a test can do without: FILE:PACKAGE, where the existence of FILE shows that the programs are there.
 large_packages=(/usr/bin/go:golang-go /usr/bin/java:default-jre-headless /usr/bin/npm:npm

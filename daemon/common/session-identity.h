@@ -17,7 +17,7 @@ typedef struct SessionIdentity {
         uint32_t uid;          /* of the launcher, as the kernel says */
         uint32_t account;      /* the user whose limits the session counts for */
         uint32_t pid;          /* of the launcher */
-        uint32_t reserved;
+        uint32_t guarded;      /* 1: the guard enforces what workers judge; 0: they act for targets */
         char profile[PROTOCOL_PROFILE_SIZE]; /* NUL-terminated, as is the label */
         char label[PROTOCOL_LABEL_SIZE];
 } SessionIdentity;

@@ -11,6 +11,7 @@
 #include "common/report.h"
 #include "common/sandbox.h"
 #include "common/session-identity.h"
+#include "guard/guard.h"
 #include "policy/policy.h"
 #include "worker/executor/executor.h"
 
@@ -39,6 +40,7 @@ typedef struct WorkerArguments {
         const Sandbox *sandbox;
         const Sandbox *helper_sandbox;
         const Executor *executor; /* how decisions are carried out */
+        const Guard *guard;       /* NULL: by acting for the target */
 } WorkerArguments;
 
 /* Runs until there is nothing left to do; returns the exit facts.  The process's signals are at their
