@@ -101,8 +101,10 @@ enum GuardSessionOperation {
 
 /* guard_permit: run by a worker, for a call that waits on a listener which the worker holds.  Writes the
  * permit of the thread that waits, and tells what it knows of that thread.  Returns 0; -ENOENT: nothing
- * waits with this id any more; -ESRCH: the listener is of no session; -EBADF: no such listener or parent;
- * -ENOSPC: the session has too many permits, see guard_next(). */
+ * waits with this id, or the list of what waits has changed while it was read, which its own lock does not
+ * prevent: SECCOMP_IOCTL_NOTIF_ID_VALID tells, and the next try finds it; -ESRCH: the listener is of no
+ * session; -EBADF: no such listener or parent; -ENOSPC: the session has too many permits, see guard_next.
+ */
 typedef struct GuardPermitRequest {
         uint64_t id;
         int32_t listener_fd;
