@@ -143,6 +143,21 @@ typedef struct GuardNextRequest {
         uint32_t remove; /* in: 0, or the tid whose permit is to be removed first */
 } GuardNextRequest;
 
+/* guard_clean: run by the daemon at its start, before and after guard_sweep.  BEGIN: the next sweep finds
+ * the sessions that still have a task.  END: removes those that the sweep did not find, and that no daemon
+ * has entered meanwhile, with their permits.  Both tell how many sessions there are.  This request is the
+ * same in each version: a guard of an earlier one cleans itself. */
+typedef struct GuardCleanRequest {
+        uint32_t what; /* GuardCleanOperation */
+        uint32_t n_sessions;
+} GuardCleanRequest;
+
+enum GuardCleanOperation {
+        GUARD_CLEAN_COUNT,
+        GUARD_CLEAN_BEGIN,
+        GUARD_CLEAN_END,
+};
+
 /* Why a hook refused what no permit is about; sent to the daemon over a ring buffer. */
 enum GuardReason {
         GUARD_NO_PERMIT,   /* no worker was asked: a ring, or a call that the filter does not know */

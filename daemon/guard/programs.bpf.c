@@ -518,10 +518,12 @@ static __always_inline int enter_session(struct seccomp_filter *filter, const Gu
                 .session_id = request->session_id,
                 .program = (uint64_t)BPF_CORE_READ(filter, prog),
                 .flags = request->flags,
+                .seen = sweep,
         };
 
         if (there && there->session_id == session.session_id && there->program == session.program) {
                 there->flags = session.flags;
+                there->seen = session.seen;
                 return 0;
         }
         return bpf_map_update_elem(&sessions, &key, &session, BPF_ANY);
@@ -774,6 +776,39 @@ int guard_next(GuardNextRequest *request) {
         bpf_for_each_map_elem(&permits, look_at_permit, &next, 0);
         request->tid = next.found;
         return next.found != 0 ? 0 : -ENOENT;
+}
+
+static long clean_permit(void *map, const GuardPermitKey *key, void *permit, void *userdata) {
+        GuardPermitKey copy = *key;
+        GuardSession *session = bpf_map_lookup_elem(&sessions, &copy.filter);
+
+        if (!session || session->seen != sweep)
+                forget_permit(&copy, session);
+        return 0;
+}
+
+static long clean_session(
+        void *map, const uint64_t *key, const GuardSession *session, GuardCleanRequest *counts) {
+        uint64_t copy = *key;
+
+        if (counts->what == GUARD_CLEAN_END && session->seen != sweep)
+                bpf_map_delete_elem(&sessions, &copy);
+        else
+                counts->n_sessions++;
+        return 0;
+}
+
+SEC("syscall")
+int guard_clean(GuardCleanRequest *request) {
+        GuardCleanRequest counts = {.what = request->what};
+
+        if (counts.what == GUARD_CLEAN_BEGIN)
+                sweep++;
+        if (counts.what == GUARD_CLEAN_END)
+                bpf_for_each_map_elem(&permits, clean_permit, NULL, 0);
+        bpf_for_each_map_elem(&sessions, clean_session, &counts, 0);
+        request->n_sessions = counts.n_sessions;
+        return 0;
 }
 
 static long see_session(uint32_t i, void *userdata) {
