@@ -28,15 +28,18 @@
 #define GUARD_PERMITS_SHARED (GUARD_PERMITS_MAX - GUARD_SESSIONS_MAX * GUARD_PERMITS_RESERVED)
 #define GUARD_PERMITS_OF_SESSION 2048
 
-/* A session's entry; its key is the address of the session's seccomp filter. */
+/* A session's entry; its key is the address of the session's seccomp filter.  Program, length and digest
+ * tell an entry that is left over from a stranger's filter that got the same address. */
 typedef struct GuardSession {
         uint64_t session_id;
-        uint64_t program;   /* address of the filter's program: an entry that is left over does not fit a
-                               stranger's filter at the same address */
-        uint32_t flags;     /* GuardSessionFlags */
-        uint32_t n_permits; /* changed by the programs alone */
-        uint32_t seen;      /* number of the sweep that has found a task of the session last */
-        uint32_t reserved;
+        uint64_t program;      /* address of the filter's program */
+        uint64_t digest;       /* of the program's first instructions */
+        uint32_t length;       /* of the program, in instructions */
+        uint32_t flags;        /* GuardSessionFlags */
+        uint32_t n_permits;    /* this and the following: changed by the programs alone */
+        uint32_t n_told;       /* refusals in this second */
+        uint32_t n_suppressed; /* refusals that were not told */
+        uint32_t second;       /* since boot, about */
 } GuardSession;
 
 enum GuardSessionFlags {
@@ -73,17 +76,20 @@ enum GuardFate {
 typedef struct GuardPermit {
         uint64_t id; /* of the notification; 0: nothing was judged yet */
         uint64_t arguments[GUARD_ARGUMENTS];
-        int32_t number;   /* of the system call */
-        uint32_t is_ia32; /* by int 0x80, or by a 32-bit process */
-        int32_t error;    /* what the hook answers for this object: 0, or a negative errno */
-        uint32_t is_void; /* nothing could be judged: the kernel says why, and no hook lets it pass */
-        uint32_t fate;    /* GuardFate */
-        int32_t result;   /* of the call: 0 or a negative errno */
+        int32_t number;     /* of the system call */
+        uint32_t is_ia32;   /* by int 0x80, or by a 32-bit process */
+        int32_t error;      /* what the hook answers for this object: 0, or a negative errno */
+        uint32_t is_void;   /* nothing could be judged: the kernel says why, and no hook lets it pass */
+        uint32_t fate;      /* GuardFate */
+        int32_t result;     /* of the call: 0 or a negative errno */
+        uint32_t local_tid; /* in the worker's PID namespace */
+        uint32_t reserved;
         GuardPlace place;
 } GuardPermit;
 
 /* guard_session: run by the daemon.  Enters the session of a listener, or changes its flags, or removes it
- * with all its permits.  Returns 0; -EBADF: no such listener; -ENOENT: not there; -E2BIG: too many. */
+ * with all its permits.  Returns 0; -EBADF: no such listener; -ENOENT: not there; -E2BIG: too many;
+ * -EAGAIN: the next try can succeed. */
 typedef struct GuardSessionRequest {
         uint32_t what;       /* GuardSessionOperation */
         int32_t listener_fd; /* of the caller */
@@ -103,8 +109,8 @@ enum GuardSessionOperation {
  * permit of the thread that waits, and tells what it knows of that thread.  Returns 0; -ENOENT: nothing
  * waits with this id, or the list of what waits has changed while it was read, which its own lock does not
  * prevent: SECCOMP_IOCTL_NOTIF_ID_VALID tells, and the next try finds it; -ESRCH: the listener is of no
- * session; -EBADF: no such listener or parent; -ENOSPC: the session has too many permits, see guard_next.
- */
+ * session; -EBADF: no such listener or parent; -EAGAIN: the next try can succeed; -ENOSPC: the session has
+ * too many permits, see guard_next. */
 typedef struct GuardPermitRequest {
         uint64_t id;
         int32_t listener_fd;
@@ -113,9 +119,9 @@ typedef struct GuardPermitRequest {
         uint32_t name_length;
         char name[GUARD_NAME_SIZE]; /* the rest is zero */
         /* Out, of the thread: */
-        uint32_t tid; /* in the initial PID namespace, as is tgid */
-        uint32_t tgid;
-        uint32_t uid; /* effective, in the initial user namespace */
+        uint32_t tid;  /* in the initial PID namespace: for guard_fate and guard_next */
+        uint32_t tgid; /* in the caller's PID namespace; 0: it has none there */
+        uint32_t uid;  /* effective, in the initial user namespace */
         uint32_t reserved;
         char comm[GUARD_COMM_SIZE];
         /* Out, of its last permit; id 0: there was none. */
@@ -134,35 +140,30 @@ typedef struct GuardFateRequest {
         int32_t result;
 } GuardFateRequest;
 
-/* guard_next: run by a worker where permits are short.  Steps through the session's permits, or removes one
- * whose thread is gone.  Returns 0; -ENOENT: no further one. */
+/* guard_next: run by a worker where permits are short.  Steps through the session's permits, and removes one
+ * whose thread is gone: never that of a thread that lives, for a hook may be looking at it.  Returns 0;
+ * -ENOENT: no further one; -ESRCH, -EBADF as above. */
 typedef struct GuardNextRequest {
         int32_t listener_fd;
-        uint32_t after;  /* in: a tid; the next higher one is looked for */
-        uint32_t tid;    /* out */
-        uint32_t remove; /* in: 0, or the tid whose permit is to be removed first */
+        uint32_t remove;    /* in: 0, or the tid whose permit is to be removed first */
+        uint32_t after;     /* in: a tid; the next higher one is looked for */
+        uint32_t tid;       /* out */
+        uint32_t local_tid; /* out: in the caller's PID namespace */
+        uint32_t reserved;
 } GuardNextRequest;
 
-/* guard_clean: run by the daemon at its start, before and after guard_sweep.  BEGIN: the next sweep finds
- * the sessions that still have a task.  END: removes those that the sweep did not find, and that no daemon
- * has entered meanwhile, with their permits.  Both tell how many sessions there are.  This request is the
- * same in each version: a guard of an earlier one cleans itself. */
+/* guard_clean: run by the daemon at its start.  Removes the sessions whose last task is gone, with their
+ * permits, and tells how many are left.  This request is the same in each version: a guard of an earlier one
+ * cleans itself. */
 typedef struct GuardCleanRequest {
-        uint32_t what; /* GuardCleanOperation */
-        uint32_t n_sessions;
+        uint32_t n_sessions; /* out */
+        uint32_t reserved;
 } GuardCleanRequest;
-
-enum GuardCleanOperation {
-        GUARD_CLEAN_COUNT,
-        GUARD_CLEAN_BEGIN,
-        GUARD_CLEAN_END,
-};
 
 /* Why a hook refused what no permit is about; sent to the daemon over a ring buffer. */
 enum GuardReason {
         GUARD_NO_PERMIT,   /* no worker was asked: a ring, or a call that the filter does not know */
-        GUARD_OWN_OVERLAY, /* a copy-up or creation below an overlay that the workload has mounted itself */
-        GUARD_NO_LISTENER, /* the session has no daemon any more */
+        GUARD_OWN_OVERLAY, /* in a directory below an overlay that the workload has mounted itself */
         GUARD_REASONS,
 };
 
@@ -177,8 +178,8 @@ typedef struct GuardRefusal {
         uint32_t uid;
         int32_t number; /* of the system call; without meaning in an io_uring worker */
         uint32_t is_ring;
-        uint32_t device; /* of the file system */
-        uint32_t reserved;
+        uint32_t device;       /* of the file system */
+        uint32_t n_suppressed; /* refusals of the session that were not told since the last one */
         char comm[GUARD_COMM_SIZE];
         char file_system[16]; /* its type */
         char name[GUARD_NAME_SIZE];

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The guard's programs that the daemon and its workers run with BPF_PROG_RUN.  Included by
+ * programs.bpf.c. */
+
+#include "guard/sessions.bpf.h"
+
+/* Reads the caller's own table of descriptors.  A caller with several threads could exchange the file
+ * meanwhile; the daemon and its workers have one. */
+static __always_inline struct file *own_file(int32_t fd) {
+        struct task_struct *task = current();
+        struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+        struct file **files = BPF_CORE_READ(table, fd), *file = NULL;
+
+        if (fd < 0 || (uint32_t)fd >= BPF_CORE_READ(table, max_fds))
+                return NULL;
+        bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+        return file;
+}
+
+/* Returns the filter that the descriptor is the listener of. */
+static __always_inline struct seccomp_filter *own_filter(int32_t fd) {
+        struct file *file = own_file(fd);
+
+        if (!file || listener_operations == 0 || (uint64_t)BPF_CORE_READ(file, f_op) != listener_operations)
+                return NULL;
+        return BPF_CORE_READ(file, private_data);
+}
+
+static __always_inline int as_again(long r) {
+        return r == -EBUSY || r == -ENOMEM ? -EAGAIN : (int)r;
+}
+
+static __always_inline void give_quota_back(GuardSession *session) {
+        if (__sync_fetch_and_add(&session->n_permits, -1) > GUARD_PERMITS_RESERVED)
+                __sync_fetch_and_add(&n_shared_permits, -1);
+}
+
+static __always_inline int forget_permit(const GuardPermitKey *key, GuardSession *session) {
+        long r = bpf_map_delete_elem(&permits, key);
+
+        if (r == 0 && session)
+                give_quota_back(session);
+        return as_again(r);
+}
+
+typedef struct Removal {
+        uint64_t filter;
+        GuardSession *session;
+        int error;
+} Removal;
+
+static long remove_permit(void *map, const GuardPermitKey *key, void *permit, Removal *removal) {
+        GuardPermitKey copy = *key;
+        int r;
+
+        if (copy.filter != removal->filter)
+                return 0;
+        r = forget_permit(&copy, removal->session);
+        if (r < 0)
+                removal->error = r;
+        return 0;
+}
+
+/* Also where permits were left without a session: the address is another's now. */
+static __always_inline int remove_session(struct seccomp_filter *filter) {
+        uint64_t key = (uint64_t)filter;
+        Removal removal = {.filter = key, .session = bpf_map_lookup_elem(&sessions, &key)};
+
+        bpf_for_each_map_elem(&permits, remove_permit, &removal, 0);
+        if (removal.error < 0)
+                return removal.error;
+        return removal.session ? as_again(bpf_map_delete_elem(&sessions, &key)) : -ENOENT;
+}
+
+static __always_inline int enter_session(struct seccomp_filter *filter, const GuardSessionRequest *request) {
+        uint64_t key = (uint64_t)filter;
+        GuardSession *there = bpf_map_lookup_elem(&sessions, &key);
+        struct bpf_prog *program = BPF_CORE_READ(filter, prog);
+        GuardSession session = {
+                .session_id = request->session_id,
+                .program = (uint64_t)program,
+                .digest = digest_of(program),
+                .length = BPF_CORE_READ(program, len),
+                .flags = request->flags,
+        };
+        int r;
+
+        if (there && there->session_id == session.session_id && fits(there, filter)) {
+                there->flags = session.flags;
+                return 0;
+        }
+        r = remove_session(filter);
+        if (r == -EAGAIN)
+                return r;
+        return as_again(bpf_map_update_elem(&sessions, &key, &session, BPF_ANY));
+}
+
+SEC("syscall")
+int guard_session(GuardSessionRequest *request) {
+        struct seccomp_filter *filter;
+        struct file *file;
+
+        if (request->what == GUARD_SESSION_LEARN) {
+                file = own_file(request->listener_fd);
+                if (!file)
+                        return -EBADF;
+                listener_operations = (uint64_t)BPF_CORE_READ(file, f_op);
+        }
+        filter = own_filter(request->listener_fd);
+        if (!filter)
+                return -EBADF;
+        request->filter = (uint64_t)filter;
+        if (request->what == GUARD_SESSION_ENTER)
+                return enter_session(filter, request);
+        if (request->what == GUARD_SESSION_REMOVE)
+                return remove_session(filter);
+        return 0;
+}
+
+typedef struct Search {
+        struct list_head *head;
+        struct list_head *at;
+        uint64_t id;
+        struct seccomp_knotif *found;
+} Search;
+
+static long look_at_notification(uint32_t i, void *userdata) {
+        Search *search = userdata;
+        struct list_head *at = search->at;
+        struct seccomp_knotif *knotif;
+
+        if (!at || at == search->head)
+                return 1;
+        knotif = (void *)at - bpf_core_field_offset(struct seccomp_knotif, list);
+        if (BPF_CORE_READ(knotif, id) == search->id) {
+                search->found = knotif;
+                return 1;
+        }
+        search->at = BPF_CORE_READ(at, next);
+        return 0;
+}
+
+/* The notification with this id; or NULL, also where the list changes meanwhile: it is read without its
+ * lock. */
+static __always_inline struct seccomp_knotif *find_notification(struct seccomp_filter *filter, uint64_t id) {
+        struct notification *notif = BPF_CORE_READ(filter, notif);
+        struct list_head *head;
+        Search search = {.id = id};
+
+        if (!notif)
+                return NULL;
+        head = (void *)notif + bpf_core_field_offset(struct notification, notifications);
+        search.head = head;
+        search.at = BPF_CORE_READ(head, next);
+        bpf_loop(NOTIFICATIONS_MAX, look_at_notification, &search, 0);
+        return search.found;
+}
+
+/* The notification stands on the stack of the thread that waits.  What was read of it before was its own if
+ * it still says so. */
+static __always_inline bool still_waits(struct seccomp_knotif *knotif, uint64_t id) {
+        return BPF_CORE_READ(knotif, id) == id && BPF_CORE_READ(knotif, state) == SECCOMP_NOTIFY_SENT;
+}
+
+static __always_inline int take_quota(GuardSession *session) {
+        uint32_t n = __sync_fetch_and_add(&session->n_permits, 1);
+
+        if (n < GUARD_PERMITS_RESERVED)
+                return 0;
+        if (n < GUARD_PERMITS_OF_SESSION) {
+                if (__sync_fetch_and_add(&n_shared_permits, 1) < GUARD_PERMITS_SHARED)
+                        return 0;
+                __sync_fetch_and_add(&n_shared_permits, -1);
+        }
+        __sync_fetch_and_add(&session->n_permits, -1);
+        return -ENOSPC;
+}
+
+static __always_inline GuardPermit *need_permit(
+        const GuardPermitKey *key, GuardSession *session, int *ret_error) {
+        GuardPermit *permit = bpf_map_lookup_elem(&permits, key), *zero;
+        uint32_t first = 0;
+
+        if (permit)
+                return permit;
+        *ret_error = take_quota(session);
+        if (*ret_error < 0)
+                return NULL;
+        *ret_error = -EAGAIN;
+        zero = bpf_map_lookup_elem(&blank, &first);
+        if (zero && bpf_map_update_elem(&permits, key, zero, BPF_NOEXIST) == 0)
+                return bpf_map_lookup_elem(&permits, key);
+        give_quota_back(session);
+        return NULL;
+}
+
+/* The number that the kernel's struct pid has in the caller's PID namespace; 0: none. */
+static __always_inline uint32_t local_number(struct pid *pid) {
+        uint32_t level = BPF_CORE_READ(current(), thread_pid, level);
+        int number = 0;
+
+        if (!pid || level > BPF_CORE_READ(pid, level))
+                return 0;
+        bpf_probe_read_kernel(&number, sizeof(number),
+                (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
+                        level * bpf_core_type_size(struct upid));
+        return (uint32_t)number;
+}
+
+static __always_inline void tell_thread(GuardPermitRequest *request, struct task_struct *task) {
+        uint64_t comm[GUARD_COMM_SIZE / sizeof(uint64_t)] = {};
+
+        request->tid = BPF_CORE_READ(task, pid);
+        request->tgid = local_number(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]));
+        request->uid = BPF_CORE_READ(task, real_cred, euid.val);
+        BPF_CORE_READ_INTO(&comm, task, comm);
+        ((uint64_t *)request->comm)[0] = comm[0];
+        ((uint64_t *)request->comm)[1] = comm[1];
+}
+
+static __always_inline int note_place(GuardPlace *place, const GuardPermitRequest *request) {
+        struct file *file = own_file(request->parent_fd);
+        struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+
+        if (!inode)
+                return -EBADF;
+        place->inode = (uint64_t)inode;
+        place->super_block = (uint64_t)BPF_CORE_READ(inode, i_sb);
+        place->number = BPF_CORE_READ(inode, i_ino);
+        place->generation = BPF_CORE_READ(inode, i_generation);
+        place->name_length = request->name_length;
+#pragma unroll
+        for (uint32_t i = 0; i < GUARD_NAME_SIZE / sizeof(uint64_t); i++)
+                ((uint64_t *)place->name)[i] = ((const uint64_t *)request->name)[i];
+        return 0;
+}
+
+/* The thread waits in the kernel meanwhile, so that no hook looks at its permit. */
+static __always_inline int write_permit(
+        GuardPermit *permit, struct seccomp_knotif *knotif, GuardPermitRequest *request) {
+        const struct seccomp_data *data = BPF_CORE_READ(knotif, data);
+        int r;
+
+        request->last_id = permit->id;
+        request->last_fate = permit->fate;
+        request->last_result = permit->result;
+        permit->id = 0;
+        permit->fate = 0;
+        permit->result = 0;
+        permit->number = BPF_CORE_READ(data, nr);
+        permit->is_ia32 = BPF_CORE_READ(data, arch) == AUDIT_ARCH_I386;
+        BPF_CORE_READ_INTO(&permit->arguments, data, args);
+        permit->error = request->error;
+        permit->is_void = request->parent_fd < 0;
+        if (!permit->is_void) {
+                r = note_place(&permit->place, request);
+                if (r < 0)
+                        return r;
+        }
+        /* What was read was that notification's: it still waits. */
+        if (!still_waits(knotif, request->id))
+                return -ENOENT;
+        permit->id = request->id;
+        return 0;
+}
+
+SEC("syscall")
+int guard_permit(GuardPermitRequest *request) {
+        struct seccomp_filter *filter = own_filter(request->listener_fd);
+        GuardPermitKey key = {.filter = (uint64_t)filter};
+        struct seccomp_knotif *knotif;
+        struct task_struct *task;
+        GuardSession *session;
+        GuardPermit *permit;
+        int error = 0;
+
+        if (!filter)
+                return -EBADF;
+        session = session_of_filter(filter);
+        if (!session)
+                return -ESRCH;
+        knotif = find_notification(filter, request->id);
+        if (!knotif)
+                return -ENOENT;
+        task = BPF_CORE_READ(knotif, task);
+        if (!still_waits(knotif, request->id))
+                return -ENOENT;
+        tell_thread(request, task);
+        key.tid = request->tid;
+        permit = need_permit(&key, session, &error);
+        if (!permit)
+                return error;
+        permit->local_tid = local_number(BPF_CORE_READ(task, thread_pid));
+        return write_permit(permit, knotif, request);
+}
+
+SEC("syscall")
+int guard_fate(GuardFateRequest *request) {
+        struct seccomp_filter *filter = own_filter(request->listener_fd);
+        GuardPermitKey key = {.filter = (uint64_t)filter, .tid = request->tid};
+        GuardPermit *permit;
+
+        if (!filter)
+                return -EBADF;
+        if (!session_of_filter(filter))
+                return -ESRCH;
+        permit = bpf_map_lookup_elem(&permits, &key);
+        if (!permit || permit->id != request->id)
+                return -ENOENT;
+        request->fate = permit->fate;
+        request->result = permit->result;
+        return 0;
+}
+
+typedef struct Next {
+        uint64_t filter;
+        uint32_t after;
+        uint32_t found; /* 0: none */
+        uint32_t local;
+} Next;
+
+static long look_at_permit(void *map, const GuardPermitKey *key, const GuardPermit *permit, Next *next) {
+        if (key->filter == next->filter && key->tid > next->after &&
+                (next->found == 0 || key->tid < next->found)) {
+                next->found = key->tid;
+                next->local = permit->local_tid;
+        }
+        return 0;
+}
+
+SEC("syscall")
+int guard_next(GuardNextRequest *request) {
+        struct seccomp_filter *filter = own_filter(request->listener_fd);
+        GuardPermitKey key = {.filter = (uint64_t)filter, .tid = request->remove};
+        Next next = {.filter = (uint64_t)filter, .after = request->after};
+        GuardSession *session;
+
+        if (!filter)
+                return -EBADF;
+        session = session_of_filter(filter);
+        if (!session)
+                return -ESRCH;
+        if (request->remove != 0)
+                forget_permit(&key, session);
+        bpf_for_each_map_elem(&permits, look_at_permit, &next, 0);
+        request->tid = next.found;
+        request->local_tid = next.local;
+        return next.found != 0 ? 0 : -ENOENT;
+}
+
+static long clean_permit(void *map, const GuardPermitKey *key, void *permit, void *userdata) {
+        GuardPermitKey copy = *key;
+
+        if (!session_of_filter((struct seccomp_filter *)copy.filter))
+                forget_permit(&copy, bpf_map_lookup_elem(&sessions, &copy.filter));
+        return 0;
+}
+
+/* A filter without references is freed; and what has its address then does not fit. */
+static long clean_session(
+        void *map, const uint64_t *key, const GuardSession *session, GuardCleanRequest *counts) {
+        uint64_t copy = *key;
+        struct seccomp_filter *filter = (struct seccomp_filter *)copy;
+
+        if (!fits(session, filter) || BPF_CORE_READ(filter, refs.refs.counter) <= 0)
+                bpf_map_delete_elem(&sessions, &copy);
+        else
+                counts->n_sessions++;
+        return 0;
+}
+
+SEC("syscall")
+int guard_clean(GuardCleanRequest *request) {
+        GuardCleanRequest counts = {};
+
+        bpf_for_each_map_elem(&permits, clean_permit, NULL, 0);
+        bpf_for_each_map_elem(&sessions, clean_session, &counts, 0);
+        request->n_sessions = counts.n_sessions;
+        return 0;
+}
