@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ownership.h"
 #include "common/privileges.h"
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/stdio-fill.h"
 #include "config/load.h"
+#include "guard/set-up.h"
 #include "manager.h"
 #include "policy/policy.h"
 
@@ -137,11 +139,19 @@ static int check_config(const char *path) {
         return EXIT_SUCCESS;
 }
 
+DEFINE_CLEANUP(Guard, guard_free)
+
 static int run(const Options *options) {
+        ManagerOptions manager_options = options->manager;
+        _cleanup_(guard_free_p) Guard *guard = NULL;
+        GuardSetUp guard_set_up_result;
         Manager *manager;
         Report *report;
         int r;
 
+        guard_set_up(&guard_set_up_result); /* needs more capabilities than the daemon keeps */
+        guard = guard_set_up_result.guard;
+        manager_options.guard = &guard_set_up_result;
         r = privileges_limit();
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));
@@ -154,7 +164,7 @@ static int run(const Options *options) {
                 (void)fprintf(stderr, "snotifyd: cannot connect to the journal: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = manager_new(&options->manager, report, &manager);
+        r = manager_new(&manager_options, report, &manager);
         if (r >= 0) {
                 r = manager_run(manager);
                 manager_free(manager);

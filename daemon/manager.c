@@ -62,6 +62,7 @@ static void collect_status(StatusTotals *ret, void *userdata) {
         ret->launchers = manager->handshakes ? handshakes_trouble(manager->handshakes) : "";
         ret->sessions = (uint32_t)session_table_size(manager->sessions);
         ret->generation = policy_generation(configuration_policy(manager->configuration));
+        ret->guard_trouble = manager->handshakes_context.guard_trouble;
         session_table_sum(manager->sessions, &ret->calls, &ret->hanging_workers);
 }
 
@@ -110,6 +111,7 @@ static int manager_begin_session(Manager *manager, const Candidate *candidate) {
                 .uid = candidate->result->uid,
                 .account = candidate->result->account,
                 .pid = candidate->result->pid,
+                .guarded = candidate->result->guarded,
         };
         _cleanup_close_ int listener_fd = candidate->listener_fd;
 
@@ -271,7 +273,7 @@ static int manager_create_event_loop(Manager *manager) {
 static int manager_prepare(Manager *manager) {
         int r;
 
-        r = filters_build(&manager->filters);
+        r = filters_build(manager->options.guard->guard != NULL, &manager->filters);
         if (r >= 0)
                 r = sandboxes_build(&manager->sandboxes);
         if (r >= 0)
@@ -286,8 +288,29 @@ static int manager_prepare(Manager *manager) {
         return 0;
 }
 
+/* Said once, whatever is started later. */
+static void manager_report_guard(const Manager *manager) {
+        const GuardSetUp *guard = manager->options.guard;
+
+        if (!guard->guard)
+                (void)report_line(manager->report, REPORT_FEATURE_MISSING,
+                        "there is no guard: %s; workers perform the calls of sessions that begin from now "
+                        "on",
+                        guard->reason);
+        if (guard->n_sessions > 0)
+                (void)report_line(manager->report, REPORT_NOTE,
+                        "sessions that the guard finds running: %" PRIu32
+                        "; those without a daemon stay guarded until their last process ends",
+                        guard->n_sessions);
+        if (guard->n_foreign > 0)
+                (void)report_line(manager->report, REPORT_NOTE,
+                        "of these, guarded by another version of snotifyd: %" PRIu32, guard->n_foreign);
+}
+
 static int manager_init(Manager *manager) {
         int r;
+
+        manager_report_guard(manager);
 
         r = host_check_kernel(manager->report);
         if (r < 0)
@@ -316,6 +339,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .status_context = {.collect = collect_status, .userdata = manager},
                 .session_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
+                        .guard = options->guard->guard,
                         .on_active = on_session_active,
                         .on_idle = on_session_idle,
                         .on_end = on_session_end,
@@ -323,6 +347,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .handshakes_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .filters = &manager->filters,
+                        .guard_trouble = options->guard->guard ? NULL : options->guard->reason,
                         .subordinates = &manager->host.subordinates,
                         .on_candidate = on_candidate,
                         .on_trouble = on_handshakes_trouble,

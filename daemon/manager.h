@@ -4,12 +4,15 @@
 /* The manager: the daemon's event loop, and all that lives in it. */
 
 #include "common/report.h"
+#include "guard/set-up.h"
 
 typedef struct Manager Manager;
 
+/* All of it stays the caller's, and outlives the manager. */
 typedef struct ManagerOptions {
         const char *config_path;
         const char *socket_path;
+        const GuardSetUp *guard;
 } ManagerOptions;
 
 /* Loads the configuration, takes over stored sessions, and lets launchers connect.  Records on report, which

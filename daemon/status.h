@@ -16,7 +16,8 @@ typedef struct StatusTotals {
         uint32_t hanging_workers;
         uint32_t sessions;
         LedgerTotals calls;
-        uint64_t generation; /* of the policy */
+        uint64_t generation;       /* of the policy */
+        const char *guard_trouble; /* why there is no guard; NULL: there is one */
 } StatusTotals;
 
 typedef struct StatusContext {

@@ -51,6 +51,18 @@ static PolicyLog profile_section_log(Sections *sections, const Section *section)
                 sections, section, PROFILE_LOG, logs, "denied, all or none", POLICY_LOG_DENIED);
 }
 
+static PolicyGuard profile_section_guard(Sections *sections, const Section *section) {
+        static const char *const guards[] = {
+                [POLICY_GUARD_AUTO] = "auto",
+                [POLICY_GUARD_REQUIRE] = "require",
+                [POLICY_GUARD_OFF] = "off",
+                NULL,
+        };
+
+        return (PolicyGuard)section_choose(
+                sections, section, PROFILE_GUARD, guards, "auto, require or off", POLICY_GUARD_AUTO);
+}
+
 /* Sets *ret to the errno that denied calls get. */
 static void profile_section_errno(Sections *sections, const Section *section, int *ret) {
         const Value *value = &section->values[PROFILE_ERRNO];
@@ -191,6 +203,7 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         Action fallback = section_action(sections, section, PROFILE_DEFAULT, ACTION_DENY);
         Action private = section_action(sections, section, PROFILE_PRIVATE, ACTION_DENY);
         Action namespaces = section_action(sections, section, PROFILE_NAMESPACES, ACTION_ALLOW);
+        PolicyGuard guard = profile_section_guard(sections, section);
         PolicyLog log = profile_section_log(sections, section);
         int error, r;
 
@@ -201,6 +214,7 @@ static int profile_section_compile(Sections *sections, Section *section, Policy 
         if (r >= 0) {
                 profile_set_private(section->profile, private);
                 profile_set_namespaces(section->profile, namespaces);
+                profile_set_guard(section->profile, guard);
                 r = access_keys_compile(sections, section, PROFILE_USERS);
         }
         if (r >= 0)

@@ -37,9 +37,10 @@ const struct SectionGrammar section_grammar[SECTION_TYPES] = {
                                 [PROFILE_LOG] = "log",
                                 [PROFILE_PRIVATE] = "private",
                                 [PROFILE_NAMESPACES] = "namespaces",
+                                [PROFILE_GUARD] = "guard",
                                 [PROFILE_USERS] = "users",
                                 [PROFILE_GROUPS] = "groups"},
-                        .known = "default, errno, log, private, namespaces, users, groups",
+                        .known = "default, errno, log, private, namespaces, guard, users, groups",
                 },
         [SECTION_RULE] =
                 {

@@ -10,7 +10,7 @@
 #include "config/errors.h"
 #include "policy/policy.h"
 
-#define SECTION_KEYS_MAX 7
+#define SECTION_KEYS_MAX 8
 
 /* The name of an effective text in messages, in place of a file's. */
 #define SECTIONS_EFFECTIVE "the last good configuration"
@@ -37,6 +37,7 @@ enum ProfileKey {
         PROFILE_LOG,
         PROFILE_PRIVATE,
         PROFILE_NAMESPACES,
+        PROFILE_GUARD,
         PROFILE_USERS,
         PROFILE_GROUPS,
 };

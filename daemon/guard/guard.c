@@ -90,3 +90,43 @@ int guard_remove_session(const Guard *guard, int listener_fd) {
 
         return run_session(guard, &request);
 }
+
+int guard_learn_listeners(const Guard *guard, int listener_fd) {
+        GuardSessionRequest request = {.what = GUARD_SESSION_LEARN, .listener_fd = listener_fd};
+
+        return run_session(guard, &request);
+}
+
+static int run_clean(const Guard *guard, uint32_t what) {
+        GuardCleanRequest request = {.what = what};
+        int r = run(guard_fd(guard, GUARD_FD_CLEAN), &request, sizeof(request));
+
+        return r < 0 ? r : (int)request.n_sessions;
+}
+
+/* Reading the iterator runs its program for each thread of the machine. */
+static int sweep(const Guard *guard) {
+        union bpf_attr attributes = {.iter_create = {.link_fd = (uint32_t)guard_fd(guard, GUARD_FD_SWEEP)}};
+        _cleanup_close_ int fd =
+                (int)syscall(SYS_bpf, BPF_ITER_CREATE, &attributes, sizeof(attributes.iter_create));
+        char nothing[64];
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        do
+                n = read(fd, nothing, sizeof(nothing));
+        while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+        return n < 0 ? -errno : 0;
+}
+
+/* A thread that is born while the first sweep passes is seen by the second one. */
+int guard_clean_sessions(const Guard *guard) {
+        int r = run_clean(guard, GUARD_CLEAN_BEGIN);
+
+        if (r >= 0)
+                r = sweep(guard);
+        if (r >= 0)
+                r = sweep(guard);
+        return r < 0 ? r : run_clean(guard, GUARD_CLEAN_END);
+}

@@ -16,15 +16,17 @@ typedef struct Guard Guard;
 /* What stands in the kernel, by its descriptors.  Each may be empty (-EBADF): then what needs it returns
  * -EBADF. */
 enum GuardFd {
-        GUARD_FD_PERMIT, /* the program guard_permit; so for the next three */
-        GUARD_FD_FATE,
-        GUARD_FD_NEXT,
-        GUARD_FD_SESSION,
+        GUARD_FD_PERMIT,     /* the program guard_permit */
+        GUARD_FD_FATE,       /* the program guard_fate */
+        GUARD_FD_NEXT,       /* the program guard_next */
+        GUARD_FD_SESSION,    /* the program guard_session */
+        GUARD_FD_CLEAN,      /* the program guard_clean */
+        GUARD_FD_SWEEP,      /* a link of the program guard_sweep */
         GUARD_FD_REFUSALS,   /* the map */
-        GUARD_FD_HOOK_MKDIR, /* links: while these are open, the hooks stay, whatever becomes of the pins */
+        GUARD_FD_HOOK_MKDIR, /* links: the hooks stay while these are open, whatever becomes of the pins */
         GUARD_FD_HOOK_ATTEMPT,
         GUARD_FD_HOOK_COPY_UP,
-        GUARD_FD_HOOK_RESULT,
+        GUARD_FD_AFTER_MKDIR,
         GUARD_FDS,
 };
 /* A worker needs the first ones alone. */
@@ -51,3 +53,11 @@ int guard_enter_session(const Guard *guard, int listener_fd, uint64_t session_id
 /* Removes a session and its permits.  Must come before its listener is closed: later the filter's address
  * may be another one's.  Returns 0 or a negative errno: -ENOENT: it is not there. */
 int guard_remove_session(const Guard *guard, int listener_fd);
+
+/* Tells the guard which files are listeners, by one that the caller has created itself.  For the process
+ * that loads the guard.  Returns 0 or a negative errno. */
+int guard_learn_listeners(const Guard *guard, int listener_fd);
+
+/* Removes the sessions that no process belongs to any more, which a daemon that was killed has left behind.
+ * Needs CAP_BPF.  Returns how many sessions are left, or a negative errno. */
+int guard_clean_sessions(const Guard *guard);

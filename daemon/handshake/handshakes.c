@@ -91,6 +91,7 @@ static int handshakes_start(Handshakes *handshakes) {
                 .proc_fd = handshakes->proc_fd,
                 .policy = context->policy,
                 .filters = context->filters,
+                .guard_trouble = context->guard_trouble,
                 .count_admissions = count_admissions,
                 .userdata = handshakes,
                 .sandbox = &context->sandboxes->verifier,

@@ -34,6 +34,7 @@ typedef struct HandshakesContext {
         Report *report;
         const Policy *policy;
         const Filters *filters;
+        const char *guard_trouble; /* see VerifierArguments */
         const SubordinateIds *subordinates;
         const Sandboxes *sandboxes;
         /* Returns 0, or a negative errno for a launcher that gets no session: -EUSERS where there are too

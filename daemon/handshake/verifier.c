@@ -208,9 +208,30 @@ static int verify_hello(Verifier *verifier) {
         return verify_access_list(verifier);
 }
 
+/* The way that is chosen here stays the session's. */
+static int choose_way(Verifier *verifier) {
+        const char *trouble = verifier->arguments->guard_trouble, *name = verifier->result.profile;
+        PolicyGuard guard = profile_guard(verifier->profile);
+        char shown[128];
+
+        if (guard == POLICY_GUARD_REQUIRE && trouble)
+                return refuse(verifier, EOPNOTSUPP,
+                        "profile %s requires the guard, which there is not: %s; see guard= in "
+                        "snotify.conf(5)",
+                        escape_text(name, strlen(name), shown, sizeof(shown)), trouble);
+        verifier->result.guarded = guard != POLICY_GUARD_OFF && !trouble;
+        return 0;
+}
+
+static const Filter *choose_filter(const Verifier *verifier) {
+        FilterWay way = verifier->result.guarded ? FILTER_GUARDED : FILTER_ACTING;
+
+        return &verifier->arguments->filters->by_way[way][profile_namespaces(verifier->profile)];
+}
+
 static int welcome(Verifier *verifier) {
         const VerifierArguments *arguments = verifier->arguments;
-        const Filter *filter = &arguments->filters->by_namespaces[profile_namespaces(verifier->profile)];
+        const Filter *filter = choose_filter(verifier);
         ProtocolReply reply = {
                 .magic = PROTOCOL_MAGIC,
                 .version = PROTOCOL_VERSION,
@@ -231,9 +252,10 @@ static int welcome(Verifier *verifier) {
         return 0;
 }
 
-/* The launcher tells the error of its mkdirat().  Only the explanation depends on it. */
+/* The launcher tells the error of its mkdirat().  Only the explanation depends on it.  What restricts the
+ * launcher binds a guarded workload as it does natively, because no worker acts for it. */
 static int verify_probe(Verifier *verifier, int error) {
-        if (probe_fs_is_passed(&verifier->probe_fs))
+        if (verifier->result.guarded || probe_fs_is_passed(&verifier->probe_fs))
                 return 0;
         if (error == EACCES || error == EPERM)
                 return refuse(verifier, EACCES,
@@ -383,8 +405,8 @@ int verifier_run(const VerifierArguments *arguments) {
                 return EXIT_SUCCESS;
         verifier.deadline_usec = clock_usec(CLOCK_MONOTONIC) + verifier.limits->handshake_timeout_usec;
         is_verified = verify_counts(&verifier) == 0 && verify_hello(&verifier) == 0 &&
-                      welcome(&verifier) == 0 && verify_listener(&verifier) == 0 &&
-                      verify_knock(&verifier) == 0;
+                      choose_way(&verifier) == 0 && welcome(&verifier) == 0 &&
+                      verify_listener(&verifier) == 0 && verify_knock(&verifier) == 0;
         tell_daemon(&verifier, is_verified ? HANDSHAKE_VERIFIED : HANDSHAKE_REFUSED);
         return EXIT_SUCCESS;
 }

@@ -34,6 +34,7 @@ typedef struct VerifierArguments {
         uint64_t nonce;
         const Policy *policy;
         const Filters *filters;
+        const char *guard_trouble; /* why there is no guard, a clause; NULL: there is one */
         /* Adds to *ret.  Called in the verifier, which counts in what it has inherited. */
         void (*count_admissions)(uint32_t account, AdmissionCounts *ret, void *userdata);
         void *userdata;
@@ -55,7 +56,7 @@ typedef struct HandshakeResult {
         uint32_t account;
         uint64_t number; /* of the ticket */
         uint32_t has_sync_wake_up;
-        uint32_t reserved;
+        uint32_t guarded; /* 1: the filter is FILTER_GUARDED's */
         char profile[PROTOCOL_PROFILE_SIZE];
         char label[PROTOCOL_LABEL_SIZE];
         char text[PROTOCOL_TEXT_SIZE]; /* why it is refused */

@@ -19,6 +19,7 @@ struct Profile {
         PolicyLog log;
         Action private;
         Action namespaces;
+        PolicyGuard guard;
         bool has_denials;
         bool has_delays;
         bool is_closed;
@@ -74,6 +75,14 @@ void profile_set_namespaces(Profile *profile, Action action) {
 
 Action profile_namespaces(const Profile *profile) {
         return profile->namespaces;
+}
+
+void profile_set_guard(Profile *profile, PolicyGuard guard) {
+        profile->guard = guard;
+}
+
+PolicyGuard profile_guard(const Profile *profile) {
+        return profile->guard;
 }
 
 int profile_add_rule(Profile *profile, const Rule *rule, const char **ret_existing) {

@@ -18,6 +18,13 @@ typedef enum PolicyLog {
         POLICY_LOG_NONE,
 } PolicyLog;
 
+/* Whether sessions of a profile are enforced by the guard in the kernel (guard = in the configuration). */
+typedef enum PolicyGuard {
+        POLICY_GUARD_AUTO,    /* where there is a guard */
+        POLICY_GUARD_REQUIRE, /* there are none without it */
+        POLICY_GUARD_OFF,
+} PolicyGuard;
+
 typedef struct Profile Profile;
 
 /* What a profile says of one path. */
@@ -60,6 +67,10 @@ bool profile_allows_private(const Profile *profile);
 /* Sets whether the workload may create user and mount namespaces and enter others, at first ACTION_ALLOW. */
 void profile_set_namespaces(Profile *profile, Action action);
 Action profile_namespaces(const Profile *profile);
+
+/* Sets how sessions that begin from now on are enforced, at first POLICY_GUARD_AUTO. */
+void profile_set_guard(Profile *profile, PolicyGuard guard);
+PolicyGuard profile_guard(const Profile *profile);
 
 /* Adds a copy of a rule; see rule-path.h for path.  Returns 0, -EINVAL (the name or the path is not valid:
  * policy_name_is_valid(), rule_path_is_valid()), -ENOMEM, or -EEXIST where the profile has a rule for this

@@ -32,6 +32,12 @@ static_assert(BPF_PROGRAM_MAX == PROTOCOL_FILTER_MAX, "each filter must fit into
                 }                                                                                           \
         }
 
+#define UNGUARDED(error, name)                                                                              \
+        {                                                                                                   \
+                SCMP_SYS(name), SCMP_ACT_ERRNO(error), FILTER_UNGUARDED, {                                  \
+                }                                                                                           \
+        }
+
 /* A command is known by its type and its number, and by taking something from its caller: a later kernel's
  * structure may be larger, or be written back.  BTRFS_IOC_START_SYNC has the numbers of
  * BTRFS_IOC_SUBVOL_CREATE_V2 and takes nothing. */
@@ -49,10 +55,10 @@ static_assert(BPF_PROGRAM_MAX == PROTOCOL_FILTER_MAX, "each filter must fit into
 const SeccompRule filter_rules[] = {
         /* A ring takes requests from memory, past any filter: IORING_OP_MKDIRAT would create the directory
          * unseen.  Entering is refused too, for a ring may have been inherited.  Programs take ENOSYS for
-         * "an older kernel: go without". */
-        REFUSED(ENOSYS, io_uring_setup),
-        REFUSED(ENOSYS, io_uring_enter),
-        REFUSED(ENOSYS, io_uring_register),
+         * "an older kernel: go without".  The guard sees what a ring does. */
+        UNGUARDED(ENOSYS, io_uring_setup),
+        UNGUARDED(ENOSYS, io_uring_enter),
+        UNGUARDED(ENOSYS, io_uring_register),
 
         /* A subvolume and a snapshot are directories that no mkdir() creates.  The kernel lets the owner of
          * the parent create them. */
@@ -103,12 +109,20 @@ static SeccompRule supervised_rule(const Call *call) {
         return rule;
 }
 
-static int add_supervised(scmp_filter_ctx context, const Machine *machine) {
+/* Workers that act must know of Landlock domains, which bind nobody but the target: see
+ * daemon/worker/landlock.h.  Under the guard the target performs its own calls. */
+static bool is_supervised(const Call *call, FilterWay way) {
+        return way != FILTER_GUARDED || (call->kind != OPERATION_RESTRICT && call->kind != OPERATION_LIMIT);
+}
+
+static int add_supervised(scmp_filter_ctx context, const Machine *machine, FilterWay way) {
         int r = 0;
 
         for (size_t i = 0; i < n_calls; i++) {
                 const SeccompRule rule = supervised_rule(&calls[i]);
 
+                if (!is_supervised(&calls[i], way))
+                        continue;
                 for (size_t abi = 0; abi < MACHINE_ABIS && r >= 0; abi++)
                         r = check_number(&calls[i], machine->abis[abi]);
                 if (r >= 0)
@@ -120,15 +134,16 @@ static int add_supervised(scmp_filter_ctx context, const Machine *machine) {
 }
 
 /* x32, and each ABI that the machine does not have, looks like an older kernel's "no such call". */
-int filter_build(const Machine *machine, Action namespaces, Filter *ret) {
-        unsigned programs = namespaces == ACTION_DENY ? FILTER_ALL | FILTER_NAMESPACES_DENIED : FILTER_ALL;
+int filter_build(const Machine *machine, FilterWay way, Action namespaces, Filter *ret) {
+        unsigned programs = FILTER_ALL | (namespaces == ACTION_DENY ? FILTER_NAMESPACES_DENIED : 0) |
+                            (way == FILTER_ACTING ? FILTER_UNGUARDED : 0);
         _cleanup_(seccomp_release_p) scmp_filter_ctx context = NULL;
         int r;
 
         r = bpf_program_begin(machine->abis, MACHINE_ABIS, SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(ENOSYS), &context);
         if (r < 0)
                 return r;
-        r = add_supervised(context, machine);
+        r = add_supervised(context, machine, way);
         if (r < 0)
                 return r;
         r = bpf_program_add(context, filter_rules, n_filter_rules, programs);
@@ -137,9 +152,14 @@ int filter_build(const Machine *machine, Action namespaces, Filter *ret) {
         return bpf_program_export(context, ret);
 }
 
-int filters_build(Filters *ret) {
-        int r;
+int filters_build(bool has_guard, Filters *ret) {
+        int r = 0;
 
-        r = filter_build(MACHINE_NATIVE, ACTION_ALLOW, &ret->by_namespaces[ACTION_ALLOW]);
-        return r < 0 ? r : filter_build(MACHINE_NATIVE, ACTION_DENY, &ret->by_namespaces[ACTION_DENY]);
+        for (FilterWay way = FILTER_ACTING; way < (has_guard ? FILTER_WAYS : FILTER_GUARDED) && r >= 0;
+                way++) {
+                r = filter_build(MACHINE_NATIVE, way, ACTION_ALLOW, &ret->by_way[way][ACTION_ALLOW]);
+                if (r >= 0)
+                        r = filter_build(MACHINE_NATIVE, way, ACTION_DENY, &ret->by_way[way][ACTION_DENY]);
+        }
+        return r;
 }

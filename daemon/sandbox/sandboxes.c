@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
@@ -147,6 +148,8 @@ static const SeccompRule rules[] = {
         ALLOW(WORKER | HELPER | ACCEPTOR, fcntl, ARGUMENT_IS(1, F_DUPFD_CLOEXEC)),
         ALLOW(WORKER | HELPER, fcntl, ARGUMENT_IS(1, F_GETFL)),
         ALLOW(WORKER, fcntl, ARGUMENT_IS(1, F_SETLK)),
+        /* Runs the programs that the worker has descriptors of, and can neither load nor open others. */
+        ALLOW(WORKER, bpf, ARGUMENT_IS(0, BPF_PROG_TEST_RUN)),
         /* The acceptor. */
         ALLOW(VERIFIER | ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSRIGHTS)),
         ALLOW(ACCEPTOR, setsockopt, ARGUMENT_IS(1, SOL_SOCKET), ARGUMENT_IS(2, SO_PASSCRED)),

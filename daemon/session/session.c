@@ -83,6 +83,24 @@ static void on_worker_gone(void *userdata) {
         session_reconcile(userdata, false);
 }
 
+/* Has the guard enforce what workers judge, by the policy in force.  Returns 0 or a negative errno. */
+static int session_guard(const Session *session) {
+        const SessionContext *context = session->context;
+        const Profile *profile = session_profile(session);
+        uint32_t flags = profile && profile_allows_private(profile) ? GUARD_PRIVATE_ALLOWED : 0;
+
+        if (!session->identity.guarded)
+                return 0;
+        return guard_enter_session(
+                context->guard, session->listener_fd, session->identity.session_id, flags);
+}
+
+/* Comes before the listener is closed: then the filter's address may be that of another one. */
+static void session_unguard(const Session *session) {
+        if (session->identity.guarded)
+                (void)guard_remove_session(session->context->guard, session->listener_fd);
+}
+
 static int session_need_pool(Session *session) {
         static const WorkerPoolOwner owner = {
                 .on_died = on_died,
@@ -117,6 +135,7 @@ static int session_spawn_worker(uint32_t number, PoolRole role, void *userdata) 
                 .sandbox = &context->sandboxes->worker,
                 .helper_sandbox = &context->sandboxes->helper,
                 .executor = &executor_acting,
+                .guard = session->identity.guarded ? context->guard : NULL,
         };
         int r = pool_spawn(session->pool, &arguments, role);
 
@@ -184,6 +203,7 @@ static bool session_end(Session *session) {
         if (session->context->cgroups_fd >= 0)
                 cgroups_remove(session->context->cgroups_fd, session->identity.session_id);
         store_remove(session->identity.session_id);
+        session_unguard(session);
         session->context->on_end(session, session->context->userdata);
         return true;
 }
@@ -267,6 +287,7 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
 }
 
 void session_renew(Session *session) {
+        (void)session_guard(session);
         if (!session->pool)
                 return;
         pool_retire_receiver(session->pool);
@@ -363,9 +384,12 @@ int session_new(const SessionContext *context, const SessionIdentity *identity, 
         r = session_make(context, identity, listener_fd, ledger_fd, &session);
         if (r < 0)
                 return r;
-        r = store_put(context->event, identity->session_id, listener_fd, ledger_fd, on_stored, session,
-                &session->pending);
+        r = session_guard(session);
+        if (r >= 0)
+                r = store_put(context->event, identity->session_id, listener_fd, ledger_fd, on_stored,
+                        session, &session->pending);
         if (r < 0) {
+                session_unguard(session);
                 session_free(session);
                 return r;
         }

@@ -15,6 +15,7 @@
 #include "common/ledger.h"
 #include "common/report.h"
 #include "common/session-identity.h"
+#include "guard/guard.h"
 #include "policy/policy.h"
 #include "sandbox/sandboxes.h"
 
@@ -26,9 +27,10 @@ typedef struct SessionContext {
         Report *report;
         const Policy *policy;
         const Sandboxes *sandboxes;
-        int daemon_fd;    /* a pidfd of the daemon */
-        int host_root_fd; /* O_PATH, of PID 1's root */
-        int cgroups_fd;   /* above the sessions' cgroups; -EBADF: they have none */
+        const Guard *guard; /* NULL: there is none */
+        int daemon_fd;      /* a pidfd of the daemon */
+        int host_root_fd;   /* O_PATH, of PID 1's root */
+        int cgroups_fd;     /* above the sessions' cgroups; -EBADF: they have none */
         /* A session's workers have been at work: its totals, or how many of them hang, may have changed. */
         void (*on_active)(void *userdata);
         void (*on_idle)(void *userdata);                  /* a session has no workers any more */
@@ -36,10 +38,9 @@ typedef struct SessionContext {
         void *userdata;
 } SessionContext;
 
-/* Begins a session with verified fds, which it takes over even on failure.  The session becomes durable
- * first (systemd's store), then its knock, which lies in the ledger, is answered.  Returns 0 or a negative
- * errno.
- */
+/* Begins a session with verified fds, which it takes over even on failure.  First the guard takes the
+ * session, where its identity says so; then it becomes durable (systemd's store), and then its knock, which
+ * lies in the ledger, is answered.  Returns 0 or a negative errno. */
 int session_new(const SessionContext *context, const SessionIdentity *identity, int listener_fd,
         int ledger_fd, Session **ret);
 

@@ -24,10 +24,10 @@
 
 static int install_filter(void) {
         static Filters filters;
-        Filter *filter = &filters.by_namespaces[ACTION_ALLOW];
+        Filter *filter = &filters.by_way[FILTER_ACTING][ACTION_ALLOW];
         struct sock_fprog program = {.filter = filter->instructions};
 
-        CHECK_INT(filters_build(&filters), 0);
+        CHECK_INT(filters_build(false, &filters), 0);
         program.len = (unsigned short)filter->n_instructions;
         return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);

@@ -428,6 +428,20 @@ static void test_private(void **state) {
         assert_false(profile_allows_private(policy_find_profile(policy, "c")));
 }
 
+static void test_guard(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = NULL;
+
+        (void)state;
+        write_file(FILE_NAME,
+                "[profile a]\nguard = auto\n[profile b]\nguard = require\n[profile c]\nguard = off\n"
+                "[profile d]\n");
+        assert_loads(&policy);
+        assert_int_equal(profile_guard(policy_find_profile(policy, "a")), POLICY_GUARD_AUTO);
+        assert_int_equal(profile_guard(policy_find_profile(policy, "b")), POLICY_GUARD_REQUIRE);
+        assert_int_equal(profile_guard(policy_find_profile(policy, "c")), POLICY_GUARD_OFF);
+        assert_int_equal(profile_guard(policy_find_profile(policy, "d")), POLICY_GUARD_AUTO);
+}
+
 static void test_namespaces(void **state) {
         _cleanup_(policy_free_p) Policy *policy = NULL;
 
@@ -664,10 +678,11 @@ static const struct {
         /* keys */
         WRONG(PROFILE RULE "pth = /b\n",
                 "snotify.conf:5: unknown key 'pth' in [rule r]; known keys: path, action, delay, profile"),
-        WRONG(PROFILE "Errno = EPERM\n", "snotify.conf:2: unknown key 'Errno' in [profile default]; known "
-                                         "keys: default, errno, log, private, namespaces, users, groups"),
+        WRONG(PROFILE "Errno = EPERM\n",
+                "snotify.conf:2: unknown key 'Errno' in [profile default]; known "
+                "keys: default, errno, log, private, namespaces, guard, users, groups"),
         WRONG(PROFILE "path = /a\n", "snotify.conf:2: unknown key 'path' in [profile default]; known keys: "
-                                     "default, errno, log, private, namespaces, users, groups"),
+                                     "default, errno, log, private, namespaces, guard, users, groups"),
         WRONG(PROFILE RULE "path = /b\n",
                 "snotify.conf:5: rule r: key 'path' is already set at snotify.conf:3"),
         WRONG(PROFILE "log = all\nlog = all\n",
@@ -718,6 +733,8 @@ static const struct {
                 "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
         WRONG(PROFILE "namespaces = no\n",
                 "snotify.conf:2: profile default: namespaces 'no' is unknown; write allow or deny"),
+        WRONG(PROFILE "guard = yes\n",
+                "snotify.conf:2: profile default: guard 'yes' is unknown; write auto, require or off"),
         WRONG(PROFILE "users =\ngroups = ; none\n", "snotify.conf:2: profile default: 'users' is empty; "
                                                     "write names or numbers, separated by spaces\n"
                                                     "snotify.conf:3: profile default: 'groups' is empty; "
@@ -1069,6 +1086,7 @@ int main(void) {
                 IN_DIRECTORY(test_profile_keys),
                 IN_DIRECTORY(test_private),
                 IN_DIRECTORY(test_namespaces),
+                IN_DIRECTORY(test_guard),
                 IN_DIRECTORY(test_limits),
                 IN_DIRECTORY(test_rule_keys),
                 IN_DIRECTORY(test_forms),

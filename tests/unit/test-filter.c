@@ -139,7 +139,7 @@ static const Decision decisions_aarch64[] = {
 static struct {
         const Decision *decisions;
         size_t n_decisions;
-        Filter filters[2]; /* by Action */
+        Filter filters[FILTER_WAYS][2]; /* by Action */
 } programs[MACHINE_COUNT] = {
         [MACHINE_X86_64] = {decisions_x86_64, COUNT(decisions_x86_64), {}},
         [MACHINE_AARCH64] = {decisions_aarch64, COUNT(decisions_aarch64), {}},
@@ -148,10 +148,11 @@ static struct {
 static int build_programs(void **state) {
         (void)state;
         for (size_t machine = 0; machine < MACHINE_COUNT; machine++)
-                for (Action namespaces = ACTION_DENY; namespaces <= ACTION_ALLOW; namespaces++)
-                        assert_int_equal(filter_build(&machines[machine], namespaces,
-                                                 &programs[machine].filters[namespaces]),
-                                0);
+                for (FilterWay way = FILTER_ACTING; way < FILTER_WAYS; way++)
+                        for (Action namespaces = ACTION_DENY; namespaces <= ACTION_ALLOW; namespaces++)
+                                assert_int_equal(filter_build(&machines[machine], way, namespaces,
+                                                         &programs[machine].filters[way][namespaces]),
+                                        0);
         return 0;
 }
 
@@ -161,7 +162,7 @@ static void check_decision(size_t machine, size_t row, const Decision *decision)
                 .args = {UINT64_MAX, decision->command, UINT64_MAX}};
 
         for (Action namespaces = ACTION_DENY; namespaces <= ACTION_ALLOW; namespaces++) {
-                uint32_t got = bpf_run(&programs[machine].filters[namespaces], &data);
+                uint32_t got = bpf_run(&programs[machine].filters[FILTER_ACTING][namespaces], &data);
 
                 if (got != decision->expected)
                         fail_msg("%s, row %zu (call %#x): %#x", machines[machine].name, row,
@@ -172,16 +173,18 @@ static void check_decision(size_t machine, size_t row, const Decision *decision)
 static void test_decisions(void **state) {
         (void)state;
         for (size_t machine = 0; machine < MACHINE_COUNT; machine++) {
-                assert_in_range(
-                        programs[machine].filters[ACTION_ALLOW].n_instructions, 10, BPF_PROGRAM_MAX - 1);
+                assert_in_range(programs[machine].filters[FILTER_ACTING][ACTION_ALLOW].n_instructions, 10,
+                        BPF_PROGRAM_MAX - 1);
                 for (size_t i = 0; i < programs[machine].n_decisions; i++)
                         check_decision(machine, i, &programs[machine].decisions[i]);
         }
 }
 
+typedef Filter WayFilters[2];
+
 /* Runs check on each ABI of each machine, with its number of the call of that name.  Returns on how many. */
 static unsigned on_each_abi(const char *name,
-        void (*check)(const Filter *filters, struct seccomp_data *data, const void *argument),
+        void (*check)(const WayFilters *filters, struct seccomp_data *data, const void *argument),
         const void *argument) {
         unsigned n = 0;
 
@@ -240,13 +243,14 @@ static const Namespaces namespaces[] = {
         {"vfork", {CLONE_NEWUSER}, ALLOW},
 };
 
-static void check_namespaces(const Filter *filters, struct seccomp_data *data, const void *argument) {
+static void check_namespaces(const WayFilters *filters, struct seccomp_data *data, const void *argument) {
         const Namespaces *row = argument;
 
         memcpy(data->args, row->args, sizeof(row->args));
-        if (bpf_run(&filters[ACTION_DENY], data) != row->expected ||
-                bpf_run(&filters[ACTION_ALLOW], data) != ALLOW)
-                fail_msg("row %td, arch %#x", row - namespaces, data->arch);
+        for (FilterWay way = FILTER_ACTING; way < FILTER_WAYS; way++)
+                if (bpf_run(&filters[way][ACTION_DENY], data) != row->expected ||
+                        bpf_run(&filters[way][ACTION_ALLOW], data) != ALLOW)
+                        fail_msg("row %td, arch %#x", row - namespaces, data->arch);
 }
 
 static void test_namespaces(void **state) {
@@ -267,25 +271,38 @@ static void check_limit_call(const Filter *filter, struct seccomp_data *data, co
         assert_int_equal(bpf_run(filter, data), ALLOW);
 }
 
-static void check_supervised(const Filter *filters, struct seccomp_data *data, const void *argument) {
+static void check_supervised(const WayFilters *filters, struct seccomp_data *data, const void *argument) {
         const Call *call = argument;
 
         if (call->limit)
-                check_limit_call(&filters[ACTION_ALLOW], data, call->limit);
+                check_limit_call(&filters[FILTER_ACTING][ACTION_ALLOW], data, call->limit);
         else
-                assert_int_equal(bpf_run(&filters[ACTION_ALLOW], data), NOTIFY);
+                assert_int_equal(bpf_run(&filters[FILTER_ACTING][ACTION_ALLOW], data), NOTIFY);
+        /* Under the guard a task's Landlock domains bind what it does, as they do natively. */
+        if (call->limit)
+                data->args[call->limit->resource_at] = RLIMIT_LOCKS;
+        assert_int_equal(bpf_run(&filters[FILTER_GUARDED][ACTION_ALLOW], data),
+                call->kind == OPERATION_MKDIR ? NOTIFY : ALLOW);
+}
+
+static uint32_t rule_action(const SeccompRule *rule, unsigned programs_of_filter) {
+        return rule->programs & programs_of_filter ? rule->action : ALLOW;
 }
 
 /* A call that a rule is about gets the rule's action, in the programs that have the rule. */
-static void check_rule(const Filter *filters, struct seccomp_data *data, const void *argument) {
+static void check_rule(const WayFilters *filters, struct seccomp_data *data, const void *argument) {
         const SeccompRule *rule = argument;
 
         for (size_t i = 0; i < RULE_ARGUMENTS; i++)
                 if (rule->arguments[i].op != 0)
                         data->args[rule->arguments[i].arg] = rule->arguments[i].datum_b;
-        assert_int_equal(bpf_run(&filters[ACTION_DENY], data), rule->action);
+        assert_int_equal(bpf_run(&filters[FILTER_ACTING][ACTION_DENY], data), rule->action);
+        assert_int_equal(bpf_run(&filters[FILTER_ACTING][ACTION_ALLOW], data),
+                rule_action(rule, FILTER_ALL | FILTER_UNGUARDED));
+        assert_int_equal(bpf_run(&filters[FILTER_GUARDED][ACTION_DENY], data),
+                rule_action(rule, FILTER_ALL | FILTER_NAMESPACES_DENIED));
         assert_int_equal(
-                bpf_run(&filters[ACTION_ALLOW], data), rule->programs & FILTER_ALL ? rule->action : ALLOW);
+                bpf_run(&filters[FILTER_GUARDED][ACTION_ALLOW], data), rule_action(rule, FILTER_ALL));
 }
 
 /* Every row of both tables is in the programs. */
@@ -344,9 +361,10 @@ static void test_kernel_takes_it(void **state) {
         Filters filters = {};
 
         (void)state;
-        assert_int_equal(filters_build(&filters), 0);
-        harness_run(live_with_it, &filters.by_namespaces[ACTION_ALLOW]);
-        harness_run(live_with_it, &filters.by_namespaces[ACTION_DENY]);
+        assert_int_equal(filters_build(false, &filters), 0);
+        assert_int_equal(filters.by_way[FILTER_GUARDED][ACTION_ALLOW].n_instructions, 0);
+        harness_run(live_with_it, &filters.by_way[FILTER_ACTING][ACTION_ALLOW]);
+        harness_run(live_with_it, &filters.by_way[FILTER_ACTING][ACTION_DENY]);
 }
 
 int main(void) {

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Loads the guard.  Run by a child of the daemon's, which has the daemon's capabilities of its start and
+ * ends afterwards.  Owns nothing for longer.  Must never leave a guard pinned that was not tried, nor remove
+ * one that has sessions. */
+
+#include "guard/load.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "common/ownership.h"
+#include "guard/check.h"
+#include "guard/libbpf.h"
+#include "guard/self-test.h"
+
+/* object.S */
+extern const uint8_t guard_object[], guard_object_end[];
+
+DEFINE_CLEANUP(Guard, guard_free)
+
+typedef struct Loader {
+        GuardLoadResult *result;
+        int all_fd;
+        char own_name[PINS_NAME_SIZE];   /* of the guard with this snotifyd's programs */
+        char found_name[PINS_NAME_SIZE]; /* of one that can be used, own or not; "": none */
+} Loader;
+
+__attribute__((format(printf, 3, 4))) static int give_up(
+        GuardLoadResult *result, int error, const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(result->reason, sizeof(result->reason), format, arguments);
+        va_end(arguments);
+        return error;
+}
+
+/* FNV-1a: tells one build's programs from another's. */
+static uint64_t object_number(void) {
+        uint64_t number = UINT64_C(0xcbf29ce484222325);
+
+        for (const uint8_t *byte = guard_object; byte < guard_object_end; byte++)
+                number = (number ^ *byte) * UINT64_C(0x100000001b3);
+        return number;
+}
+
+/* ---- guards that stand in the kernel ---- */
+
+/* Returns how many sessions a guard has, without those whose processes are all gone, or a negative errno.
+ * What it asks for is the same in each version. */
+static int count_sessions(const Loader *loader, const char *name) {
+        _cleanup_close_ int dir_fd = pins_open_dir(loader->all_fd, name);
+        int fds[GUARD_FDS];
+        _cleanup_(guard_free_p) Guard *guard = NULL;
+        int r;
+
+        if (dir_fd < 0)
+                return dir_fd;
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                fds[i] =
+                        i == GUARD_FD_CLEAN || i == GUARD_FD_SWEEP ? pins_get(dir_fd, pins[i].name) : -EBADF;
+        r = guard_new(fds, &guard);
+        return r < 0 ? r : guard_clean_sessions(guard);
+}
+
+static bool is_whole(const Loader *loader, const char *name) {
+        _cleanup_close_ int dir_fd = pins_open_dir(loader->all_fd, name);
+        _cleanup_(guard_free_p) Guard *guard = NULL;
+
+        return dir_fd >= 0 && pins_open_guard(dir_fd, &guard) >= 0;
+}
+
+/* Its own programs are the best ones, those of its version are good. */
+static void consider(Loader *loader, const char *name) {
+        uint32_t version = pins_read_version(name);
+        bool is_own = strcmp(name, loader->own_name) == 0;
+        int n;
+
+        if (version == 0) {
+                (void)pins_remove(loader->all_fd, name); /* not finished, by a daemon that was killed */
+                return;
+        }
+        n = count_sessions(loader, name);
+        if (n > 0) {
+                loader->result->n_sessions += (uint32_t)n;
+                if (version != GUARD_VERSION)
+                        loader->result->n_foreign += (uint32_t)n;
+        }
+        if (version == GUARD_VERSION && (is_own || n > 0) && is_whole(loader, name)) {
+                if (loader->found_name[0] == '\0' || n > 0)
+                        memcpy(loader->found_name, name, strlen(name) + 1);
+        } else if (n <= 0)
+                (void)pins_remove(loader->all_fd, name);
+}
+
+/* Reads the names first, because some of them are removed meanwhile. */
+static int look_at_guards(Loader *loader) {
+        int fd = openat(loader->all_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        char names[64][PINS_NAME_SIZE];
+        const struct dirent *entry;
+        size_t n = 0;
+
+        if (!dir) {
+                fd_close(fd);
+                return give_up(loader->result, -ENOMEM, "its directory cannot be read");
+        }
+        while (n < 64 && (entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && strlen(entry->d_name) < PINS_NAME_SIZE)
+                        memcpy(names[n++], entry->d_name, strlen(entry->d_name) + 1);
+        (void)closedir(dir);
+        for (size_t i = 0; i < n; i++)
+                consider(loader, names[i]);
+        return 0;
+}
+
+/* ---- loading ---- */
+
+static int no_output(enum libbpf_print_level level, const char *format, va_list arguments) {
+        (void)level;
+        (void)format;
+        (void)arguments;
+        return 0;
+}
+
+/* Returns the caller's fd or a negative errno. */
+static int object_fd(const Libbpf *libbpf, struct bpf_object *object, const Pin *pin) {
+        struct bpf_program *program = pin->kind == PIN_MAP ? NULL : libbpf->find_program(object, pin->name);
+        const struct bpf_map *map = pin->kind == PIN_MAP ? libbpf->find_map(object, pin->name) : NULL;
+        const struct bpf_link *link;
+        int fd;
+
+        if (!program && !map)
+                return -ENOENT;
+        if (pin->kind == PIN_LINK) {
+                link = libbpf->attach_program(program);
+                fd = link ? libbpf->link_fd(link) : -errno;
+        } else
+                fd = map ? libbpf->map_fd(map) : libbpf->program_fd(program);
+        if (fd < 0)
+                return fd;
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? -errno : fd;
+}
+
+/* Opens the programs.  Returns NULL after saying why not. */
+static struct bpf_object *open_object(GuardLoadResult *result, Libbpf *ret_libbpf) {
+        const char *why = libbpf_open(ret_libbpf);
+        struct bpf_object *object;
+
+        if (why) {
+                (void)give_up(result, -ENOSYS, "%s", why);
+                return NULL;
+        }
+        (void)ret_libbpf->set_print(no_output);
+        object = ret_libbpf->open_object(guard_object, (size_t)(guard_object_end - guard_object), NULL);
+        if (!object)
+                (void)give_up(result, -errno, "libbpf cannot read its programs: %s", strerror(errno));
+        return object;
+}
+
+static int load_object(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_object *object) {
+        int r = libbpf->load_object(object);
+
+        if (r == -EPERM)
+                return give_up(
+                        result, r, "the kernel does not let snotifyd load programs for security modules");
+        return r < 0 ? give_up(result, r, "the kernel does not take its programs: %s", strerror(-r)) : 0;
+}
+
+/* Without links, only what needs none. */
+static int take_fds(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_object *object,
+        bool with_links, Guard **ret) {
+        int fds[GUARD_FDS], r;
+
+        for (size_t i = 0; i < GUARD_FDS; i++) {
+                fds[i] = -EBADF;
+                if (pins[i].kind == PIN_LINK && !with_links)
+                        continue;
+                fds[i] = object_fd(libbpf, object, &pins[i]);
+                if (fds[i] < 0)
+                        return give_up(result, fds[i], "the kernel does not attach its program %s: %s",
+                                pins[i].name, strerror(-fds[i]));
+        }
+        r = guard_new(fds, ret);
+        return r < 0 ? give_up(result, r, "there is no memory left") : 0;
+}
+
+/* The object is never closed: the process ends soon, and closing it would detach the links. */
+static int load_guard(GuardLoadResult *result, Guard **ret) {
+        Libbpf libbpf = {};
+        struct bpf_object *object = open_object(result, &libbpf);
+        int r = object ? load_object(result, &libbpf, object) : -EOPNOTSUPP;
+
+        return r < 0 ? r : take_fds(result, &libbpf, object, true, ret);
+}
+
+int guard_load_programs(GuardLoadResult *result, Guard **ret) {
+        Libbpf libbpf = {};
+        struct bpf_object *object = open_object(result, &libbpf);
+        int r;
+
+        if (!object)
+                return -EOPNOTSUPP;
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                if (pins[i].kind == PIN_LINK)
+                        (void)libbpf.set_autoload(libbpf.find_program(object, pins[i].name), false);
+        r = load_object(result, &libbpf, object);
+        if (r >= 0)
+                r = take_fds(result, &libbpf, object, false, ret);
+        libbpf.close_object(object);
+        return r;
+}
+
+/* The last step is one: a directory with this name is whole. */
+static int pin_guard(const Loader *loader, const Guard *guard) {
+        _cleanup_close_ int dir_fd = -EBADF;
+        int r;
+
+        (void)pins_remove(loader->all_fd, PINS_UNFINISHED);
+        if (mkdirat(loader->all_fd, PINS_UNFINISHED, 0700) < 0)
+                return -errno;
+        dir_fd = pins_open_dir(loader->all_fd, PINS_UNFINISHED);
+        if (dir_fd < 0)
+                return dir_fd;
+        for (size_t i = 0; i < GUARD_FDS; i++) {
+                r = pins_put(dir_fd, pins[i].name, guard_fd(guard, (enum GuardFd)i));
+                if (r < 0)
+                        return r;
+        }
+        return renameat(loader->all_fd, PINS_UNFINISHED, loader->all_fd, loader->own_name) < 0 ? -errno : 0;
+}
+
+static int load_new(Loader *loader) {
+        Guard *guard;
+        const char *complaint;
+        int r;
+
+        r = load_guard(loader->result, &guard);
+        if (r < 0)
+                return r;
+        complaint = self_test(guard);
+        if (complaint)
+                return give_up(
+                        loader->result, -EPROTO, "on this kernel it fails its test: it %s", complaint);
+        r = pin_guard(loader, guard);
+        if (r < 0)
+                return give_up(loader->result, r, "it cannot be pinned below /sys/fs/bpf: %s", strerror(-r));
+        (void)snprintf(loader->found_name, sizeof(loader->found_name), "%s", loader->own_name);
+        return 0;
+}
+
+/* Another daemon that starts waits here. */
+static int open_pins(Loader *loader) {
+        int fd = pins_open_all();
+
+        if (fd == -ENOTDIR)
+                return give_up(loader->result, fd, "no bpf file system is mounted on /sys/fs/bpf");
+        if (fd < 0)
+                return give_up(loader->result, fd, "/sys/fs/bpf/snotify cannot be used: %s", strerror(-fd));
+        loader->all_fd = fd;
+        return flock(fd, LOCK_EX) < 0
+                       ? give_up(loader->result, -errno, "/sys/fs/bpf/snotify cannot be locked")
+                       : 0;
+}
+
+void guard_load(GuardLoadResult *result) {
+        Loader loader = {.result = result};
+        int r;
+
+        pins_write_name(GUARD_VERSION, object_number(), loader.own_name);
+        r = check_system(result->reason, sizeof(result->reason));
+        if (r >= 0)
+                r = open_pins(&loader);
+        if (r >= 0)
+                r = look_at_guards(&loader);
+        if (r >= 0 && loader.found_name[0] == '\0')
+                r = load_new(&loader);
+        if (r >= 0)
+                memcpy(result->name, loader.found_name, sizeof(result->name));
+}
