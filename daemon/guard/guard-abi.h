@@ -23,10 +23,10 @@
 #define GUARD_SESSIONS_MAX 1536
 /* A permit stays with its thread until the thread's next call or the session's end.  Each session can always
  * have GUARD_PERMITS_RESERVED, and shares the rest with the others, up to GUARD_PERMITS_OF_SESSION. */
-#define GUARD_PERMITS_MAX 16384
-#define GUARD_PERMITS_RESERVED 6
+#define GUARD_PERMITS_MAX 8192
+#define GUARD_PERMITS_RESERVED 3
 #define GUARD_PERMITS_SHARED (GUARD_PERMITS_MAX - GUARD_SESSIONS_MAX * GUARD_PERMITS_RESERVED)
-#define GUARD_PERMITS_OF_SESSION 2048
+#define GUARD_PERMITS_OF_SESSION 1024
 
 /* A session's entry; its key is the address of the session's seccomp filter.  Program, length and digest
  * tell an entry that is left over from a stranger's filter that got the same address. */
