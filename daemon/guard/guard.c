@@ -70,8 +70,18 @@ int guard_run_next(const Guard *guard, GuardNextRequest *request) {
         return run(guard_fd(guard, GUARD_FD_NEXT), request, sizeof(*request));
 }
 
+/* Where the kernel is short of memory at this moment, the next try has some. */
+#define SESSION_TRIES 10
+
 static int run_session(const Guard *guard, GuardSessionRequest *request) {
-        return run(guard_fd(guard, GUARD_FD_SESSION), request, sizeof(*request));
+        int r;
+
+        for (unsigned i = 0; i < SESSION_TRIES; i++) {
+                r = run(guard_fd(guard, GUARD_FD_SESSION), request, sizeof(*request));
+                if (r != -EAGAIN)
+                        break;
+        }
+        return r;
 }
 
 int guard_enter_session(const Guard *guard, int listener_fd, uint64_t session_id, uint32_t flags) {
@@ -97,36 +107,9 @@ int guard_learn_listeners(const Guard *guard, int listener_fd) {
         return run_session(guard, &request);
 }
 
-static int run_clean(const Guard *guard, uint32_t what) {
-        GuardCleanRequest request = {.what = what};
+int guard_clean_sessions(const Guard *guard) {
+        GuardCleanRequest request = {};
         int r = run(guard_fd(guard, GUARD_FD_CLEAN), &request, sizeof(request));
 
         return r < 0 ? r : (int)request.n_sessions;
-}
-
-/* Reading the iterator runs its program for each thread of the machine. */
-static int sweep(const Guard *guard) {
-        union bpf_attr attributes = {.iter_create = {.link_fd = (uint32_t)guard_fd(guard, GUARD_FD_SWEEP)}};
-        _cleanup_close_ int fd =
-                (int)syscall(SYS_bpf, BPF_ITER_CREATE, &attributes, sizeof(attributes.iter_create));
-        char nothing[64];
-        ssize_t n;
-
-        if (fd < 0)
-                return -errno;
-        do
-                n = read(fd, nothing, sizeof(nothing));
-        while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
-        return n < 0 ? -errno : 0;
-}
-
-/* A thread that is born while the first sweep passes is seen by the second one. */
-int guard_clean_sessions(const Guard *guard) {
-        int r = run_clean(guard, GUARD_CLEAN_BEGIN);
-
-        if (r >= 0)
-                r = sweep(guard);
-        if (r >= 0)
-                r = sweep(guard);
-        return r < 0 ? r : run_clean(guard, GUARD_CLEAN_END);
 }

@@ -21,7 +21,6 @@ enum GuardFd {
         GUARD_FD_NEXT,       /* the program guard_next */
         GUARD_FD_SESSION,    /* the program guard_session */
         GUARD_FD_CLEAN,      /* the program guard_clean */
-        GUARD_FD_SWEEP,      /* a link of the program guard_sweep */
         GUARD_FD_REFUSALS,   /* the map */
         GUARD_FD_HOOK_MKDIR, /* links: the hooks stay while these are open, whatever becomes of the pins */
         GUARD_FD_HOOK_ATTEMPT,
@@ -59,5 +58,5 @@ int guard_remove_session(const Guard *guard, int listener_fd);
 int guard_learn_listeners(const Guard *guard, int listener_fd);
 
 /* Removes the sessions that no process belongs to any more, which a daemon that was killed has left behind.
- * Needs CAP_BPF.  Returns how many sessions are left, or a negative errno. */
+ * Returns how many sessions are left, or a negative errno. */
 int guard_clean_sessions(const Guard *guard);

@@ -63,8 +63,7 @@ static int count_sessions(const Loader *loader, const char *name) {
         if (dir_fd < 0)
                 return dir_fd;
         for (size_t i = 0; i < GUARD_FDS; i++)
-                fds[i] =
-                        i == GUARD_FD_CLEAN || i == GUARD_FD_SWEEP ? pins_get(dir_fd, pins[i].name) : -EBADF;
+                fds[i] = i == GUARD_FD_CLEAN ? pins_get(dir_fd, pins[i].name) : -EBADF;
         r = guard_new(fds, &guard);
         return r < 0 ? r : guard_clean_sessions(guard);
 }

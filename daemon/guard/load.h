@@ -20,7 +20,6 @@ typedef struct GuardLoadResult {
  * its programs differ.  Another version's that has sessions stays until a later start finds it empty. */
 void guard_load(GuardLoadResult *result);
 
-/* Loads the programs that processes run, without the hooks and without the sweep, which not each kernel
- * takes: for tests.  Pins nothing.  Returns 0 and the caller's guard, or a negative errno after
- * writing result->reason. */
+/* Loads the programs that processes run, without the hooks, which not each kernel takes: for tests.  Pins
+ * nothing.  Returns 0 and the caller's guard, or a negative errno after writing result->reason. */
 int guard_load_programs(GuardLoadResult *result, Guard **ret);

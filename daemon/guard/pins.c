@@ -30,7 +30,6 @@ const Pin pins[GUARD_FDS] = {
         [GUARD_FD_NEXT] = {"guard_next", PIN_PROGRAM},
         [GUARD_FD_SESSION] = {"guard_session", PIN_PROGRAM},
         [GUARD_FD_CLEAN] = {"guard_clean", PIN_PROGRAM},
-        [GUARD_FD_SWEEP] = {"guard_sweep", PIN_LINK},
         [GUARD_FD_REFUSALS] = {"refusals", PIN_MAP},
         [GUARD_FD_HOOK_MKDIR] = {"hook_mkdir", PIN_LINK},
         [GUARD_FD_HOOK_ATTEMPT] = {"hook_attempt", PIN_LINK},
