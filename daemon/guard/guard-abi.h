@@ -74,7 +74,8 @@ enum GuardFate {
 
 /* What a worker has judged of the call that a thread waits in. */
 typedef struct GuardPermit {
-        uint64_t id; /* of the notification; 0: nothing was judged yet */
+        uint64_t id;    /* of the notification; 0: nothing was judged yet */
+        uint64_t birth; /* of the thread: another one may get its number */
         uint64_t arguments[GUARD_ARGUMENTS];
         int32_t number;     /* of the system call */
         uint32_t is_ia32;   /* by int 0x80, or by a 32-bit process */

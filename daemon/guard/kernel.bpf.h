@@ -175,6 +175,7 @@ struct task_struct {
         uint32_t flags;
         int pid;
         int tgid;
+        uint64_t start_boottime;
         char comm[GUARD_COMM_SIZE];
         struct seccomp seccomp;
         struct files_struct *files;

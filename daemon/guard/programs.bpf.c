@@ -50,7 +50,9 @@ static __always_inline GuardPermit *permit_of(struct task_struct *task, const Ch
         if (!chain->session || chain->is_orphan)
                 return NULL;
         permit = bpf_map_lookup_elem(&permits, &key);
-        return permit && permit->id != 0 && is_call_of(task, permit) ? permit : NULL;
+        if (!permit || permit->id == 0 || permit->birth != task->start_boottime)
+                return NULL;
+        return is_call_of(task, permit) ? permit : NULL;
 }
 
 /* ---- what the hooks answer ---- */

@@ -293,6 +293,7 @@ int guard_permit(GuardPermitRequest *request) {
         if (!permit)
                 return error;
         permit->local_tid = local_number(BPF_CORE_READ(task, thread_pid));
+        permit->birth = BPF_CORE_READ(task, start_boottime);
         return write_permit(permit, knotif, request);
 }
 
