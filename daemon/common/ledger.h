@@ -58,7 +58,7 @@
  * many.  From the release on fields are only appended, to the header, to Slot and to Intent, where an
  * earlier version has left zeros; and zero must mean what it meant without the field. */
 #define LEDGER_MAGIC 0x72656764656c6e73ULL /* "snledger" */
-#define LEDGER_VERSION 1U
+#define LEDGER_VERSION 2U
 #define LEDGER_SLOTS 16U
 #define LEDGER_WORKERS 16U
 /* The header, each slot and each intent begin at a multiple of this.  No kernel that the daemon runs on has
@@ -126,6 +126,12 @@ typedef enum SlotVerdict {
         SLOT_TROUBLE, /* could not be decided on or performed */
 } SlotVerdict;
 
+/* What the target got is not known. */
+enum SlotError {
+        SLOT_ERROR_PENDING = -1, /* the call goes on */
+        SLOT_ERROR_UNTOLD = -2,  /* it failed, and nobody saw how */
+};
+
 /* An object of a file system, told apart from every other that it ever had.  A file system may use an inode
  * number again, but not with the same time of birth, nor with the same handle. */
 typedef struct LedgerObject {
@@ -151,6 +157,14 @@ typedef struct SlotLocation {
         char path[LEDGER_PATH_SIZE];         /* where it really is, NUL-terminated */
 } SlotLocation;
 
+/* Which permit a worker has left with the guard, where the target performs its own call. */
+typedef enum SlotPermit {
+        SLOT_PERMIT_NONE,
+        SLOT_PERMIT_JUDGED, /* the guard gives the answer that was decided */
+        SLOT_PERMIT_VOID, /* there was nothing to judge: the kernel says why, and the guard lets nothing pass
+                           */
+} SlotPermit;
+
 /* A request in flight.  Its holder alone writes it. */
 typedef struct Slot {
         _Atomic uint32_t phase; /* SlotPhase */
@@ -162,9 +176,11 @@ typedef struct Slot {
         uint64_t taken_usec;    /* when its holder began with it; 0 while it waits */
         uint64_t generation;
         uint32_t verdict; /* SlotVerdict */
-        int32_t error;    /* what the target got: 0 or a positive errno */
+        int32_t error;    /* what the target got: 0 or a positive errno, or SlotError */
         uint32_t uid;
-        uint32_t pid; /* thread group */
+        uint32_t pid;        /* thread group */
+        uint32_t permit;     /* SlotPermit */
+        uint32_t permit_tid; /* whose permit it is; in the initial PID namespace */
         Arguments arguments;
         /* Valid in DONE: the slot's totals without this request.  A worker that finds the request DONE sets
          * the totals to this and the request, so that it is counted once, however often that is done. */

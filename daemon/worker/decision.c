@@ -24,7 +24,7 @@ static int read_target_path_here(const Decider *decider, Location *location) {
         const Parent *parent = &location->parent;
         size_t length;
 
-        if (parent->entered && fchdir(parent->fd) == 0)
+        if (!parent->is_fuse && fchdir(parent->fd) == 0)
                 return place_read(location->name, location->target_path, &length);
         return place_read_unentered(
                 decider->request->target, parent->fd, location->name, location->target_path, &length);
@@ -59,7 +59,10 @@ static int read_target_path_by_name(const Decider *decider, Location *location) 
 static int return_to_parent(const Decider *decider) {
         const Parent *parent = &decider->request->locations[0].parent;
 
-        return parent->entered && fchdir(parent->fd) < 0 ? -errno : 0;
+        if (!parent->entered)
+                return 0;
+        decider->impersonation->rootdir.away = true;
+        return fchdir(parent->fd) < 0 ? -errno : 0;
 }
 
 /* Returns 0, PLACE_DELETED, TARGET_GONE, or a negative errno. */
@@ -120,6 +123,12 @@ static int judge_paths(const Decider *decider, const Location *location, Judgeme
                 return reverted;
         if (r == PLACE_SHARED)
                 return place_visit(mounts, parent, location->name, true, judgement_consider, judgement);
+        r = parent->entered ? PLACE_ELSEWHERE
+                            : place_visit_by_link(decider->request->target, mounts, parent, location->name,
+                                      judgement_consider, judgement);
+        if (r != PLACE_ELSEWHERE)
+                return r;
+        decider->impersonation->rootdir.away = true; /* the search enters directories */
         return place_visit_on_host(
                 decider->request->target, mounts, parent, location->name, judgement_consider, judgement);
 }

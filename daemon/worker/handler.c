@@ -67,6 +67,8 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
                 r = find_host_mounts(
                         handler->targets, context->arguments->host_root_fd, &handler->host_mounts);
         handler->impersonation = (Impersonation){
+                .acts = context->arguments->executor->acts,
+                .guard = context->arguments->guard,
                 .host_mounts = handler->host_mounts,
                 .helper_sandbox = context->arguments->helper_sandbox,
                 .lock = {context->lock_fd, context->arguments->number},
@@ -104,19 +106,21 @@ static int reply(RequestHandler *handler) {
         Slot *slot = request->slot;
 
         slot->before = handler_ledger(handler)->totals[request->index];
-        if (request->outcome.kind == OUTCOME_CONTINUE)
+        if (request->outcome.kind == OUTCOME_CONTINUE) {
                 notify_continue(&slot->reply, request->notification.id);
-        else
+                slot->error = request->outcome.error; /* what the worker expects */
+        } else {
                 notify_reply(&slot->reply, request->notification.id, request->outcome.value,
                         request->outcome.error);
-        slot->error = -slot->reply.response.error; /* what the target really gets */
+                slot->error = -slot->reply.response.error; /* what the target really gets */
+        }
         slot_set_phase(slot, SLOT_DONE);
         return REQUEST_DONE;
 }
 
 /* The way of a request, stage by stage: each says whether the next one follows. */
 static int try_once(RequestHandler *handler) {
-        const Request *request = &handler->request;
+        Request *request = &handler->request;
         int r;
 
         r = stage_resume(handler);
@@ -132,9 +136,8 @@ static int try_once(RequestHandler *handler) {
                 r = stage_decide(handler);
         if (r == REQUEST_PROCEED)
                 r = stage_carry_out(handler);
-        /* Performing a call includes this check; whatever else was decided was decided by what was read. */
         if (r == REQUEST_DECIDED)
-                r = notification_is_gone(&request->notification) ? REQUEST_GONE : REQUEST_DONE;
+                r = handler_executor(handler)->conclude(&handler->impersonation, request);
         return r;
 }
 
@@ -153,8 +156,16 @@ static int explain(RequestHandler *handler, int r) {
                         &handler->request, ENAMETOOLONG, "the directory's path is too long to be judged");
         if (notification_is_gone(&handler->request.notification))
                 return REQUEST_GONE;
+        if (!task_facts_know(&handler->request.facts, TASK_STATUS))
+                (void)request_read_facts(handler, TASK_STATUS);
         if (r == REQUEST_GONE)
                 r = -ESRCH;
+        if (!handler_executor(handler)->acts && r == -ENOTCONN)
+                return request_cannot(
+                        &handler->request, EIO, "the kernel's guard does not have its session any more");
+        if (!handler_executor(handler)->acts && r == -ENOSPC)
+                return request_cannot(&handler->request, ENOMEM,
+                        "its session has as many permits of the kernel's guard as it may");
         if (r == -EPIPE)
                 return request_cannot(&handler->request, EIO, "helpers died over it");
         if (r == -EDEADLK)

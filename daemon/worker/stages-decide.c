@@ -8,7 +8,6 @@
 
 #include "worker/delay.h"
 #include "worker/landlock.h"
-#include "worker/location/object.h"
 #include "worker/memory-budget.h"
 #include "worker/stages.h"
 
@@ -104,7 +103,17 @@ static int decide_by_rules(RequestHandler *handler) {
         return r;
 }
 
+/* What landlock(7) forbids a target the kernel forbids it, where the target performs its own calls: nothing
+ * has to be known of it. */
+static bool is_natively_restricted(const RequestHandler *handler) {
+        OperationKind kind = handler->request.call->kind;
+
+        return !handler_executor(handler)->acts && (kind == OPERATION_RESTRICT || kind == OPERATION_LIMIT);
+}
+
 int stage_decide(RequestHandler *handler) {
+        if (is_natively_restricted(handler))
+                return let_continue(&handler->request);
         if (handler->request.call->kind == OPERATION_RESTRICT)
                 return decide_restrict(handler);
         if (handler->request.call->kind == OPERATION_LIMIT)
@@ -112,36 +121,15 @@ int stage_decide(RequestHandler *handler) {
         return decide_by_rules(handler);
 }
 
-/* Calls in one directory follow each other: the same object has the same handle. */
-static void note_parents(RequestHandler *handler) {
-        Request *request = &handler->request;
-
-        for (unsigned i = 0; i < request_n_locations(request); i++) {
-                const Parent *parent = &request->locations[i].parent;
-                const LedgerObject *object = &parent->object;
-                LedgerObject *noted = &handler->parents[i];
-
-                if (object->born_sec == 0 || noted->handle_size == 0 || !object_equal(object, noted)) {
-                        *noted = *object;
-                        object_read_handle(parent->fd, noted);
-                }
-                noted->mount_id = object->mount_id;
-                request->slot->locations[i].parent = *noted;
-        }
-}
-
-/* What a successor needs to find out what came of the call is noted first. */
 int stage_carry_out(RequestHandler *handler) {
+        const Executor *executor = handler_executor(handler);
         Request *request = &handler->request;
 
         if (request->decision.action == ACTION_DENY)
-                return handler->context->arguments->executor->refuse(&handler->impersonation, request);
-        if (memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
+                return executor->refuse(&handler->impersonation, request);
+        if (executor->acts && memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
                 return request_cannot(&handler->request, ENOMEM,
                         "its session has as much memory in directories as it may");
-        note_parents(handler);
         request->slot->verdict = SLOT_ALLOWED;
-        intent_set_state(request->intent, INTENT_NOT_BEGUN);
-        slot_set_phase(request->slot, SLOT_ACTING);
-        return handler->context->arguments->executor->perform(&handler->impersonation, request);
+        return executor->perform(&handler->impersonation, request);
 }

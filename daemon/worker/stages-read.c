@@ -34,6 +34,7 @@ void request_forget_decision(Request *request) {
 
         slot->verdict = SLOT_TROUBLE;
         slot->error = 0;
+        slot->permit = SLOT_PERMIT_NONE;
         slot->pid = slot->request.notif.pid;
         slot->uid = 0;
         slot->arguments = (Arguments){};
@@ -100,12 +101,13 @@ int stage_resume(RequestHandler *handler) {
  * of the session has one alone. */
 static unsigned needed_facts(const RequestHandler *handler) {
         const LedgerHeader *header = handler_ledger(handler);
+        const Executor *executor = handler_executor(handler);
 
         if (!handler->request.operation)
-                return TASK_STATUS;
-        if (!atomic_load_explicit(&header->landlocked, memory_order_relaxed))
-                return TASK_STATUS | TASK_USER_NAMESPACE;
-        return TASK_STATUS | TASK_USER_NAMESPACE | TASK_LIMITS;
+                return executor->facts & TASK_STATUS;
+        if (!executor->acts || !atomic_load_explicit(&header->landlocked, memory_order_relaxed))
+                return executor->facts;
+        return executor->facts | TASK_LIMITS;
 }
 
 int stage_read_caller(RequestHandler *handler) {
@@ -184,7 +186,7 @@ int stage_find_out(RequestHandler *handler, int pinned) {
 
         if (!request->operation) /* no worker performs it: only a compromised one leaves such a slot */
                 return pinned;
-        r = handler->context->arguments->executor->find_out(&handler->impersonation, request);
+        r = handler_executor(handler)->find_out(&handler->impersonation, request);
         if (r < 0)
                 return request_cannot(&handler->request, EIO,
                         r == -ESTALE

@@ -13,7 +13,6 @@ struct RequestHandler {
         TargetCache *targets;
         HostMounts *host_mounts;
         Impersonation impersonation;
-        LedgerObject parents[LOCATIONS_MAX]; /* of the last call that was performed, with their handles */
         Decider decider;
         Request request; /* the one in hand */
 };
@@ -56,6 +55,10 @@ int request_read_facts(RequestHandler *handler, unsigned sets);
 /* Did a process die over the request when it may have performed the call? */
 static inline bool request_was_begun(const Request *request) {
         return slot_phase(request->slot) == SLOT_ACTING && intent_state(request->intent) == INTENT_BEGUN;
+}
+
+static inline const Executor *handler_executor(const RequestHandler *handler) {
+        return handler->context->arguments->executor;
 }
 
 static inline LedgerHeader *handler_ledger(const RequestHandler *handler) {

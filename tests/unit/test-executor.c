@@ -40,9 +40,17 @@ static int nothing_was_done(Impersonation *impersonation, Request *request) {
         return REQUEST_PROCEED;
 }
 
+static int conclude(Impersonation *impersonation, Request *request) {
+        (void)impersonation;
+        return notification_is_gone(&request->notification) ? REQUEST_GONE : REQUEST_DONE;
+}
+
 static const Executor permitting = {
+        .acts = true,
+        .facts = TASK_STATUS | TASK_USER_NAMESPACE,
         .perform = permit,
         .refuse = forbid,
+        .conclude = conclude,
         .find_out = nothing_was_done,
 };
 

@@ -138,7 +138,7 @@ static const Corruption corruptions[] = {
         {"magic's first byte", HEADER(magic), BYTES("\x01"), -EBADMSG},
         {"magic's last byte", HEADER(magic) + 7, BYTES("\x01"), -EBADMSG},
         {"version 0", HEADER(version), BYTES("\0"), -EPROTONOSUPPORT},
-        {"the version before", HEADER(version), BYTES("\x02"), -EPROTONOSUPPORT},
+        {"the version before", HEADER(version), BYTES("\x01"), -EPROTONOSUPPORT},
         {"the next version", HEADER(version), BYTES("\x04"), -EPROTONOSUPPORT},
         {"our version + 2^24", HEADER(version) + 3, BYTES("\x01"), -EPROTONOSUPPORT},
         {"another version's size", HEADER(version), BYTES("\x04\0\0\0\xff\xff\xff\xff"), -EPROTONOSUPPORT},

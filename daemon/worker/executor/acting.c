@@ -37,7 +37,7 @@ static int perform_by_helper(
         return r < 0 ? r : REQUEST_DONE;
 }
 
-static int perform(Impersonation *impersonation, Request *request) {
+static int act(const Impersonation *impersonation, Request *request) {
         const OperationCall call = call_of(request);
         int r;
 
@@ -54,6 +54,30 @@ static int perform(Impersonation *impersonation, Request *request) {
                 return REQUEST_GONE;
         operation_perform(request->operation, &call, &request->outcome);
         return REQUEST_DONE;
+}
+
+/* Calls in one directory follow each other: the same object has the same handle. */
+static void note_parents(Impersonation *impersonation, Request *request) {
+        for (unsigned i = 0; i < request_n_locations(request); i++) {
+                const Parent *parent = &request->locations[i].parent;
+                const LedgerObject *object = &parent->object;
+                LedgerObject *noted = &impersonation->noted[i];
+
+                if (object->born_sec == 0 || noted->handle_size == 0 || !object_equal(object, noted)) {
+                        *noted = *object;
+                        object_read_handle(parent->fd, noted);
+                }
+                noted->mount_id = object->mount_id;
+                request->slot->locations[i].parent = *noted;
+        }
+}
+
+/* What a successor needs to find out what came of the call is noted first. */
+static int perform(Impersonation *impersonation, Request *request) {
+        note_parents(impersonation, request);
+        intent_set_state(request->intent, INTENT_NOT_BEGUN);
+        slot_set_phase(request->slot, SLOT_ACTING);
+        return act(impersonation, request);
 }
 
 static int check(Impersonation *impersonation, Request *request) {
@@ -98,7 +122,13 @@ static int refuse(Impersonation *impersonation, Request *request) {
         if (request->outcome.error != 0)
                 return REQUEST_DECIDED;
         intent_set_state(request->intent, INTENT_NOT_BEGUN);
-        return perform(impersonation, request);
+        return act(impersonation, request);
+}
+
+/* Performing a call includes this check; whatever else was decided was decided by what was read. */
+static int conclude(Impersonation *impersonation, Request *request) {
+        (void)impersonation;
+        return notification_is_gone(&request->notification) ? REQUEST_GONE : REQUEST_DONE;
 }
 
 /* What cannot be told of other directories than the pinned ones must not be tried in these. */
@@ -160,7 +190,10 @@ static int find_out(Impersonation *impersonation, Request *request) {
 }
 
 const Executor executor_acting = {
+        .acts = true,
+        .facts = TASK_STATUS | TASK_USER_NAMESPACE,
         .perform = perform,
         .refuse = refuse,
+        .conclude = conclude,
         .find_out = find_out,
 };

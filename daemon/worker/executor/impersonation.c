@@ -8,7 +8,11 @@
 int impersonation_init(Impersonation *impersonation, int host_root_fd) {
         int r = credentials_override_new(&impersonation->override);
 
-        return r < 0 ? r : rootdir_init(&impersonation->rootdir, impersonation->override, host_root_fd);
+        if (r < 0)
+                return r;
+        if (!impersonation->acts)
+                credentials_stay(impersonation->override);
+        return rootdir_init(&impersonation->rootdir, impersonation->override, host_root_fd);
 }
 
 void impersonation_done(Impersonation *impersonation) {

@@ -3,12 +3,17 @@
 
 /* How the worker impersonates a target: by its credentials and root directory, or by a helper process.
  *
- * Usually a worker impersonates a target by taking its file system credentials.  Where that does not make it
- * the target - in another user namespace, on file systems that look at the real uid - a helper does. */
+ * A worker that acts for its targets usually takes their file system credentials.  Where that does not make
+ * it the target - in another user namespace, on file systems that look at the real uid - a helper does.
+ *
+ * A worker that does not act keeps its own credentials, and finds places with them: the target's own walk
+ * decides what the target may reach.  A helper finds those that the worker may not enter. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/sandbox.h"
+#include "guard/guard.h"
 #include "worker/executor/helper.h"
 #include "worker/executor/rootdir.h"
 #include "worker/location/host-mounts.h"
@@ -16,12 +21,16 @@
 #include "worker/target/credentials.h"
 
 struct Impersonation {
+        bool acts;          /* the worker performs the calls of its targets, as the targets */
+        const Guard *guard; /* not owned; NULL: there is none */
         CredentialsOverride *override;
         RootDir rootdir;
         Helper *helper;          /* NULL: the worker itself impersonates the target */
         HostMounts *host_mounts; /* not owned */
         const Sandbox *helper_sandbox;
         WorkerLock lock; /* with which a helper locks the ledger */
+        LedgerObject
+                noted[LOCATIONS_MAX]; /* parents of the last call that it performed, with their handles */
 };
 
 /* Takes over the credentials, the root and the working directory of the process.  All but override, rootdir

@@ -11,6 +11,7 @@
 
 #include "common/ownership.h"
 #include "worker/location/mountinfo.h"
+#include "worker/location/place.h"
 #include "worker/location/resolve.h"
 #include "worker/target/procfs.h"
 
@@ -32,13 +33,39 @@ static PathLookup lookup_for(const Pin *pin) {
         };
 }
 
-/* Opens the directory at which a relative path starts. */
-static int open_base(const Pin *pin, int *ret_fd) {
-        if (!location_is_relative(pin->location))
-                return 0;
+static int open_base_of(const Pin *pin, int *ret_fd) {
         if (pin->dirfd == AT_FDCWD)
                 return target_open_cwd(pin->request->target, ret_fd);
         return target_open_fd(pin->request->target, pin->dirfd, ret_fd);
+}
+
+/* Opens the directory at which a relative path starts. */
+static int open_base(const Pin *pin, int *ret_fd) {
+        int r;
+
+        if (!location_is_relative(pin->location))
+                return 0;
+        r = open_base_of(pin, ret_fd);
+        if ((r != TARGET_GONE && r != -EBADF) || pin->request->facts.known != 0)
+                return r;
+        /* Nothing was read of the target yet: what is kept may be of a dead task that had its number. */
+        r = target_reopen(pin->request->target);
+        return r != 0 ? r : open_base_of(pin, ret_fd);
+}
+
+/* In the target's root. */
+static int resolve(const Pin *pin, int base_fd, PathLookup *lookup, int *ret_fd, int *ret_error) {
+        int r = credentials_override(pin->impersonation->override, &pin->request->facts.credentials);
+
+        if (r < 0)
+                return r;
+        resolve_parent(pin->location, base_fd, lookup, ret_fd, ret_error);
+        if (!lookup->wants_facts)
+                return 0;
+        r = request_need_facts(pin->request, TASK_STATUS);
+        if (r == 0)
+                resolve_parent(pin->location, base_fd, lookup, ret_fd, ret_error);
+        return r;
 }
 
 /* Finds the parent by a path. */
@@ -55,12 +82,10 @@ static int pin_path(
                 return r;
         *ret_in_host_root = rootdir_is_host(&impersonation->rootdir);
         r = open_base(pin, &base_fd);
+        if (r == 0)
+                r = resolve(pin, base_fd, lookup, ret_fd, ret_error);
         if (r != 0)
                 return r;
-        r = credentials_override(impersonation->override, &pin->request->facts.credentials);
-        if (r < 0)
-                return r;
-        resolve_parent(pin->location, base_fd, lookup, ret_fd, ret_error);
         if (*ret_in_host_root)
                 return 0;
         /* The worker decides by what it sees from the host's root, and does not need the target's any more.
@@ -118,8 +143,27 @@ static int meet_autofs(const Pin *pin, bool *ret_wants_helper) {
         return r > 0 ? -EDEADLK : r;
 }
 
-/* Pins the parent by the worker itself, with the target's file system credentials.  Sets *ret_wants_helper
- * if only a helper, which has all of the target's credentials, can get any further. */
+/* The kernel itself performs the call, and what it says of procfs and of an autofs it says natively.  What
+ * it refuses to root it may allow the target. */
+static int take_unchanged(const Pin *pin, int fd, bool *ret_wants_helper, int *ret_error) {
+        Parent *parent = &pin->location->parent;
+        int r;
+
+        if (*ret_error != 0) {
+                *ret_wants_helper |= *ret_error == EACCES;
+                return 0;
+        }
+        r = parent_take(parent, fd, pin->impersonation->host_mounts);
+        if (r < 0 && procfs_is_it(parent->fd)) /* the entry of a process that has died meanwhile */
+                *ret_error = ENOENT;
+        else if (r < 0)
+                return r;
+        *ret_wants_helper |= r == 0 && parent->object.ino == 0;
+        return 0;
+}
+
+/* Pins the parent by the worker itself, with the target's file system credentials if it acts.  Sets
+ * *ret_wants_helper if only a helper, which has all of the target's credentials, can get any further. */
 static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error) {
         Parent *parent = &pin->location->parent;
         PathLookup lookup = lookup_for(pin);
@@ -135,8 +179,15 @@ static int pin_by_worker(const Pin *pin, bool *ret_wants_helper, int *ret_error)
         *ret_wants_helper = lookup.wants_helper;
         if (r == 0 && lookup.met_autofs)
                 return meet_autofs(pin, ret_wants_helper);
-        if (r != 0 || *ret_error != 0)
+        if (r != 0)
                 return r;
+        if (!pin->impersonation->acts) {
+                r = take_unchanged(pin, fd, ret_wants_helper, ret_error);
+                parent->in_host_root = in_host_root;
+                return r;
+        }
+        if (*ret_error != 0)
+                return 0;
         r = parent_take(parent, fd, pin->impersonation->host_mounts);
         parent->in_host_root = in_host_root;
         if (r < 0)
@@ -225,7 +276,7 @@ static int pin_all(Impersonation *impersonation, Request *request, int *ret_erro
         r = host_mounts_refresh(impersonation->host_mounts, request->slot->taken_usec);
         if (r < 0)
                 return r;
-        if (!request->facts.in_our_user_namespace)
+        if (impersonation->acts && !request->facts.in_our_user_namespace)
                 return pin_by_helper(impersonation, request, false, ret_error);
         r = pin_all_by_worker(impersonation, request, &wants_helper, ret_error);
         if (r != 0 || !wants_helper)
@@ -234,12 +285,19 @@ static int pin_all(Impersonation *impersonation, Request *request, int *ret_erro
                 parent_release(&request->locations[i].parent);
         *ret_error = 0;
         r = impersonation_revert(impersonation);
-        return r < 0 ? r : pin_by_helper(impersonation, request, true, ret_error);
+        if (r == 0)
+                r = request_need_facts(request, TASK_STATUS | TASK_USER_NAMESPACE);
+        if (r != 0)
+                return r;
+        return pin_by_helper(impersonation, request, request->facts.in_our_user_namespace, ret_error);
 }
 
 static int enter_parent(Impersonation *impersonation, Parent *parent) {
         int r;
 
+        if (!impersonation->acts && place_is_told_by_link(impersonation->host_mounts, parent))
+                return 0;
+        impersonation->rootdir.away = true;
         r = parent_enter(parent);
         if (r < 0 || parent->entered || parent->is_fuse)
                 return r;

@@ -17,9 +17,11 @@ static int change_root(RootDir *rootdir, int root_fd, const DirectoryId *root) {
 
         if (r < 0)
                 return r;
+        rootdir->away = true;
         if (fchdir(root_fd) < 0 || chroot(".") < 0)
                 return -errno;
         rootdir->now = *root;
+        rootdir->away = root != &rootdir->host;
         return credentials_revert(rootdir->override);
 }
 
@@ -62,5 +64,8 @@ int rootdir_enter(RootDir *rootdir, Target *target, const TaskFacts *facts) {
 int rootdir_leave(RootDir *rootdir) {
         if (!rootdir_is_host(rootdir))
                 return change_root(rootdir, rootdir->host_root_fd, &rootdir->host);
-        return fchdir(rootdir->host_root_fd) < 0 ? -errno : 0;
+        if (rootdir->away && fchdir(rootdir->host_root_fd) < 0)
+                return -errno;
+        rootdir->away = false;
+        return 0;
 }

@@ -15,6 +15,8 @@ typedef struct RootDir {
         int host_root_fd;              /* O_PATH, not owned */
         DirectoryId host;
         DirectoryId now; /* the present root */
+        /* The working directory may be another one than the host's root.  Whoever changes it says so. */
+        bool away;
 } RootDir;
 
 /* Changes the worker's root and working directory to the host's root.  Both arguments must outlive rootdir.

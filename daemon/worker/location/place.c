@@ -283,19 +283,27 @@ static int search_and_visit(Search *search, HostPathVisit visit, void *userdata)
                 search->mounts, &search->host, search->name, search->path, search->length, visit, userdata);
 }
 
+bool place_is_told_by_link(const HostMounts *mounts, const Parent *parent) {
+        const HostMount *mount = host_mounts_find(mounts, parent->object.mount_id);
+
+        return mount && mount->root[0] == '\0' && !mount->has_relatives;
+}
+
+int place_visit_by_link(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
+        HostPathVisit visit, void *userdata) {
+        char path[LEDGER_PATH_SIZE];
+        size_t length = 0;
+        int r = read_unentered_on_host(
+                target, mounts, parent->fd, parent->object.mount_id, name, path, &length);
+
+        return r != 0 ? r : visit_unentered(mounts, &parent->object, name, path, length, visit, userdata);
+}
+
 int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
         HostPathVisit visit, void *userdata) {
         Search search = {.target = target, .mounts = mounts, .parent = parent, .name = name};
-        int r = PLACE_ELSEWHERE;
+        int r;
 
-        if (!parent->entered)
-                r = read_unentered_on_host(target, mounts, parent->fd, parent->object.mount_id, name,
-                        search.path, &search.length);
-        if (r == 0)
-                return visit_unentered(
-                        mounts, &parent->object, name, search.path, search.length, visit, userdata);
-        if (r != PLACE_ELSEWHERE)
-                return r;
         r = search_and_visit(&search, visit, userdata);
         /* Return to the target's mount of the parent: it may be read-only although the host's is not. */
         if (parent->entered && fchdir(parent->fd) < 0)

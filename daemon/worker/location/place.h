@@ -39,11 +39,21 @@ int place_read_unentered(Target *target, int parent_fd, const char *name, char r
 int place_visit(HostMounts *mounts, const Parent *parent, const char *name, bool reverted,
         HostPathVisit visit, void *userdata);
 
-/* The same for a parent that is not the working directory, or that is in a mount namespace which is not the
- * host's.  Finds the same directory on the host's mounts of its file system.  The worker must have its own
- * credentials and be in the host's root.  If the parent is the working directory, it is so afterwards, too.
- * Returns 0, what visit returned, PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT, PLACE_ELSEWHERE (no path of the
- * host leads to it), or as host_paths_visit(). */
+/* Is the parent on a mount of the host that shows the whole of its file system, and that alone shows it?
+ * Then place_visit_by_link() tells where it is.  Makes no system call. */
+bool place_is_told_by_link(const HostMounts *mounts, const Parent *parent);
+
+/* Visits the path of the name in a parent that is not the working directory, as the link in /proc tells it.
+ * Returns 0, what visit returned, PLACE_DELETED, PLACE_ELSEWHERE where the link tells nothing that is
+ * certain, or as host_paths_visit(). */
+int place_visit_by_link(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
+        HostPathVisit visit, void *userdata);
+
+/* The same for a parent whose own path says nothing certain, as in a mount namespace which is not the
+ * host's. Finds the same directory on the host's mounts of its file system.  The worker must have its own
+ * credentials and be in the host's root.  If the parent is the working directory, it is so afterwards, too;
+ * else another directory may be. Returns 0, what visit returned, PLACE_DELETED, PLACE_PRIVATE, PLACE_INERT,
+ * PLACE_ELSEWHERE (no path of the host leads to it), or as host_paths_visit(). */
 int place_visit_on_host(Target *target, HostMounts *mounts, const Parent *parent, const char *name,
         HostPathVisit visit, void *userdata);
 

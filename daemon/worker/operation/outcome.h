@@ -13,7 +13,7 @@ typedef enum OutcomeKind {
 
 typedef struct Outcome {
         OutcomeKind kind;
-        int error;     /* 0 or a positive errno */
+        int error;     /* 0 or a positive errno; of a call that continues: what the worker expects */
         int64_t value; /* where there is no error */
 } Outcome;
 

@@ -42,6 +42,7 @@ struct CredentialsOverride {
         uint64_t permitted; /* what can be made effective */
         uint64_t effective; /* the set that the kernel has, where that is known */
         bool effective_known;
+        bool stays;      /* see credentials_stay() */
         bool known;      /* `now` says what the kernel has */
         Credentials now; /* capabilities unused */
 };
@@ -178,6 +179,10 @@ int credentials_revert(CredentialsOverride *override) {
         return can_read_as_target(override) ? 0 : set_effective(override, &override->reverted);
 }
 
+void credentials_stay(CredentialsOverride *override) {
+        override->stays = true;
+}
+
 static int revert_with(CredentialsOverride *override, uint64_t bits) {
         int r;
 
@@ -253,9 +258,12 @@ static int become_ids(CredentialsOverride *override, const Credentials *credenti
 }
 
 int credentials_override(CredentialsOverride *override, const Credentials *credentials) {
-        uint64_t wanted = credentials->capabilities & override->permitted;
+        uint64_t wanted;
         int r;
 
+        if (override->stays)
+                return credentials_revert(override);
+        wanted = credentials->capabilities & override->permitted;
         if (!is_now(override, credentials)) {
                 r = revert_with(override, BIT(CAP_SETUID) | BIT(CAP_SETGID));
                 if (r < 0)

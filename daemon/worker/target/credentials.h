@@ -43,6 +43,9 @@ CredentialsOverride *credentials_override_free(CredentialsOverride *override);
  * negative errno: then the process has a mixture of credentials and must not act. */
 int credentials_override(CredentialsOverride *override, const Credentials *credentials);
 
+/* From here on the worker never takes a target's credentials on: credentials_override() only reverts. */
+void credentials_stay(CredentialsOverride *override);
+
 /* Takes back the worker's own capabilities, with which it can read a target.  fsuid, fsgid, groups and umask
  * stay those of the last target, which is likely to make the next call, too.  Returns 0 or a negative
  * errno. */

@@ -308,11 +308,19 @@ static bool is_magic(const OwnDirectory *own, const char *name) {
                strcmp(own->rest, "map_files") == 0;
 }
 
+/* Is it known which numbers are the target's? */
+static bool has_facts(PathLookup *lookup) {
+        lookup->wants_facts = !task_facts_know(lookup->facts, TASK_STATUS);
+        return !lookup->wants_facts;
+}
+
 int procfs_follow(
         PathLookup *lookup, int dir_fd, const char *name, int *ret_fd, char *ret_text, size_t size) {
         _cleanup_(own_directory_done) OwnDirectory own = {.proc_root_fd = -EBADF};
         int r;
 
+        if (!has_facts(lookup))
+                return -EAGAIN;
         if (is_proc_root(dir_fd))
                 return read_root_link(lookup, dir_fd, name, ret_text, size);
         if (!lookup->override) {
@@ -363,6 +371,8 @@ int procfs_open_own(PathLookup *lookup, int dir_fd, const char *name, int *ret_f
 
         if (!may_be_private(lookup, dir_fd))
                 return -EACCES;
+        if (!has_facts(lookup))
+                return -EAGAIN;
         r = identify_own(lookup, dir_fd, &own);
         if (r != 0)
                 return r;

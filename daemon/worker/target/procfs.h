@@ -17,13 +17,17 @@
 /* One lookup of a path, by the worker or a helper, in place of the target.  Nothing in it is owned. */
 typedef struct PathLookup {
         const Target *target;
-        const TaskFacts *facts;           /* TASK_STATUS is known */
+        const TaskFacts *facts;           /* where TASK_STATUS is not known, see wants_facts */
         CredentialsOverride *override;    /* NULL: a helper does it, which has become the target for good */
         const Notification *notification; /* NULL in a helper */
 
         /* Set where a helper gets further than the worker: EACCES then does not say what the target may do.
          */
         bool wants_helper;
+
+        /* Set where the path leads through links that only TASK_STATUS explains.  It is not known: the
+         * worker reads it, and begins anew. */
+        bool wants_facts;
 
         /* The host has an automounter: the worker stops where it would enter an autofs, and sets met_autofs.
          */
