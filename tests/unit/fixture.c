@@ -79,7 +79,7 @@ static void make_call(const Fixture *fixture, int socket_fd, bool from_child) {
         else if (workload->limits)
                 result.value = syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &unlimited, NULL);
         else if (!workload->chrooted)
-                result.value = mkdir(path, FIXTURE_MODE);
+                result.value = mkdir(workload->is_relative ? strrchr(path, '/') + 1 : path, FIXTURE_MODE);
         else {
                 int dir_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -101,10 +101,17 @@ __attribute__((noreturn)) static void be_target(const Fixture *fixture, int sock
         if (fixture->workload->uid != 0)
                 become_user(fixture);
         (void)umask(FIXTURE_UMASK);
+        if (fixture->workload->is_relative)
+                CHECK_INT(chdir(fixture->dir), 0);
         CHECK_INT(recv(socket_fd, &byte, 1, 0), 1);
         if (fixture->workload->forks)
                 is_child = harness_fork() == 0;
         make_call(fixture, socket_fd, is_child);
+        if (fixture->workload->repeats) {
+                CHECK_INT(rmdir(fixture->path), 0);
+                CHECK_INT(recv(socket_fd, &byte, 1, 0), 1);
+                make_call(fixture, socket_fd, is_child);
+        }
         /* Lives on until it is killed: without a target a worker leaves by itself. */
         harness_stay();
 }
@@ -195,6 +202,10 @@ void fixture_call(Fixture *fixture) {
                 fixture_clear_slot(fixture);
 }
 
+void fixture_call_again(const Fixture *fixture) {
+        assert_int_equal(send(fixture->target_fd, "", 1, 0), 1);
+}
+
 bool fixture_has_call(const Fixture *fixture) {
         struct pollfd fd = {.fd = fixture->listener_fd, .events = POLLIN};
 
@@ -261,6 +272,7 @@ __attribute__((noreturn)) static void be_worker(const Fixture *fixture, const Ro
                 .sandbox = &sandboxes.worker,
                 .helper_sandbox = &sandboxes.helper,
                 .executor = fixture->executor ? fixture->executor : &executor_acting,
+                .guard = fixture->guard,
         };
         bool rejects = role->number == LEDGER_REJECTING;
         Policy *policy;

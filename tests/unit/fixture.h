@@ -17,9 +17,11 @@ typedef struct Workload {
         bool chrooted;          /* its root directory is not the host's */
         bool in_user_namespace; /* its own */
         bool knocks;
-        bool removes; /* calls rmdir(2), where others call mkdir(2) */
-        bool limits;  /* sets RLIMIT_LOCKS, where others call mkdir(2) */
-        bool forks;   /* forks, and each of the two creates a directory */
+        bool removes;     /* calls rmdir(2), where others call mkdir(2) */
+        bool limits;      /* sets RLIMIT_LOCKS, where others call mkdir(2) */
+        bool forks;       /* forks, and each of the two creates a directory */
+        bool repeats;     /* calls mkdir(2) once more when it is told to, having removed what it made */
+        bool is_relative; /* passes a name in its working directory */
 } Workload;
 
 typedef struct Fixture {
@@ -36,6 +38,7 @@ typedef struct Fixture {
         Ledger *ledger;
         pid_t target;
         const Executor *executor; /* of its workers; NULL: the one that acts for the target */
+        const Guard *guard;
 } Fixture;
 
 #define FIXTURE_MODE 0775
@@ -63,6 +66,9 @@ void fixture_tear_down(Fixture *fixture);
 
 /* Lets the target make its call, and waits until that is pending. */
 void fixture_call(Fixture *fixture);
+
+/* Lets a target that repeats make its second call. */
+void fixture_call_again(const Fixture *fixture);
 
 /* Waits for the call's end.  Asserts that there is one. */
 FixtureResult fixture_result(const Fixture *fixture);
