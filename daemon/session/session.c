@@ -134,7 +134,7 @@ static int session_spawn_worker(uint32_t number, PoolRole role, void *userdata) 
                 .report = context->report,
                 .sandbox = &context->sandboxes->worker,
                 .helper_sandbox = &context->sandboxes->helper,
-                .executor = &executor_acting,
+                .executor = session->identity.guarded ? &executor_guarded : &executor_acting,
                 .guard = session->identity.guarded ? context->guard : NULL,
         };
         int r = pool_spawn(session->pool, &arguments, role);
