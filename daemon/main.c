@@ -144,14 +144,16 @@ DEFINE_CLEANUP(Guard, guard_free)
 static int run(const Options *options) {
         ManagerOptions manager_options = options->manager;
         _cleanup_(guard_free_p) Guard *guard = NULL;
-        GuardSetUp guard_set_up_result;
+        _cleanup_close_ int guard_dir_fd = -EBADF;
+        GuardSetUp set_up;
         Manager *manager;
         Report *report;
         int r;
 
-        guard_set_up(&guard_set_up_result); /* needs more capabilities than the daemon keeps */
-        guard = guard_set_up_result.guard;
-        manager_options.guard = &guard_set_up_result;
+        guard_set_up(&set_up); /* needs more capabilities than the daemon keeps */
+        guard = set_up.guard;
+        guard_dir_fd = set_up.dir_fd;
+        manager_options.guard = &set_up;
         r = privileges_limit();
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));

@@ -26,6 +26,7 @@
 #include "policy/policy.h"
 #include "sandbox/filter.h"
 #include "sandbox/sandboxes.h"
+#include "session/guard-refusals.h"
 #include "session/session-table.h"
 #include "session/store.h"
 #include "signals.h"
@@ -50,6 +51,7 @@ struct Manager {
         HandshakesContext handshakes_context;
         Handshakes *handshakes;
         SessionTable *sessions;
+        GuardRefusals *guard_refusals;
         Activation activation;
         sd_event_source *trim_source;
         bool stopping;
@@ -234,6 +236,8 @@ static int manager_open(Manager *manager) {
                 return r;
         }
         session_table_restore(manager->sessions, stored);
+        if (guard_refusals_new(&manager->session_context, manager->sessions, &manager->guard_refusals) < 0)
+                (void)report_line(manager->report, REPORT_WARNING, "cannot record what the guard refuses");
         store_contents_done(stored);
         r = manager_check_config(manager);
         if (r >= 0 && configuration_is_settled(manager->configuration))
@@ -374,6 +378,7 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         handshakes_free(manager->handshakes);
+        guard_refusals_free(manager->guard_refusals);
         session_table_free(manager->sessions);
         privileges_raise(CAP_DAC_OVERRIDE); /* to remove the socket from another user's directory */
         activation_done(&manager->activation);

@@ -30,6 +30,7 @@ typedef enum ReportKind {
         REPORT_SESSION_LOST,
         REPORT_SESSION_LEFT,
         REPORT_ACCEPTORS_HANG,
+        REPORT_GUARD_REFUSED,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */
         REPORT_ERROR,   /* without a MESSAGE_ID */

@@ -11,13 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/ownership.h"
-
-/* PROC_PID_INIT_INO in the kernel (include/linux/proc_ns.h). */
-#define INITIAL_PID_NAMESPACE 0xEFFFFFFCU
 
 static void caps_free_p(cap_t *caps) {
         if (*caps)
@@ -73,16 +69,6 @@ static const char *check_modules(void) {
         return NULL;
 }
 
-/* Permits name threads by their numbers in the initial PID namespace. */
-static const char *check_namespace(void) {
-        struct stat namespace;
-
-        if (stat("/proc/self/ns/pid", &namespace) < 0)
-                return "snotifyd cannot tell in which PID namespace it is";
-        return namespace.st_ino == INITIAL_PID_NAMESPACE ? NULL
-                                                         : "snotifyd runs in a PID namespace of its own";
-}
-
 static const char *check_capabilities(void) {
         return has_capability(CAP_BPF) && has_capability(CAP_PERFMON) && has_capability(CAP_SYS_ADMIN)
                        ? NULL
@@ -96,10 +82,8 @@ static const char *check_types(void) {
 }
 
 int check_system(char *reason, size_t size) {
-        const char *why = check_namespace();
+        const char *why = check_modules();
 
-        if (!why)
-                why = check_modules();
         if (!why)
                 why = check_capabilities();
         if (!why)

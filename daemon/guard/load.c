@@ -72,7 +72,7 @@ static bool is_whole(const Loader *loader, const char *name) {
         _cleanup_close_ int dir_fd = pins_open_dir(loader->all_fd, name);
         _cleanup_(guard_free_p) Guard *guard = NULL;
 
-        return dir_fd >= 0 && pins_open_guard(dir_fd, &guard) >= 0;
+        return dir_fd >= 0 && pins_open_guard(dir_fd, false, &guard) >= 0;
 }
 
 /* Its own programs are the best ones, those of its version are good. */

@@ -84,7 +84,7 @@ int pins_get(int dir_fd, const char *name) {
         return bpf_object(BPF_OBJ_GET, dir_fd, name, 0);
 }
 
-int pins_open_guard(int dir_fd, Guard **ret) {
+int pins_open_guard(int dir_fd, bool with_refusals, Guard **ret) {
         int fds[GUARD_FDS];
         int r = 0;
 
@@ -93,6 +93,8 @@ int pins_open_guard(int dir_fd, Guard **ret) {
                 if (r >= 0 && fds[i] < 0)
                         r = fds[i];
         }
+        if (!with_refusals)
+                fds[GUARD_FD_REFUSALS] = fd_close(fds[GUARD_FD_REFUSALS]);
         return r < 0 ? close_all(r, fds) : guard_new(fds, ret);
 }
 

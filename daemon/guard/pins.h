@@ -38,10 +38,10 @@ int pins_open_dir(int all_fd, const char *name);
 int pins_put(int dir_fd, const char *name, int fd);
 int pins_get(int dir_fd, const char *name);
 
-/* Opens what is pinned in a guard's directory.  Returns 0 or a negative errno: -ENOENT: something is
- * missing.
+/* Opens what is pinned in a guard's directory, on demand with GUARD_FD_REFUSALS.  Returns 0 or a negative
+ * errno: -ENOENT: something is missing.
  */
-int pins_open_guard(int dir_fd, Guard **ret);
+int pins_open_guard(int dir_fd, bool with_refusals, Guard **ret);
 
 /* Removes a guard's directory and what is in it.  What no process holds leaves the kernel.  Returns 0 or a
  * negative errno. */

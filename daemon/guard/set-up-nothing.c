@@ -7,6 +7,6 @@
 #include <stdio.h>
 
 void guard_set_up(GuardSetUp *ret) {
-        *ret = (GuardSetUp){};
+        *ret = (GuardSetUp){.dir_fd = -EBADF};
         (void)snprintf(ret->reason, sizeof(ret->reason), "this snotifyd was built without it");
 }

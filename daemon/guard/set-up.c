@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 
 #include "common/child.h"
@@ -42,11 +43,15 @@ static int run_child(GuardLoadResult *result) {
         return r < 0 ? r : status == 0 ? 0 : -ECHILD;
 }
 
-static int open_guard(const char *name, Guard **ret) {
+static int open_guard(GuardSetUp *set_up, const char *name) {
         _cleanup_close_ int all_fd = pins_open_all();
         _cleanup_close_ int dir_fd = all_fd < 0 ? all_fd : pins_open_dir(all_fd, name);
+        bool is_locked = dir_fd >= 0 && flock(dir_fd, LOCK_EX | LOCK_NB) == 0;
+        int r = dir_fd < 0 ? dir_fd : pins_open_guard(dir_fd, is_locked, &set_up->guard);
 
-        return dir_fd < 0 ? dir_fd : pins_open_guard(dir_fd, ret);
+        if (r >= 0)
+                set_up->dir_fd = TAKE_FD(dir_fd);
+        return r;
 }
 
 static void take_result(GuardSetUp *set_up, const GuardLoadResult *result) {
@@ -58,7 +63,7 @@ static void take_result(GuardSetUp *set_up, const GuardLoadResult *result) {
                 memcpy(set_up->reason, result->reason, sizeof(set_up->reason));
                 return;
         }
-        r = open_guard(result->name, &set_up->guard);
+        r = open_guard(set_up, result->name);
         if (r < 0)
                 explain(set_up, "it cannot be opened", r);
 }
@@ -67,7 +72,7 @@ void guard_set_up(GuardSetUp *ret) {
         GuardLoadResult *result;
         int r;
 
-        *ret = (GuardSetUp){};
+        *ret = (GuardSetUp){.dir_fd = -EBADF};
         result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (result == MAP_FAILED) {
                 explain(ret, "there is no memory to load it", -errno);

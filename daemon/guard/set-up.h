@@ -12,11 +12,13 @@
 typedef struct GuardSetUp {
         Guard *guard;                   /* NULL: there is none, sessions act */
         char reason[GUARD_REASON_SIZE]; /* why; a clause for people */
-        uint32_t n_sessions; /* that an earlier daemon has left behind in this guard, or in another one */
-        uint32_t n_foreign;  /* of these, those in guards of another version */
+        int dir_fd;                     /* of the guard's pins, which this process has locked */
+        uint32_t n_sessions;            /* that the guard, or that of another version, has already */
+        uint32_t n_foreign;             /* of these, those in guards of another version */
 } GuardSetUp;
 
 /* Has a child (snotifyd-guard) find or load the guard, waits for it, and opens the guard.  Must be called
  * while the process has its capabilities: CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN are needed, and only by the
- * child. ret->guard is the caller's. */
+ * child.  Where another daemon has locked the pins, it reads the refusals, and this one's guard comes
+ * without GUARD_FD_REFUSALS. ret->guard and ret->dir_fd are the caller's. */
 void guard_set_up(GuardSetUp *ret);

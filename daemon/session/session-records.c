@@ -35,6 +35,74 @@ void session_records_start(Report *report, const SessionIdentity *session) {
                 escape_text(session->label, strlen(session->label), label, sizeof(label)));
 }
 
+/* Writes the directory as far as the guard knows it, within its file system. */
+static const char *refusal_path(const GuardRefusal *refusal, char *to, size_t size) {
+        char text[GUARD_ANCESTORS * (GUARD_ANCESTOR_SIZE + 1) + GUARD_NAME_SIZE + 8];
+        size_t n = 0;
+
+        for (size_t i = GUARD_ANCESTORS; i-- > 0;) {
+                size_t length = strnlen(refusal->ancestors[i], GUARD_ANCESTOR_SIZE);
+
+                if (length == 0 || refusal->ancestors[i][0] == '/') /* the root of the file system */
+                        continue;
+                if (i == GUARD_ANCESTORS - 1)
+                        n = (size_t)snprintf(text, sizeof(text), "...");
+                text[n++] = '/';
+                memcpy(text + n, refusal->ancestors[i], length);
+                n += length;
+        }
+        text[n++] = '/';
+        memcpy(text + n, refusal->name, strnlen(refusal->name, GUARD_NAME_SIZE));
+        n += strnlen(refusal->name, GUARD_NAME_SIZE);
+        return escape_text(text, n, to, size);
+}
+
+static void explain_refusal(
+        const SessionIdentity *session, const GuardRefusal *refusal, char *to, size_t size) {
+        char profile[4 * PROTOCOL_PROFILE_SIZE];
+
+        (void)escape_text(session->profile, strlen(session->profile), profile, sizeof(profile));
+        if (refusal->reason == GUARD_OWN_OVERLAY)
+                (void)snprintf(to, size,
+                        "a program has mounted an overlay over it; \"private = allow\" in profile %s would "
+                        "allow "
+                        "that, see snotify.conf(5)",
+                        profile);
+        else if (refusal->is_ring)
+                (void)snprintf(to, size, "asked for through io_uring, which no rule can judge");
+        else
+                (void)snprintf(to, size,
+                        "system call %" PRId32 " creates it in a way that is not supervised",
+                        refusal->number);
+}
+
+/* The kernel's own form of a device number. */
+#define DEVICE_MINOR_BITS 20
+
+void session_records_refusal(Report *report, const SessionIdentity *session, const GuardRefusal *refusal) {
+        char path[4096], comm[4 * GUARD_COMM_SIZE + 8], file_system[64], why[512], more[64] = "";
+
+        report_begin(report, REPORT_GUARD_REFUSED);
+        report_text(report, "OBJECT_PID", "%" PRIu32, refusal->tgid);
+        add_session(report, session);
+        report_bytes(report, "SNOTIFY_COMM", refusal->comm, strnlen(refusal->comm, GUARD_COMM_SIZE));
+        report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu32, refusal->n_suppressed);
+        if (refusal->n_suppressed > 0)
+                (void)snprintf(more, sizeof(more), "; %" PRIu32 " more before this one are not recorded",
+                        refusal->n_suppressed);
+        explain_refusal(session, refusal, why, sizeof(why));
+        (void)report_send(report,
+                "session %016" PRIx64 ": the guard refused a directory, %s on %s %" PRIu32 ":%" PRIu32
+                ", to %s[%" PRIu32 "], uid %" PRIu32 ": EPERM (%s)%s",
+                session->session_id, refusal_path(refusal, path, sizeof(path)),
+                escape_text(refusal->file_system,
+                        strnlen(refusal->file_system, sizeof(refusal->file_system)), file_system,
+                        sizeof(file_system)),
+                refusal->device >> DEVICE_MINOR_BITS, refusal->device & ((1U << DEVICE_MINOR_BITS) - 1),
+                escape_text(refusal->comm, strnlen(refusal->comm, GUARD_COMM_SIZE), comm, sizeof(comm)),
+                refusal->tgid, refusal->uid, why, more);
+}
+
 static void add_totals(Report *report, const LedgerTotals *totals) {
         report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals->allowed);
         report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals->denied);

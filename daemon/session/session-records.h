@@ -10,6 +10,10 @@
 
 #include "common/report.h"
 #include "common/session-identity.h"
+#include "guard/guard-abi.h"
+
+/* The guard has refused something without asking a worker. */
+void session_records_refusal(Report *report, const SessionIdentity *session, const GuardRefusal *refusal);
 
 void session_records_start(Report *report, const SessionIdentity *session);
 /* Returns false where the journal did not take it. */

@@ -105,13 +105,15 @@ static bool table_restore_or_end(SessionTable *table, StoredSession *stored) {
         return false;
 }
 
-static bool has_session(uint64_t id, void *userdata) {
-        const SessionTable *table = userdata;
-
+const SessionIdentity *session_table_find(const SessionTable *table, uint64_t id) {
         for (size_t i = 0; i < table->n_sessions; i++)
                 if (session_identity(table->sessions[i])->session_id == id)
-                        return true;
-        return false;
+                        return session_identity(table->sessions[i]);
+        return NULL;
+}
+
+static bool has_session(uint64_t id, void *userdata) {
+        return session_table_find(userdata, id) != NULL;
 }
 
 void session_table_restore(SessionTable *table, StoreContents *stored) {

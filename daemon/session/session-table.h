@@ -33,6 +33,9 @@ int session_table_begin(SessionTable *table, const SessionIdentity *identity, co
 /* The session is over: its totals are kept, and it is freed. */
 void session_table_remove(SessionTable *table, Session *session);
 
+/* Returns the session's identity, which the table owns, or NULL. */
+const SessionIdentity *session_table_find(const SessionTable *table, uint64_t id);
+
 size_t session_table_size(const SessionTable *table);
 uint32_t session_table_count(const SessionTable *table, uint32_t account);
 
