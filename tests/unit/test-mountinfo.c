@@ -58,6 +58,19 @@ static void test_find(void **state) {
         assert_true(mounts_find_device(-EBADF, 22, &(uint64_t){0}) < 0);
 }
 
+static void test_find_root(void **state) {
+        _cleanup_close_ int fd = list_of(list);
+        char root[4];
+
+        (void)state;
+        assert_int_equal(mounts_find_root(fd, 25, root, sizeof(root)), 0);
+        assert_string_equal(root, "/");
+        assert_int_equal(mounts_find_root(fd, 27, root, sizeof(root)), 0);
+        assert_string_equal(root, "/\\1");
+        assert_int_equal(mounts_find_root(fd, 27, root, 2), -ENAMETOOLONG);
+        assert_int_equal(mounts_find_root(fd, 24, root, sizeof(root)), MOUNTS_NONE);
+}
+
 static void test_parse(void **state) {
         static const struct {
                 const char *line, *root, *point, *type;
@@ -130,6 +143,7 @@ static void test_automounter(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_find),
+                cmocka_unit_test(test_find_root),
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_automounter),
         };

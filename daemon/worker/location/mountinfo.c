@@ -133,7 +133,22 @@ int mounts_have_automounter(int mountinfo_fd, pid_t group) {
         return 0;
 }
 
-int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret) {
+typedef struct Search {
+        uint64_t id;
+        uint64_t *device;
+        char *root;
+        size_t size;
+} Search;
+
+static int take(const Mount *mount, const Search *search) {
+        if (search->device)
+                *search->device = mount->device;
+        if (search->root && snprintf(search->root, search->size, "%s", mount->root) >= (int)search->size)
+                return -ENAMETOOLONG;
+        return 0;
+}
+
+static int find(int mountinfo_fd, const Search *search) {
         _cleanup_fclose_ FILE *list = NULL;
         _cleanup_free_ char *line = NULL;
         size_t size = 0;
@@ -146,10 +161,16 @@ int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret) {
         /* getline() returns -1 both on error and at the end: only errno differs. */
         for (errno = 0; getline(&line, &size, list) >= 0; errno = 0) {
                 line[strcspn(line, "\n")] = '\0';
-                if (mounts_parse(line, &mount) && mount.id == mount_id) {
-                        *ret = mount.device;
-                        return 0;
-                }
+                if (mounts_parse(line, &mount) && mount.id == search->id)
+                        return take(&mount, search);
         }
         return errno != 0 ? -errno : MOUNTS_NONE;
+}
+
+int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret) {
+        return find(mountinfo_fd, &(Search){.id = mount_id, .device = ret});
+}
+
+int mounts_find_root(int mountinfo_fd, uint64_t mount_id, char *ret, size_t size) {
+        return find(mountinfo_fd, &(Search){.id = mount_id, .root = ret, .size = size});
 }

@@ -4,6 +4,7 @@
 /* Parses mountinfo files (proc_pid_mountinfo(5)): lists with one mount per line. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,3 +42,7 @@ int mounts_have_automounter(int mountinfo_fd, pid_t group);
 /* Finds the file system that the mount shows, see mounts_device().  Reads mountinfo_fd from its start and
  * does not close it.  Returns 0, MOUNTS_NONE or a negative errno. */
 int mounts_find_device(int mountinfo_fd, uint64_t mount_id, uint64_t *ret);
+
+/* Finds the path, in its file system, of the directory that the mount shows; size is that of ret in bytes.
+ * Returns as mounts_find_device(). */
+int mounts_find_root(int mountinfo_fd, uint64_t mount_id, char *ret, size_t size);

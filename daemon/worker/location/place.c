@@ -18,6 +18,7 @@
 #include "common/ownership.h"
 #include "worker/location/mountinfo.h"
 #include "worker/location/object.h"
+#include "worker/location/overlay.h"
 
 /* Appends "/" and name to the path of a directory in ret, which is length bytes long. */
 static int append_name(
@@ -192,6 +193,8 @@ typedef struct Search {
                 char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
         } parent_handle;
         int handle_error; /* the positive errno with which the kernel refused the handle; 0: it is valid */
+        bool is_overlay;  /* there is a path instead of a handle */
+        char overlay_path[LEDGER_ARGUMENT_SIZE];
         const char *name;
 
         /* The result: the directory on the host's mount. */
@@ -201,20 +204,31 @@ typedef struct Search {
         size_t length;
 } Search;
 
-/* Finds the directory on one mount by its handle, and enters it if the kernel lets it.  Returns 0,
- * PLACE_DELETED, -EXDEV if the mount does not show the directory, or another negative errno. */
-static int search_mount(int mount_fd, Search *search) {
-        _cleanup_close_ int host_fd = -EBADF;
-        int r;
-
+/* Opens the directory on one mount.  Returns 0 with the caller's fd, -EXDEV if the mount does not show the
+ * directory, or another negative errno. */
+static int open_on_mount(const HostMount *mount, int mount_fd, Search *search, int *ret_fd) {
+        if (search->is_overlay)
+                return overlay_open(mount, mount_fd, search->overlay_path, search->parent, ret_fd);
         if (search->handle_error == EOPNOTSUPP || search->handle_error == EOVERFLOW)
                 return -EXDEV;
         if (search->handle_error != 0)
                 return -search->handle_error;
-        host_fd =
+        *ret_fd =
                 open_by_handle_at(mount_fd, &search->parent_handle.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (host_fd < 0)
+        if (*ret_fd < 0)
                 return errno == ESTALE || errno == EOPNOTSUPP ? -EXDEV : -errno;
+        return 0;
+}
+
+/* Finds the directory on one mount, and enters it if the kernel lets it.  Returns 0, PLACE_DELETED, -EXDEV
+ * if the mount does not show the directory, or another negative errno. */
+static int search_mount(const HostMount *mount, int mount_fd, Search *search) {
+        _cleanup_close_ int host_fd = -EBADF;
+        int r;
+
+        r = open_on_mount(mount, mount_fd, search, &host_fd);
+        if (r < 0)
+                return r;
         r = object_read(host_fd, &search->host);
         if (r < 0)
                 return r;
@@ -237,11 +251,20 @@ static int search_mounts(uint64_t device, Search *search) {
 
                 if (host_mount_open(&rows[i], O_RDONLY | O_NONBLOCK, &mount_fd) < 0)
                         continue;
-                r = search_mount(mount_fd, search);
+                r = search_mount(&rows[i], mount_fd, search);
                 if (r != -EXDEV)
                         return r;
         }
         return n == 0 ? MOUNTS_NONE : -EXDEV;
+}
+
+/* Where the host has the overlay its directories have a place there, whatever the target calls them. */
+static int search_overlay(uint64_t device, int mountinfo_fd, Search *search) {
+        int r = overlay_read_path(search->target, search->parent, mountinfo_fd, search->overlay_path,
+                sizeof(search->overlay_path));
+
+        search->is_overlay = r == 0;
+        return r == 0 || r == -EXDEV ? search_mounts(device, search) : r;
 }
 
 /* Searches all mounts of the parent's file system on the host.  Returns as search_mounts(). */
@@ -266,7 +289,9 @@ static int search_host(Search *search) {
         if (name_to_handle_at(
                     search->parent->fd, "", &search->parent_handle.handle, &mount_id, AT_EMPTY_PATH) < 0)
                 search->handle_error = errno;
-        return search_mounts(device, search);
+        return search->handle_error == EOPNOTSUPP && overlay_has(search->parent->fd)
+                       ? search_overlay(device, own_fd, search)
+                       : search_mounts(device, search);
 }
 
 /* Finds the parent on the host, and visits the paths of the name in it.  Returns as search_mounts(),
