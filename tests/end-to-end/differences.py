@@ -181,6 +181,34 @@ def maker():
     return "itself" if pid == os.getpid() else "another"
 
 
+def socket_file():
+    """Binds a socket to a name."""
+    socket.socket(socket.AF_UNIX).bind("socket")
+    return "made"
+
+
+def message_queue():
+    """Creates a message queue, which is a file of the kernel's own file system."""
+    name = f"/differences-{os.getpid()}".encode()
+    if libc.mq_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, None) < 0:
+        return errno.errorcode[ctypes.get_errno()]
+    libc.mq_unlink(name)
+    return "made"
+
+
+def undumpable():
+    """Creates a directory through a link of /proc/self in a user namespace of its own, where no process can look at it."""
+    if libc.unshare(0x10000000) < 0:  # CLONE_NEWUSER
+        return "unknown"
+    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    libc.prctl(24, 19, 0, 0, 0)  # PR_CAPBSET_DROP: CAP_SYS_PTRACE
+    try:
+        os.mkdir("/proc/self/cwd/undumpable")
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "made"
+
+
 THINGS = {
     "io_uring": lambda: call(425, 1, 0),
     "subvolume": lambda: call(16, 0, 0x5000940E, 0),
@@ -196,6 +224,9 @@ THINGS = {
     "strict": strict_mode,
     "secret": secret_path,
     "encrypted": encrypted,
+    "socket": socket_file,
+    "message-queue": message_queue,
+    "undumpable": undumpable,
 }
 if sys.argv[1] == "environment":
     print(environment_lost(sys.argv[2:]))

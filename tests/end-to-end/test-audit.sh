@@ -7,6 +7,7 @@ source "$(dirname "$0")/lib.sh"
 mkdir "$work/watched"
 daemon_start <<'CONF'
 [profile default]
+guard = off
 default = allow
 CONF
 

@@ -12,6 +12,7 @@ daemon_start <<CONF
 call-timeout = 20s
 
 [profile default]
+guard = off
 default = allow
 CONF
 trap 'umount -l "$work/auto"/* "$work"/{auto,own} 2>/dev/null; cleanup' EXIT

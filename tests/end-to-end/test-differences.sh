@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What differs under supervision is what DIFFERENCES in snotifyd(8) lists.  Landlock and signals have tests of their own; control groups
-# are in test-systemd.sh, file systems that only the program sees in test-namespaces.sh.
+# What differs without the guard is what DIFFERENCES in snotifyd(8) lists; with the guard, see test-guard-differences.sh.  Landlock and
+# signals have tests of their own; control groups are in test-systemd.sh, file systems that only the program sees in test-namespaces.sh.
 source "$(dirname "$0")/lib.sh" alone
 
 # So that unprivileged users find the programs.
@@ -14,6 +14,7 @@ daemon_start <<CONF
 call-timeout = 1h
 
 [profile default]
+guard = off
 default = allow
 
 [rule fuse]
@@ -33,9 +34,11 @@ path = $work/vfat/tree/
 action = deny
 
 [profile open]
+guard = off
 default = allow
 
 [profile whole]
+guard = off
 default = allow
 
 [rule fuse-whole]

@@ -11,6 +11,7 @@ cd "$tree" || exit 1
 
 daemon_start <<CONF
 [profile default]
+guard = off
 default = allow
 errno = EXDEV
 log = all
