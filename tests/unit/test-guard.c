@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests daemon/guard/: the names of pins, and the programs that processes run, which each kernel takes.  The
+ * hooks are tried by tests/end-to-end/test-guard.sh, on kernels that run them.  The target is a thread with
+ * a filter of its own, the supervisor is the test. */
+
+#include "harness.h"
+
+#include <linux/filter.h>
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "common/notify.h"
+#include "common/ownership.h"
+#include "guard/load.h"
+#include "guard/pins.h"
+
+DEFINE_CLEANUP(Guard, guard_free)
+
+typedef struct Target {
+        pthread_t thread;
+        sem_t ready, end;
+        int listener_fd; /* a negative errno: there is no filter */
+        pid_t tid;
+        int result; /* of its first call */
+} Target;
+
+static int install_filter(void) {
+        struct sock_filter instructions[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = {COUNT(instructions), instructions};
+        int fd = (int)syscall(
+                SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* Makes two calls, of no directory at all. */
+static void *target_run(void *argument) {
+        Target *target = argument;
+
+        target->tid = gettid();
+        target->listener_fd = install_filter();
+        (void)sem_post(&target->ready);
+        if (target->listener_fd >= 0)
+                for (unsigned i = 0; i < 2; i++)
+                        if (syscall(SYS_mkdirat, -1, "name", 0700) < 0)
+                                target->result = errno;
+        (void)sem_wait(&target->end);
+        return NULL;
+}
+
+static void target_start(Target *target) {
+        *target = (Target){};
+        assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_int_equal(sem_init(&target->ready, 0, 0), 0);
+        assert_int_equal(sem_init(&target->end, 0, 0), 0);
+        assert_int_equal(pthread_create(&target->thread, NULL, target_run, target), 0);
+        (void)sem_wait(&target->ready);
+        assert_true(target->listener_fd >= 0);
+}
+
+/* What the target still calls fails once the listener is closed. */
+static void target_end(Target *target) {
+        fd_close(target->listener_fd);
+        (void)sem_post(&target->end);
+        (void)pthread_join(target->thread, NULL);
+}
+
+static Guard *load(void) {
+        GuardLoadResult result = {};
+        Guard *guard = NULL;
+
+        if (guard_load_programs(&result, &guard) < 0) {
+                print_message("skipped: the programs cannot be loaded here: %s\n", result.reason);
+                skip();
+        }
+        return guard;
+}
+
+static uint64_t receive(const Target *target) {
+        NotifyRequest request = {};
+
+        assert_int_equal(notify_receive(target->listener_fd, &request), 0);
+        return request.notif.id;
+}
+
+static void resume(const Target *target, uint64_t id) {
+        NotifyReply reply;
+
+        notify_continue(&reply, id);
+        assert_int_equal(notify_send(target->listener_fd, &reply), 0);
+}
+
+/* The list of what waits is read without its lock. */
+static int permit(const Guard *guard, GuardPermitRequest *request) {
+        int r = -ENOENT;
+
+        for (unsigned i = 0; i < 100 && (r == -ENOENT || r == -EAGAIN); i++)
+                r = guard_run_permit(guard, request);
+        return r;
+}
+
+static void test_names(void **state) {
+        static const char *const others[] = {"", "1", "x", "1-", "1-2", "01-0000000000000002", "unfinished",
+                "1-000000000000000g", "1-00000000000000021", "-1-0000000000000002"};
+        char name[PINS_NAME_SIZE];
+
+        (void)state;
+        pins_write_name(7, 0x2a, name);
+        assert_string_equal(name, "7-000000000000002a");
+        assert_int_equal(pins_read_version(name), 7);
+        pins_write_name(UINT32_MAX, UINT64_MAX, name);
+        assert_int_equal(pins_read_version(name), UINT32_MAX);
+        for (size_t i = 0; i < COUNT(others); i++)
+                assert_int_equal(pins_read_version(others[i]), 0);
+}
+
+static void test_nothing(void **state) {
+        GuardPermitRequest request = {};
+
+        (void)state;
+        assert_int_equal(guard_run_permit(NULL, &request), -EBADF);
+        assert_int_equal(guard_enter_session(NULL, 0, 1, 0), -EBADF);
+        assert_null(guard_free(NULL));
+}
+
+static void test_sessions(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load();
+        Target target;
+
+        (void)state;
+        target_start(&target);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), -EBADF); /* what is that? */
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        assert_int_equal(guard_enter_session(guard, STDIN_FILENO, 1, 0), -EBADF);
+        assert_int_equal(guard_enter_session(guard, 1 << 20, 1, 0), -EBADF);
+        assert_int_equal(guard_enter_session(guard, -1, 1, 0), -EBADF);
+        assert_int_equal(guard_remove_session(guard, target.listener_fd), -ENOENT);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, GUARD_PRIVATE_ALLOWED), 0);
+        assert_int_equal(guard_clean_sessions(guard), 1); /* it has a thread */
+        assert_int_equal(guard_remove_session(guard, target.listener_fd), 0);
+        assert_int_equal(guard_clean_sessions(guard), 0);
+        target_end(&target);
+}
+
+/* Left behind by a daemon that was killed; the kernel lets go of the filter after the thread's end. */
+static void test_left_sessions(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load();
+        const struct timespec moment = {.tv_nsec = 10000000};
+        Target target;
+        int n = -1;
+
+        (void)state;
+        target_start(&target);
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        target.listener_fd = fd_close(target.listener_fd);
+        assert_int_equal(guard_clean_sessions(guard), 1);
+        target_end(&target);
+        for (unsigned i = 0; i < PATIENCE_SEC * 100 && n != 0; i++) {
+                (void)nanosleep(&moment, NULL);
+                n = guard_clean_sessions(guard);
+        }
+        assert_int_equal(n, 0);
+}
+
+static void test_permits(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load();
+        _cleanup_close_ int dir_fd = open("/", O_PATH | O_CLOEXEC);
+        GuardPermitRequest request = {.parent_fd = dir_fd, .name = "name", .name_length = 4};
+        GuardFateRequest fate = {};
+        Target target;
+        uint64_t first;
+
+        (void)state;
+        target_start(&target);
+        request.listener_fd = fate.listener_fd = target.listener_fd;
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        request.id = fate.id = first = receive(&target);
+        assert_int_equal(guard_run_permit(guard, &request), -ESRCH); /* not entered */
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        request.id++;
+        assert_int_equal(guard_run_permit(guard, &request), -ENOENT);
+        request.id--;
+        assert_int_equal(permit(guard, &request), 0);
+        assert_int_equal(request.tgid, getpid());
+        assert_int_equal(request.uid, geteuid());
+        assert_int_equal(request.last_id, 0);
+        fate.tid = request.tid;
+        assert_int_equal(guard_run_fate(guard, &fate), 0);
+        assert_int_equal(fate.fate & GUARD_ASKED, 0);
+        resume(&target, first);
+
+        /* The next one tells what became of it. */
+        request.id = receive(&target);
+        request.parent_fd = -1;
+        assert_int_equal(permit(guard, &request), 0);
+        assert_int_equal(request.last_id, first);
+        assert_int_equal(guard_run_fate(guard, &fate), -ENOENT);
+        resume(&target, request.id);
+        assert_int_equal(guard_remove_session(guard, target.listener_fd), 0);
+        assert_int_equal(guard_run_fate(guard, &fate), -ESRCH);
+        target_end(&target);
+        assert_int_equal(target.result, EBADF);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_sessions),
+                cmocka_unit_test(test_left_sessions),
+                cmocka_unit_test(test_permits),
+        };
+
+        harness_init();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
