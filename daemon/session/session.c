@@ -95,6 +95,20 @@ static int session_guard(const Session *session) {
                 context->guard, session->listener_fd, session->identity.session_id, flags);
 }
 
+/* Of a session that an earlier daemon began.  Where that fails, workers can leave no permits, so that
+ * nothing is allowed. */
+static void session_guard_again(const Session *session) {
+        int r = session_guard(session);
+
+        if (r < 0)
+                (void)report_line(session->context->report, REPORT_ERROR,
+                        "session %016" PRIx64
+                        " began under a guard that does not stand any more: %s; its calls fail, restart its "
+                        "programs",
+                        session->identity.session_id,
+                        session->context->guard ? strerror(-r) : "there is no guard");
+}
+
 /* Comes before the listener is closed: then the filter's address may be that of another one. */
 static void session_unguard(const Session *session) {
         if (session->identity.guarded)
@@ -414,6 +428,7 @@ int session_restore(const SessionContext *context, const SessionIdentity *identi
         if (r < 0)
                 return r;
         *ret = session;
+        session_guard_again(session);
         if (session_need_pool(session) >= 0 && pool_is_empty(session->pool) &&
                 backlog_has_knock(pool_ledger(session->pool)))
                 session_begin(session);
