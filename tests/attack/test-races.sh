@@ -36,7 +36,7 @@ CONF
 
 # A naive supervisor lets a denied call pass after a few calls; this many are enough on any machine.
 enough=100000
-calls=25000
+calls=$(fewer 25000)
 [ -z "$SANITIZED" ] || calls=2500
 
 # holds COMMAND...: the attack has created nothing that is denied.
@@ -54,7 +54,7 @@ mkdir -m 777 "$memory"/{open,shut}
 for how in thread process writev mem; do
         check "the path changes in memory ($how): a supervisor that lets the kernel continue lets a denied call pass" \
                 fails_with 1 as_user "$bin/naive-supervisor" continue shut "$bin/memory" $how $enough "$memory"
-        check "... snotify does not" holds supervised_user -- "$bin/memory" $how $calls "$memory"
+        check "... snotify does not" holds supervised_user -- "$bin/memory" $how "$calls" "$memory"
         check "... and nothing denied was created" test -z "$(find "$memory/shut" -mindepth 1)"
 done
 check "... nor when root calls" holds supervised -- "$bin/memory" thread $((calls / 5)) "$memory"
@@ -70,7 +70,7 @@ flipper=$FLIP_PID
 read -r _ <&"${FLIP[0]}"
 check "the path's components change: a supervisor that resolves the path and then uses it lets a denied call pass" \
         fails_with 1 as_user "$bin/naive-supervisor" resolve shut "$bin/links" call $enough "$links"
-check "... snotify does not" holds supervised_user -- "$bin/links" call $calls "$links"
+check "... snotify does not" holds supervised_user -- "$bin/links" call "$calls" "$links"
 check "... nor when root calls" holds supervised -- "$bin/links" call $((calls / 5)) "$links"
 if as_user unshare -Ur true 2>/dev/null; then
         check "... nor when the caller is in its own user namespace" holds supervised_user -- unshare -Ur "$bin/links" call $((calls / 25)) "$links"
@@ -89,7 +89,7 @@ mount --bind "$renames/tree/source" "$renames/shut"
 coproc RENAME { exec setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/renames" flip "$renames/tree" "$renames/shut"; }
 renamer=$RENAME_PID
 read -r _ <&"${RENAME[0]}"
-check "the parents of a denied directory are renamed: it stays denied" holds supervised_user -- "$bin/renames" call "$renames/tree" $calls
+check "the parents of a denied directory are renamed: it stays denied" holds supervised_user -- "$bin/renames" call "$renames/tree" "$calls"
 check "... also for a caller in its own mount namespace" holds supervised -- unshare -m "$bin/renames" call "$renames/tree" $((calls / 5))
 # The other way round: a rule denies a directory by its path in the tree, and the caller reaches it through the bind mount.
 mkdir -m 755 "$renames/by"

@@ -139,6 +139,11 @@ says() {
         [[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output"; return 1; }
 }
 
+# fewer N: prints N, or on an emulated machine, where $SNOTIFY_TEST_FEWER is set, that part of it.
+fewer() {
+        echo $(($1 / ${SNOTIFY_TEST_FEWER:-1}))
+}
+
 # count NAME: prints the number after NAME in $result, which is words of "NAME NUMBER".
 count() {
         local words="${result-} "

@@ -63,7 +63,7 @@ mkdir -m 777 "$work/room/A" "$work/room/B"
 : >"$work/shared"
 pids=()
 for number in {0..3}; do
-        supervised -- "$bin/kills" try "$work/shared" "$work/room" "$number" 8000 2>>"$work/err" &
+        supervised -- "$bin/kills" try "$work/shared" "$work/room" "$number" "$(fewer 8000)" 2>>"$work/err" &
         pids+=("$!")
 done
 for ((i = 0; i < RELOADS; i += 2)); do
