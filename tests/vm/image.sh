@@ -14,7 +14,8 @@ directory=$(realpath "$1") init=$(realpath "$2") here=$(dirname "$(realpath "$0"
 codename=bookworm
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 packages=(systemd systemd-sysv dbus kmod udev procps mount util-linux iproute2 python3-minimal python3 fuse3 bindfs acl attr
-        bubblewrap uidmap e2fsprogs btrfs-progs xfsprogs dosfstools libinih1 libseccomp2 libcap2 libcap2-bin libbpf1 bpftool)
+        bubblewrap uidmap e2fsprogs btrfs-progs xfsprogs dosfstools libinih1 libseccomp2 libcap2 libcap2-bin libbpf1 bpftool
+        apparmor podman crun fuse-overlayfs keyutils)
 
 cannot_run() {
         echo "$*"

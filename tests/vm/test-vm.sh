@@ -20,7 +20,7 @@ for program in qemu-system-x86_64 mmdebstrap apt-get mke2fs python3 meson; do
 done
 
 # Something of each kind that fits into a quarter of an hour, where an emulated processor is ten times as slow.
-reduced=(installed systemd second-try own-mounts)
+reduced=(installed systemd second-try own-mounts guard-rings guard-differences)
 # What builds, downloads, or is about texts alone is no test of a kernel.
 excepted=(commands programs config-cli soak)
 
