@@ -15,7 +15,7 @@ codename=bookworm
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 packages=(systemd systemd-sysv dbus kmod udev procps mount util-linux iproute2 python3-minimal python3 fuse3 bindfs acl attr
         bubblewrap uidmap e2fsprogs btrfs-progs xfsprogs dosfstools libinih1 libseccomp2 libcap2 libcap2-bin libbpf1 bpftool
-        apparmor podman crun fuse-overlayfs keyutils)
+        apparmor podman netavark crun fuse-overlayfs keyutils)
 
 cannot_run() {
         echo "$*"
