@@ -28,8 +28,8 @@ void session_records_start(Report *report, const SessionIdentity *session) {
         add_session(report, session);
         report_text(report, "SNOTIFY_GUARD", "%s", session->guarded ? "yes" : "no");
         (void)report_send(report,
-                "session %016" PRIx64 " started%s: pid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
-                session->session_id, session->guarded ? ", guarded" : "", session->pid, session->uid,
+                "session %016" PRIx64 " started: %spid %" PRIu32 ", uid %" PRIu32 ", profile %s%s%s",
+                session->session_id, session->guarded ? "guarded, " : "", session->pid, session->uid,
                 escape_text(session->profile, strlen(session->profile), profile, sizeof(profile)),
                 session->label[0] ? ", label " : "",
                 escape_text(session->label, strlen(session->label), label, sizeof(label)));

@@ -41,19 +41,19 @@ if [ -n "$missing" ]; then
 fi
 
 started_as() { # PROFILE WORDS
-        grep -qE "^session [0-9a-f]{16} started$2: pid [0-9]+, uid 0, profile $1\$" "$work/log"
+        grep -qE "^session [0-9a-f]{16} started: $2pid [0-9]+, uid 0, profile $1\$" "$work/log"
 }
 
 ### Which way.
 check "a session is guarded" supervised -- mkdir "$work/tree/a"
-check "... as its record says" started_as default ", guarded"
+check "... as its record says" started_as default "guarded, "
 check "... its directory is there" test -d "$work/tree/a"
 check "... a denied one is not" says 1 "Operation not permitted" supervised -- mkdir "$work/tree/forbidden/a"
 check "... nor is it there" test ! -e "$work/tree/forbidden/a"
 check "guard = off: it acts" supervised --profile acting -- mkdir "$work/tree/b"
 check "... as its record says" started_as acting ""
 check "guard = require: it is guarded" supervised --profile strict -- mkdir "$work/tree/c"
-check "... as its record says" started_as strict ", guarded"
+check "... as its record says" started_as strict "guarded, "
 
 ### io_uring, which no filter sees.
 errno() { # NUMBER COMMAND...: the command fails with this errno as its exit status
