@@ -83,7 +83,11 @@ done >"$work/list"
 list() {
         local suite name
         while read -r suite name; do
-                [ "$1" != off ] && [[ " ${acting_only[*]} " == *" $name "* ]] || echo "$suite $name"
+                case $1:$name in
+                off:guard*) ;;
+                require:*) [[ " ${acting_only[*]} " == *" $name "* ]] || echo "$suite $name" ;;
+                *) echo "$suite $name" ;;
+                esac
         done <"$work/list"
 }
 
