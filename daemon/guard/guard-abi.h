@@ -45,6 +45,8 @@ typedef struct GuardSession {
 enum GuardSessionFlags {
         /* The workload may create directories in overlays that it has mounted itself, whatever is below. */
         GUARD_PRIVATE_ALLOWED = 1 << 0,
+        /* No rule denies anything: what a worker cannot judge is allowed, too. */
+        GUARD_ALL_ALLOWED = 1 << 1,
 };
 
 /* Of which thread, in which session. */

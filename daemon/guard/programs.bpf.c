@@ -169,11 +169,11 @@ static __always_inline int refuse(
         return -EPERM;
 }
 
-static __always_inline bool may_in_own_overlay(const Chain *chain) {
+static __always_inline bool has_flag(const Chain *chain, enum GuardSessionFlags flag) {
         uint64_t key = (uint64_t)chain->session;
         GuardSession *session = bpf_map_lookup_elem(&sessions, &key);
 
-        return session && !chain->is_orphan && session->flags & GUARD_PRIVATE_ALLOWED;
+        return session && !chain->is_orphan && session->flags & flag;
 }
 
 static __always_inline bool is_io_worker(struct task_struct *task) {
@@ -220,10 +220,15 @@ static __always_inline int judge_mount(const Chain *chain, struct inode *dir, st
                 (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
         if (cred->user_ns->level == 0 && capabilities & 1U << CAP_SYS_ADMIN)
                 return 0;
-        return may_in_own_overlay(chain) ? 0 : refuse(chain, dir, dentry, GUARD_OWN_OVERLAY);
+        return has_flag(chain, GUARD_PRIVATE_ALLOWED) ? 0 : refuse(chain, dir, dentry, GUARD_OWN_OVERLAY);
 }
 
-static __always_inline int judge_permit(GuardPermit *permit, struct inode *dir, struct dentry *dentry) {
+static __always_inline int judge_permit(
+        GuardPermit *permit, const Chain *chain, struct inode *dir, struct dentry *dentry) {
+        if (permit->is_void && !(permit->fate & GUARD_USED) && has_flag(chain, GUARD_ALL_ALLOWED)) {
+                permit->fate |= GUARD_USED | GUARD_ASKED;
+                return 0;
+        }
         if (permit->is_void || permit->fate & GUARD_USED || !is_place(dir, dentry, &permit->place)) {
                 permit->fate |= GUARD_MISMATCHED;
                 return -EPERM;
@@ -249,7 +254,7 @@ static __always_inline int judge(struct inode *dir, struct dentry *dentry) {
          */
         if (permit->fate & GUARD_USED && permit->place.super_block != (uint64_t)dir->i_sb)
                 return 0;
-        return judge_permit(permit, dir, dentry);
+        return judge_permit(permit, &chain, dir, dentry);
 }
 
 SEC("lsm/inode_mkdir")

@@ -87,10 +87,14 @@ static void on_worker_gone(void *userdata) {
 static int session_guard(const Session *session) {
         const SessionContext *context = session->context;
         const Profile *profile = session_profile(session);
-        uint32_t flags = profile && profile_allows_private(profile) ? GUARD_PRIVATE_ALLOWED : 0;
+        uint32_t flags = 0;
 
         if (!session->identity.guarded)
                 return 0;
+        if (profile && profile_allows_private(profile))
+                flags |= GUARD_PRIVATE_ALLOWED;
+        if (profile && profile_allows_all(profile))
+                flags |= GUARD_ALL_ALLOWED;
         return guard_enter_session(
                 context->guard, session->listener_fd, session->identity.session_id, flags);
 }
