@@ -31,7 +31,7 @@ struct {
 
 struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);
-        __uint(max_entries, 32768);
+        __uint(max_entries, 16384);
 } refusals SEC(".maps");
 
 /* One permit that is all zero, to begin with: it is too large for the stack. */

@@ -8,35 +8,44 @@ import os
 import sys
 
 BPF_OBJ_GET = 7
+BPF_PROG_GET_FD_BY_ID = 13
 NR_BPF = 321  # x86_64
 
 
-class Attributes(ctypes.Structure):
+class GetByPath(ctypes.Structure):
     _fields_ = [("path", ctypes.c_uint64), ("fd", ctypes.c_uint32), ("flags", ctypes.c_uint32)]
+
+
+class GetById(ctypes.Structure):
+    _fields_ = [("id", ctypes.c_uint32), ("next_id", ctypes.c_uint32), ("flags", ctypes.c_uint32)]
+
+
+def bpf(command, attributes):
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.syscall(NR_BPF, command, ctypes.byref(attributes), ctypes.sizeof(attributes))
 
 
 def open_pinned(path):
     name = ctypes.create_string_buffer(os.fsencode(path))
-    attributes = Attributes(ctypes.addressof(name), 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    return libc.syscall(NR_BPF, BPF_OBJ_GET, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    return bpf(BPF_OBJ_GET, GetByPath(ctypes.addressof(name), 0, 0))
 
 
 def facts_of(fd):
+    if fd < 0:
+        return {}
     with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        facts = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    os.close(fd)
+    return facts
 
 
 def main():
-    directory = sys.argv[1]
-    for folder, _, names in sorted(os.walk(directory)):
+    for folder, _, names in sorted(os.walk(sys.argv[1])):
         for name in sorted(names):
-            fd = open_pinned(os.path.join(folder, name))
-            if fd < 0:
-                continue
-            facts = facts_of(fd)
-            os.close(fd)
-            if "prog_tag" not in facts or "link_type" in facts:
+            facts = facts_of(open_pinned(os.path.join(folder, name)))
+            if "link_type" in facts:
+                facts = facts_of(bpf(BPF_PROG_GET_FD_BY_ID, GetById(int(facts["prog_id"]), 0, 0)))
+            if "recursion_misses" not in facts:
                 continue
             runs = int(facts["run_cnt"])
             print(name, facts.get("verified_insns", "0").strip(), facts["recursion_misses"].strip(), runs,
