@@ -260,6 +260,8 @@ SlotPhase slot_phase(const Slot *slot) {
                 return SLOT_ACTING;
         case SLOT_DONE:
                 return SLOT_DONE;
+        case SLOT_SENT:
+                return SLOT_SENT;
         default:
                 return SLOT_RECEIVED;
         }
@@ -272,6 +274,7 @@ void slot_set_phase(Slot *slot, SlotPhase phase) {
 void slot_clear(Slot *slot) {
         __atomic_store_n(&slot->received_usec, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&slot->taken_usec, 0, __ATOMIC_RELAXED);
+        slot->sent_usec = 0;
         slot->attempts = 0;
         /* The request goes first: while the phase says DONE, the kernel's answer to a second SEND is GONE.
          */
@@ -283,9 +286,42 @@ void slot_clear(Slot *slot) {
         slot_set_phase(slot, SLOT_EMPTY);
 }
 
+/* An odd number waits for the fate of the call with the id that it has but for one bit; an even one is the
+ * fate. */
+static uint64_t awaited(uint64_t id) {
+        return id << 1 | 1;
+}
+
+void ledger_await_fate(Ledger *ledger, uint32_t index, uint64_t id) {
+        atomic_store(&ledger->header.fates[index], awaited(id));
+}
+
+void ledger_tell_fate(LedgerHeader *header, uint64_t id, uint32_t fate, int32_t result) {
+        uint64_t told = (uint64_t)(uint32_t)result << 32 | (fate & 0xffff) << 1;
+
+        for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
+                uint64_t expected = awaited(id);
+
+                if (atomic_compare_exchange_strong(&header->fates[i], &expected, told))
+                        return;
+        }
+}
+
+bool ledger_read_fate(Ledger *ledger, uint32_t index, uint32_t *ret_fate, int32_t *ret_result) {
+        uint64_t told = atomic_load(&ledger->header.fates[index]);
+
+        if (told & 1)
+                return false;
+        *ret_fate = (uint32_t)told >> 1;
+        *ret_result = (int32_t)(uint32_t)(told >> 32);
+        return true;
+}
+
 uint64_t slot_busy_usec(const Slot *slot, uint64_t now_usec) {
         uint64_t taken = __atomic_load_n(&slot->taken_usec, __ATOMIC_RELAXED);
-        uint64_t since = taken != 0 ? taken : __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
+        uint64_t since = slot_phase(slot) == SLOT_SENT ? 0
+                         : taken != 0                  ? taken
+                                      : __atomic_load_n(&slot->received_usec, __ATOMIC_RELAXED);
 
         return since == 0 || since > now_usec ? 0 : now_usec - since;
 }

@@ -29,7 +29,7 @@
  *   else          the number of a worker plus one.  Where that worker is dead its successor, which has the same
  *                 number, goes on.
  *
- * A slot goes through four phases.  A worker that starts on a slot which is not empty finishes that request first:
+ * A slot goes through four phases, or five.  A worker that starts on a slot which is not empty finishes that request first:
  * that is all of recovery.
  *
  *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still EMPTY but
@@ -38,6 +38,8 @@
  *   ACTING    the system call may or may not have been performed; the arguments, the parents and the intent say how
  *             to tell.  A successor may find out; it may perform the call only with an allowing verdict of its own.
  *   DONE      `reply` is the answer.  It is sent - if it was sent already, the kernel says so - and then recorded.
+ *   SENT      of a call that the target performs itself, where the guard in the kernel stands: the answer was sent,
+ *             and the record waits for what came of it.  It stays with its worker, or that one's successor.
  */
 /* clang-format on */
 
@@ -103,10 +105,12 @@ typedef struct LedgerHeader {
                 delayed_until_usec[LEDGER_SLOTS]; /* CLOCK_MONOTONIC: its rule delays it until then */
         _Atomic uint32_t overdue; /* a bit for each slot: its worker was killed for taking too long */
         uint32_t reserved;
+        /* By slot: what became of the call in SENT.  See ledger_await_fate(). */
+        _Atomic uint64_t fates[LEDGER_SLOTS];
         RateLimit records;                 /* of the session's decisions */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; the holder writes it */
 } LedgerHeader;
-static_assert(sizeof(LedgerHeader) == 1016, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 1144, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -117,6 +121,7 @@ typedef enum SlotPhase {
         SLOT_RECEIVED,
         SLOT_ACTING,
         SLOT_DONE,
+        SLOT_SENT,
 } SlotPhase;
 
 typedef enum SlotVerdict {
@@ -174,6 +179,7 @@ typedef struct Slot {
         /* The decision, for the record that follows the answer. */
         uint64_t received_usec; /* CLOCK_MONOTONIC; 0 while the slot is empty */
         uint64_t taken_usec;    /* when its holder began with it; 0 while it waits */
+        uint64_t sent_usec;     /* in SENT: when it was answered */
         uint64_t generation;
         uint32_t verdict; /* SlotVerdict */
         int32_t error;    /* what the target got: 0 or a positive errno, or SlotError */
@@ -298,6 +304,17 @@ void intent_set_state(Intent *intent, IntentState state);
  * only a compromised worker writes, counts as RECEIVED, too: the request is handled from its beginning. */
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
+
+/* The slot's call, the notification with this id, was let continue.  Another worker of the session may be
+ * told what came of it before its own: whoever is tells the ledger. */
+void ledger_await_fate(Ledger *ledger, uint32_t index, uint64_t id);
+
+/* Tells what came of the call with this id, if a slot waits for that: the fate of its permit, of GuardFate,
+ * and its result. */
+void ledger_tell_fate(LedgerHeader *header, uint64_t id, uint32_t fate, int32_t result);
+
+/* Returns whether the slot's call was told of. */
+bool ledger_read_fate(Ledger *ledger, uint32_t index, uint32_t *ret_fate, int32_t *ret_result);
 
 /* Empties the slot. */
 void slot_clear(Slot *slot);

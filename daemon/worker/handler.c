@@ -70,6 +70,7 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
                 .acts = context->arguments->executor->acts,
                 .guard = context->arguments->guard,
                 .host_mounts = handler->host_mounts,
+                .ledger = ledger_header(context->ledger),
                 .helper_sandbox = context->arguments->helper_sandbox,
                 .lock = {context->lock_fd, context->arguments->number},
         };

@@ -20,7 +20,8 @@ static ReportKind decision_kind(const Slot *slot) {
         case SLOT_DENIED:
                 return REPORT_DENIED;
         case SLOT_ALLOWED:
-                return slot->error == 0 ? REPORT_ALLOWED : REPORT_FAILED;
+                return slot->error == 0 || slot->error == SLOT_ERROR_PENDING ? REPORT_ALLOWED
+                                                                             : REPORT_FAILED;
         case SLOT_TROUBLE:
         case SLOT_UNDECIDED:
                 break;
@@ -126,7 +127,8 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
         report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
         report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
         add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
-        report_text(report, "SNOTIFY_USEC", "%" PRIu64, now_usec - slot->received_usec);
+        report_text(report, "SNOTIFY_USEC", "%" PRIu64,
+                (slot->sent_usec != 0 ? slot->sent_usec : now_usec) - slot->received_usec);
         report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, slot->generation);
 }
 

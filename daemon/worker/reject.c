@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "common/privileges.h"
+#include "worker/fate.h"
 #include "worker/record.h"
 
 /* For how long the journal may hold up a rejecting worker. */
@@ -94,7 +95,9 @@ int reject_slot(const RejectContext *context, uint32_t index, int error, const c
         Slot *slot = ledger_slot(context->ledger, index), seen;
         int r;
 
-        if (slot_phase(slot) != SLOT_DONE)
+        if (slot_phase(slot) == SLOT_SENT)
+                fate_apply(slot, 0, 0, false);
+        else if (slot_phase(slot) != SLOT_DONE)
                 slot_set_rejection(context, index, error, why);
         memcpy(&seen, slot, sizeof(seen)); /* as it is now: another process may be able to write there */
         r = send_reply(context->listener_fd, &seen.reply);
@@ -109,7 +112,9 @@ int reject_slot(const RejectContext *context, uint32_t index, int error, const c
 }
 
 bool reject_is_finished(const Slot *slot) {
-        return slot_phase(slot) == SLOT_DONE && slot->verdict == SLOT_UNDECIDED;
+        SlotPhase phase = slot_phase(slot);
+
+        return (phase == SLOT_DONE || phase == SLOT_SENT) && slot->verdict == SLOT_UNDECIDED;
 }
 
 static int reject(Rejecter *rejecter, uint32_t index) {

@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/notify.h"
 #include "worker/handler.h"
+#include "worker/pending.h"
 #include "worker/record.h"
 #include "worker/reject.h"
 
@@ -33,6 +34,7 @@ typedef struct Worker {
         Ledger *ledger;
         LedgerHeader *header;
         MemoryBudget budget;
+        Pending pending;
         RequestContext request_context;
         RequestHandler *handler;
         uint64_t reported_usec; /* when it reported last; 0: never */
@@ -93,16 +95,28 @@ static int reject_overdue(Worker *worker, uint32_t index) {
         return 0;
 }
 
-/* Finishes the request in the slot, in whatever phase it is, and frees the slot.  Returns 0, REQUEST_LEFT,
- * or a negative errno: then the successor goes on with it. */
+/* Does the target perform the call itself, so that the result comes after the answer? */
+static bool is_to_be_seen(const Slot *slot) {
+        return slot->permit != SLOT_PERMIT_NONE && slot->verdict != SLOT_UNDECIDED &&
+               (slot->reply.response.flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+static bool is_answered(const Slot *slot) {
+        SlotPhase phase = slot_phase(slot);
+
+        return phase == SLOT_DONE || phase == SLOT_SENT;
+}
+
+/* Finishes the request in the slot, in whatever phase it is, and frees the slot; or gives it to `pending`.
+ * Returns 0, REQUEST_LEFT, or a negative errno: then the successor goes on with it. */
 static int finish(Worker *worker, uint32_t index) {
         const WorkerArguments *arguments = worker->arguments;
         Slot *slot = ledger_slot(worker->ledger, index);
         int r;
 
-        if (slot_phase(slot) != SLOT_DONE && ledger_is_overdue(worker->ledger, index))
+        if (!is_answered(slot) && ledger_is_overdue(worker->ledger, index))
                 return reject_overdue(worker, index);
-        if (slot_phase(slot) != SLOT_DONE) {
+        if (!is_answered(slot)) {
                 r = request_handle(worker->handler, index);
                 if (r == REQUEST_GONE) {
                         release(worker, index);
@@ -112,9 +126,15 @@ static int finish(Worker *worker, uint32_t index) {
                         return r;
         }
 
-        r = send_reply(worker, slot);
+        if (is_to_be_seen(slot) && slot_phase(slot) == SLOT_DONE)
+                ledger_await_fate(worker->ledger, index, slot->reply.response.id);
+        r = slot_phase(slot) == SLOT_SENT ? 0 : send_reply(worker, slot);
         if (r < 0)
                 return r;
+        if (is_to_be_seen(slot)) {
+                pending_add(&worker->pending, index);
+                return 0;
+        }
         if (slot->verdict != SLOT_UNDECIDED) {
                 worker->reported_usec =
                         record_decision(&arguments->session, worker->header, index, slot, arguments->profile,
@@ -139,10 +159,17 @@ static int wait_request(Worker *worker, struct pollfd *fds, nfds_t n) {
         bool wanted = false;
         int r;
 
-        while (report_is_pending(report)) {
+        while (report_is_pending(report) || pending_is_any(&worker->pending)) {
+                const struct timespec pause = {.tv_nsec = (long)worker->pending.pause_usec * 1000};
+                bool sends = report_is_pending(report), looks = pending_is_any(&worker->pending);
+
                 fds[n] = (struct pollfd){.fd = report_fd(report), .events = POLLOUT};
-                r = ppoll(fds, n + 1, &idle, waiting);
-                if (r <= 0)
+                r = ppoll(fds, n + sends, looks ? &pause : &idle, waiting);
+                if (r == 0 && looks) {
+                        pending_look(&worker->pending);
+                        continue;
+                }
+                if (r <= 0 || !sends)
                         return r;
                 for (nfds_t i = 0; i < n; i++)
                         wanted |= fds[i].revents != 0;
@@ -177,8 +204,10 @@ static int receive(Worker *worker) {
 
         while (index < LEDGER_SLOTS && !(slot = take(worker, index, SLOT_FREE)))
                 index++;
-        if (index == LEDGER_SLOTS)
+        if (index == LEDGER_SLOTS) {
+                (void)pending_give_up_oldest(&worker->pending);
                 return 0;
+        }
         r = receive_into(worker, slot);
         if (r != 0) {
                 give(worker, index, SLOT_FREE);
@@ -292,19 +321,23 @@ static int worker_loop(Worker *worker) {
         r = finish_predecessors(worker);
         while (r == 0 && is_receiver(worker)) {
                 index = take_waiting(worker);
-                if (index < LEDGER_SLOTS)
+                if (index < LEDGER_SLOTS) {
                         r = finish(worker, index);
-                else {
+                        pending_settle(&worker->pending, clock_usec(CLOCK_MONOTONIC));
+                } else {
                         worker->crowded = false;
                         r = wait_and_receive(worker);
                         if (r <= 0)
-                                return r;
+                                break;
                         r = 0;
                 }
                 if (r == 0 && worker->crowded)
                         r = receive_all(worker);
         }
-        return r < 0 ? r : 0;
+        if (r < 0) /* the successor goes on with it */
+                return r;
+        pending_finish(&worker->pending);
+        return 0;
 }
 
 static int worker_init(Worker *worker, const WorkerArguments *arguments) {
@@ -332,6 +365,7 @@ static int worker_init(Worker *worker, const WorkerArguments *arguments) {
                 return r;
         worker->header = ledger_header(worker->ledger);
         worker->request_context.ledger = worker->ledger;
+        worker->pending = (Pending){.arguments = arguments, .ledger = worker->ledger};
         (void)notify_set_sync_wake_up(
                 arguments->listener_fd, true); /* the daemon has recorded where that is missing */
         outbox = ledger_outbox(worker->ledger, arguments->number);
@@ -368,6 +402,8 @@ static void send_last_records(Worker *worker) {
                 report_drop(report);
         atomic_fetch_add(&worker->header->lost, report_count_dropped(report));
         /* One that leaves for want of work reported long ago, and calls may be waiting for it to be gone. */
+        if (worker->pending.reported_usec > worker->reported_usec)
+                worker->reported_usec = worker->pending.reported_usec;
         if (worker->reported_usec > 0 &&
                 clock_usec(CLOCK_MONOTONIC) - worker->reported_usec < WORKER_IDLE_USEC / 2)
                 report_drain(report, REPORT_PATIENCE_USEC);

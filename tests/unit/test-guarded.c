@@ -73,6 +73,16 @@ static void check_record(const char *beginning, const char *rest) {
                 fail_msg("not \"%s...%s\": %s", beginning, rest, records);
 }
 
+/* The same of two records. */
+static void check_record_twice(const char *beginning, const char *rest) {
+        const char *first = fixture_records(&fixture), *second = strchr(first, '\n');
+
+        if (!second || strncmp(first, beginning, strlen(beginning)) != 0 ||
+                strncmp(second + 1, beginning, strlen(beginning)) != 0 || !strstr(second, rest) ||
+                strstr(first, rest) > second)
+                fail_msg("not twice \"%s...%s\": %s", beginning, rest, first);
+}
+
 static const FakePermit *check_permit(int error) {
         const FakePermit *permit = fake_guard_find((uint32_t)fixture.target);
 
@@ -186,6 +196,60 @@ static void test_failures(void **state) {
         }
 }
 
+static void check_fate(
+        uint32_t fate, int32_t result, FixturePolicy policy, const char *beginning, const char *rest) {
+        pid_t worker;
+
+        begin(&user);
+        fake_guard->answers_fate = fate;
+        fake_guard->answers_result = result;
+        worker = fixture_start_worker(&fixture, 0, policy);
+        (void)fixture_result(&fixture);
+        dismiss(worker);
+        check_record(beginning, rest);
+        (void)tear_down(NULL);
+}
+
+/* The record tells what came of the call, as far as anybody can know. */
+static void test_fates(void **state) {
+        const uint32_t asked = GUARD_USED | GUARD_ASKED, over = GUARD_RETURNED;
+
+        (void)state;
+        check_fate(asked | over, 0, FIXTURE_ALLOW, "allowed ", ": created (");
+        check_fate(asked | over, -ENOSPC, FIXTURE_ALLOW, "failed ", ": ENOSPC (");
+        check_fate(over, -EEXIST, FIXTURE_ALLOW, "failed ", ": EEXIST (");
+        check_fate(over, -EEXIST, FIXTURE_DENY, "failed ", ": EEXIST (the kernel's own error)");
+        check_fate(asked | over, -EPERM, FIXTURE_DENY, "denied ", ": EPERM (");
+        check_fate(GUARD_MISMATCHED | over, -EPERM, FIXTURE_ALLOW, "denied ", "led elsewhere");
+        check_fate(over, 0, FIXTURE_ALLOW, "trouble with ", "did not ask its guard");
+        check_fate(over, 0, FIXTURE_DENY, "trouble with ", "did not ask its guard");
+        check_fate(asked, 0, FIXTURE_ALLOW, "allowed ", ": unknown (what came of it is not known yet)");
+        check_fate(0, 0, FIXTURE_ALLOW, "allowed ", ": unknown (what came of it is not known yet)");
+        check_fate(0, 0, FIXTURE_DENY, "denied ", ": unknown (what came of it is not known yet)");
+}
+
+/* The thread's next permit tells what came of the last one, and nobody has to ask. */
+static void test_next_permit_tells(void **state) {
+        FakePermit *permit;
+        pid_t worker;
+
+        (void)state;
+        begin(&steady);
+        fake_guard->answers_fate = 0;
+        worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
+        worker_step_to(worker, SYS_ppoll, false);
+        worker_step_to(worker, SYS_ppoll, true); /* it is answered, and nobody was asked yet */
+        assert_int_equal(fixture_result(&fixture).error, 0);
+        permit = (FakePermit *)(uintptr_t)fake_guard_find((uint32_t)fixture.target);
+        permit->fate = GUARD_USED | GUARD_ASKED; /* its return was missed */
+        fixture_call_again(&fixture);
+        worker_release(worker);
+        assert_int_equal(fixture_result(&fixture).error, 0);
+        fake_guard->answers_fate = GUARD_USED | GUARD_ASKED | GUARD_RETURNED;
+        dismiss(worker);
+        check_record_twice("allowed mkdir(", ": created (");
+}
+
 /* Counts the worker's system calls from the end of a ppoll() that has found a call to the next ppoll(), that
  * included: all but those that send records, and that look whether the host's mounts have changed. */
 static unsigned count_calls(pid_t worker, Stop *stop) {
@@ -286,6 +350,8 @@ int main(void) {
                 cmocka_unit_test_teardown(test_void, tear_down),
                 cmocka_unit_test_teardown(test_natively_restricted, tear_down),
                 cmocka_unit_test_teardown(test_failures, tear_down),
+                cmocka_unit_test_teardown(test_fates, tear_down),
+                cmocka_unit_test_teardown(test_next_permit_tells, tear_down),
                 cmocka_unit_test_teardown(test_n_calls, tear_down),
                 cmocka_unit_test_teardown(test_deaths, tear_down),
         };

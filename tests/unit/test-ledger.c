@@ -252,8 +252,9 @@ static const struct {
         {SLOT_ACTING, 0, 0, SLOT_ACTING},
         {SLOT_DONE, 0, 0, SLOT_DONE},
         /* Written by a compromised worker. */
-        {SLOT_DONE + 1, 5, 7, SLOT_RECEIVED},
-        {SLOT_DONE + 1, 0, 0, SLOT_RECEIVED},
+        {SLOT_SENT, 5, 7, SLOT_SENT},
+        {SLOT_SENT + 1, 5, 7, SLOT_RECEIVED},
+        {SLOT_SENT + 1, 0, 0, SLOT_RECEIVED},
         {UINT32_MAX, 5, 7, SLOT_RECEIVED},
 };
 
@@ -275,7 +276,7 @@ static void test_phase(void **state) {
 /* Afterwards the kernel takes the buffer for RECV, which must be all zero, and the next request starts with
  * a clean count. */
 static void test_clear(void **state) {
-        static const SlotPhase from[] = {SLOT_EMPTY, SLOT_RECEIVED, SLOT_ACTING, SLOT_DONE};
+        static const SlotPhase from[] = {SLOT_EMPTY, SLOT_RECEIVED, SLOT_ACTING, SLOT_DONE, SLOT_SENT};
         _cleanup_close_ int fd = new_ledger();
         _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
         const struct seccomp_notif zero = {};
@@ -294,6 +295,30 @@ static void test_clear(void **state) {
                 assert_int_equal(slot->received_usec, 0);
                 assert_int_equal(slot->attempts, 0);
         }
+}
+
+/* What came of a call is told by its id, to the slot that waits for it and to no other. */
+static void test_fates(void **state) {
+        static const uint64_t ids[] = {1, 2, 0x7b846b05df102b1d, UINT64_MAX / 2};
+        _cleanup_close_ int fd = new_ledger();
+        _cleanup_(ledger_unmap_p) Ledger *ledger = map(fd);
+        uint32_t fate = 0;
+        int32_t result = 0;
+
+        (void)state;
+        for (uint32_t i = 0; i < COUNT(ids); i++)
+                ledger_await_fate(ledger, i, ids[i]);
+        ledger_tell_fate(ledger_header(ledger), 4711, 0xf, 0);
+        for (uint32_t i = 0; i < COUNT(ids); i++) {
+                assert_false(ledger_read_fate(ledger, i, &fate, &result));
+                ledger_tell_fate(ledger_header(ledger), ids[i], 0xa, -(int32_t)i - 1);
+                assert_true(ledger_read_fate(ledger, i, &fate, &result));
+                assert_int_equal(fate, 0xa);
+                assert_int_equal(result, -(int32_t)i - 1);
+        }
+        ledger_tell_fate(ledger_header(ledger), ids[0], 0, 0); /* too late: it is told */
+        assert_true(ledger_read_fate(ledger, 0, &fate, &result));
+        assert_int_equal(fate, 0xa);
 }
 
 /* A slot has one holder at a time. */
@@ -520,6 +545,7 @@ int main(void) {
                 cmocka_unit_test(test_lend_intent),
                 cmocka_unit_test(test_intent_state),
                 cmocka_unit_test(test_overdue),
+                cmocka_unit_test(test_fates),
         };
 
         harness_init();

@@ -19,7 +19,8 @@ static_assert(LEDGER_COMM_SIZE == GUARD_COMM_SIZE, "the name of a thread is copi
  * alone, unless somebody asks /proc. */
 static void note_caller(Slot *slot, const GuardPermitRequest *permit) {
         slot->permit_tid = permit->tid;
-        slot->pid = permit->tgid;
+        if (permit->tgid != 0)
+                slot->pid = permit->tgid;
         slot->uid = permit->uid;
         memcpy(slot->comm, permit->comm, sizeof(slot->comm));
         slot->comm[sizeof(slot->comm) - 1] = '\0';
@@ -40,6 +41,10 @@ static int write_permit(const Impersonation *impersonation, Request *request, Gu
         if (r < 0)
                 return r == -ESRCH ? -ENOTCONN : r;
         note_caller(slot, permit);
+        /* The thread calls again: its last call is over. */
+        if (permit->last_id != 0)
+                ledger_tell_fate(
+                        impersonation->ledger, permit->last_id, permit->last_fate, permit->last_result);
         slot->permit = permit->parent_fd < 0 ? SLOT_PERMIT_VOID : SLOT_PERMIT_JUDGED;
         request->outcome.kind = OUTCOME_CONTINUE;
         return REQUEST_DONE;

@@ -27,6 +27,7 @@ struct Impersonation {
         RootDir rootdir;
         Helper *helper;          /* NULL: the worker itself impersonates the target */
         HostMounts *host_mounts; /* not owned */
+        LedgerHeader *ledger;    /* not owned */
         const Sandbox *helper_sandbox;
         WorkerLock lock; /* with which a helper locks the ledger */
         LedgerObject
