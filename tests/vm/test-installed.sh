@@ -21,7 +21,7 @@ check "... which is the user's" test "$(stat -c %u /tmp/second)" = 65534
 check "elsewhere it cannot" says 1 "Operation not permitted" $snotify_run -- mkdir /srv/no
 check "... the journal says so" wait_for synced 'denied mkdir("/srv/no")'
 check "... and journalctl -x what to do" says 0 "/etc/snotify.conf.d/" journalctl --no-pager -x -u snotifyd
-check "systemctl status shows the calls" says 0 "calls allowed: 2, denied: 1" systemctl status --no-pager snotifyd
+check "systemctl status shows the calls" wait_for status_has "calls allowed: 2, denied: 1"
 check "no unit has failed" test -z "$(systemctl --failed --no-legend)"
 
 ### Which way sessions get.
