@@ -25,7 +25,7 @@ action = deny
 
 $(name_rules)
 CONF
-mkdir -m 777 "$tree"/{links,names,renames,way}
+mkdir -m 777 "$tree"/{links,names,way}
 
 # A naive supervisor lets a denied call pass after a few calls; this many are enough on any machine.
 enough=50000
@@ -56,13 +56,16 @@ check "... with the guard none is" holds supervised_user -- "$bin/links" call "$
 check "they changed all the time" kill "$flipper"
 wait "$flipper"
 
-mkdir -p "$tree"/renames/{shut,tree/source/way/here}
-chmod -R 777 "$tree/renames"
-mount --bind "$tree/renames/tree/source" "$tree/renames/shut"
 # renamed STATUS AS...: creates directories, which fails with that status, while an unsupervised process renames their parents.
 renamed() {
         local status=$1 renamer
         shift
+        # Anew: the last one was killed in the middle.
+        umount "$tree/renames/shut" 2>/dev/null
+        rm -rf "${tree:?}/renames"
+        mkdir -p "$tree"/renames/{shut,tree/source/way/here}
+        chmod -R 777 "$tree/renames"
+        mount --bind "$tree/renames/tree/source" "$tree/renames/shut"
         coproc RENAME { exec setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/renames" flip "$tree/renames/tree" "$tree/renames/shut"; }
         renamer=$RENAME_PID
         read -r _ <&"${RENAME[0]}"
@@ -73,7 +76,6 @@ renamed() {
         return "$status"
 }
 check "the parents of a denied directory are renamed: natively it is created" renamed 1 as_user "$bin/renames" call "$tree/renames/tree" 100
-find "$tree/renames/tree" -name 'x*' -delete
 check "... with the guard it is not" renamed 0 supervised_user -- "$bin/renames" call "$tree/renames/tree" "$calls"
 check "... and nothing denied was created" test -z "$(find "$tree/renames/tree" -name 'x*')"
 
