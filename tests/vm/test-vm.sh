@@ -63,8 +63,10 @@ payload=$work/payload
 mkdir -p "$payload"/{installed,helpers,conf,tests/end-to-end,tests/attack,tests/vm}
 DESTDIR=$payload/installed meson install -C "$BUILD_ROOT" --no-rebuild --quiet >"$work/install.log" 2>&1 ||
         { echo "Bail out! meson install: $(tail -3 "$work/install.log")"; exit 1; }
-# shellcheck disable=SC2086 # words
-cp $VM_HELPERS "$payload/helpers/"
+# Some are there twice.
+for helper in $VM_HELPERS; do
+        cp "$helper" "$payload/helpers/"
+done
 cp "$COMPROMISED_SNOTIFYD" "$SLOW_NAMES_LIBRARY" "$payload/"
 cp "$SOURCE_ROOT"/conf/* "$payload/conf/"
 for suite in end-to-end attack vm; do
