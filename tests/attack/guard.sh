@@ -9,7 +9,7 @@
 #   CONF
 #
 # Profiles: default requires the guard, private and free, too; unguarded has the same rules without it.  Skips the whole test where
-# the guard cannot stand.  SNOTIFY_GUARD_EXPECTED=yes: then it fails instead.
+# the guard cannot stand; in a virtual machine of tests/vm that has it, fails instead.
 
 tree=${work:?}/tree
 
@@ -64,7 +64,7 @@ guard_start() {
         guard_configuration >"$work/rules"
         daemon_start <"$work/rules"
         said=$(supervised true 2>&1) && return
-        [ "${SNOTIFY_GUARD_EXPECTED-}" != yes ] || { echo "Bail out! there is no guard: $said"; cat "$work/log"; exit 1; }
+        [ "${SNOTIFY_TEST_GUARD-}" != require ] || { echo "Bail out! there is no guard: $said"; cat "$work/log"; exit 1; }
         skip_all "there is no guard here: $said"
 }
 

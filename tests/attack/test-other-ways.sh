@@ -39,7 +39,9 @@ check "... and mkdirat(2)" fails_with $EPERM "$bin/naive-supervisor" refuse - "$
 
 uring=$bin/uring
 if "$uring" make "$tree/empty/native"; then
-        attack "an io_uring of the workload's own" $ENOSYS "$uring" make "$tree/shut/new"
+        # The filter knows no rings, unless the guard judges what they do.
+        ! is_guarded || ring_error=$EPERM
+        attack "an io_uring of the workload's own" "${ring_error:-$ENOSYS}" "$uring" make "$tree/shut/new"
         # If a kernel thread polls the ring, the workload makes no system call that a filter could refuse: the launcher must not start it.
         attack "an io_uring from before the filter" 125 "$uring" lend -- "$uring" borrow "$tree/shut/new"
         attack "an io_uring from before the filter, polled by the kernel" 125 "$uring" lend-polled -- "$uring" wait "$tree/shut/new"

@@ -33,7 +33,8 @@ action = deny
 [profile all]
 default = allow
 CONF
-EXDEV=18 EPERM=1
+EXDEV=18 EPERM=1 EROFS=30
+! is_guarded || guarded=yes
 
 # attack NAME RUN COMMAND...: RUN COMMAND creates the denied directory natively; supervised it must not.
 attack() {
@@ -93,7 +94,8 @@ else
         done
         check "a link that changes at each reading: a supervisor that resolves the path twice creates the denied directory" test -d "$tree/shut/x"
         check "... snotify does not" test ! -e "$tree/shut/y"
-        check "... and creates the allowed one, which it has judged" test -d "$tree/open/y"
+        # The guard refuses what was not judged, also where that would have been allowed.
+        [ "${guarded-}" = yes ] || check "... and creates the allowed one, which it has judged" test -d "$tree/open/y"
 fi
 
 # overlay RUN... UPPER DIRECTORY: mounts an overlay with that upper directory on DIRECTORY, and creates DIRECTORY/z.
@@ -109,7 +111,10 @@ private=(supervised_user --profile private --)
 if ! overlay as_user "$tree/upper" "$tree/open/over" 2>/dev/null || ! rmdir "$tree/upper/z"; then
         skip "an overlay of the user" "an unprivileged user cannot mount one here"
 else
-        check "a call in the user's overlay on an allowed path is denied" fails_with $EPERM overlay supervised_user -- "$tree/upper" "$tree/open/over"
+        overlay_error=$EPERM
+        # The guard already refuses the directories in which an overlay works, so that it is read-only.
+        [ -z "${guarded-}" ] || overlay_error=$EROFS
+        check "a call in the user's overlay on an allowed path is denied" fails_with $overlay_error overlay supervised_user -- "$tree/upper" "$tree/open/over"
         check "... and creates nothing" none_created
         check "... with private = allow it is allowed" overlay "${private[@]}" "$tree/upper" "$tree/open/over"
         check "... and the directory is in the upper directory, as natively" rmdir "$tree/upper/z"

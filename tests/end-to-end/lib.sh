@@ -93,6 +93,11 @@ supervised() {
         "$SNOTIFY_RUN" --socket "$socket" "$@"
 }
 
+# Does the kernel's guard stand for the sessions of the daemon?
+is_guarded() {
+        supervised true && grep -q '^session .* started: guarded' "$work/log"
+}
+
 # Runs a command as an unprivileged user with a supplementary group.
 as_user() {
         setpriv --reuid=65534 --regid=65534 --groups=65534,60001 "$@"

@@ -20,9 +20,7 @@ for program in qemu-system-x86_64 mmdebstrap apt-get mke2fs python3 meson; do
 done
 
 # Something of each kind that fits into a quarter of an hour, where an emulated processor is ten times as slow.
-reduced=(installed systemd fidelity signals second-try own-mounts guard-rings guard-differences)
-# With the guard they have other results, which they do not know: nothing is left half done, and such an overlay cannot be mounted.
-acting_only=(second-try own-mounts)
+reduced=(installed systemd fidelity signals second-try own-mounts guard-ways guard-races guard-rings guard-differences)
 # What builds, downloads, or is about texts alone is no test of a kernel.
 excepted=(commands programs config-cli soak)
 
@@ -87,7 +85,6 @@ list() {
         while read -r suite name; do
                 case $1:$name in
                 off:guard*) ;;
-                require:*) [[ " ${acting_only[*]} " == *" $name "* ]] || echo "$suite $name" ;;
                 *) echo "$suite $name" ;;
                 esac
         done <"$work/list"
