@@ -62,9 +62,13 @@ void pending_add(Pending *pending, uint32_t index) {
                 (void)pending_give_up_oldest(pending);
 }
 
-void pending_settle(Pending *pending, uint64_t now_usec) {
+void pending_settle(Pending *pending) {
         GuardFateRequest fate = {};
+        uint64_t now_usec;
 
+        if (!pending_is_any(pending))
+                return;
+        now_usec = clock_usec(CLOCK_MONOTONIC);
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 if (!(pending->slots >> i & 1))
                         continue;

@@ -26,9 +26,9 @@ static inline bool pending_is_any(const Pending *pending) {
 /* The call of the slot, which the worker holds, was answered. */
 void pending_add(Pending *pending, uint32_t index);
 
-/* Records the calls whose fate another call has told, and those that should be over by now_usec
- * (CLOCK_MONOTONIC).  The slots are free then. */
-void pending_settle(Pending *pending, uint64_t now_usec);
+/* Records the calls whose fate another call has told, and those that should be over by now.  Their slots are
+ * free then.  Where none is pending, as in a session that acts, it does not even look at the clock. */
+void pending_settle(Pending *pending);
 
 /* Asks the guard for the fate of each, and records those that have returned, or should have. */
 void pending_look(Pending *pending);

@@ -323,7 +323,7 @@ static int worker_loop(Worker *worker) {
                 index = take_waiting(worker);
                 if (index < LEDGER_SLOTS) {
                         r = finish(worker, index);
-                        pending_settle(&worker->pending, clock_usec(CLOCK_MONOTONIC));
+                        pending_settle(&worker->pending);
                 } else {
                         worker->crowded = false;
                         r = wait_and_receive(worker);
