@@ -134,9 +134,8 @@ static void configuration_refuse_sessions(Configuration *configuration, bool is_
         configuration_retry_within(configuration, CONFIGURATION_RETRY_USEC);
         if (is_news && configuration->is_usable)
                 (void)report_line(configuration->context->report, REPORT_CONFIG_REJECTED,
-                        "no session begins until the configuration is corrected; running ones go on under "
-                        "the "
-                        "last good one");
+                        "no session begins until the configuration is corrected; running ones go on "
+                        "under the last good one");
 }
 
 static void configuration_reject(

@@ -74,9 +74,8 @@ void host_read_subordinates(Host *host, Report *report) {
         r = subordinate_ids_read("/etc/subuid", "/etc/passwd", &host->subordinates);
         if (r < 0)
                 (void)report_line(report, REPORT_WARNING,
-                        "cannot read /etc/subuid or /etc/passwd: %s; the limits per user do not count what "
-                        "a user "
-                        "starts by subordinate user IDs",
+                        "cannot read /etc/subuid or /etc/passwd: %s; the limits per user do not count "
+                        "what a user starts by subordinate user IDs",
                         strerror(-r));
 }
 
@@ -85,7 +84,6 @@ void host_report_missing_sync(Host *host, Report *report) {
                 return;
         host->said_sync_is_missing = true;
         (void)report_line(report, REPORT_FEATURE_MISSING,
-                "this kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): supervised calls take "
-                "several "
-                "times longer");
+                "this kernel lacks SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (Linux 6.6): supervised calls "
+                "take several times longer");
 }

@@ -194,9 +194,8 @@ static int manager_check_config(const Manager *manager) {
                 return 0;
         (void)report_line(manager->report, REPORT_ERROR,
                 session_table_size(manager->sessions) > 0
-                        ? "with these errors in the configuration, and no last good one, all calls of "
-                          "running "
-                          "sessions are denied"
+                        ? "with these errors in the configuration, and no last good one, all calls "
+                          "of running sessions are denied"
                         : "not starting with these errors in the configuration");
         return session_table_size(manager->sessions) > 0 ? 0 : -EINVAL;
 }

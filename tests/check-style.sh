@@ -134,6 +134,16 @@ no_positive_errno() {
         ! grep -rnE --include='*.[ch]' 'return \(?(errno|E[A-Z0-9]{2,})\)?;' daemon launcher
 }
 
+# A text names the worker, the daemon, the kernel or the workload that it is about.
+named_actors() {
+        ! grep -rnwiE --include='*.[chS]' 'nobody|somebody|anybody|everybody|whoever' daemon launcher
+}
+
+# clang-format splits texts that are too long, and never joins what is left of them.
+whole_texts() {
+        ! grep -rnE --include='*.[ch]' '^ +"[^" ]+ "$' daemon launcher
+}
+
 # The documents name files as `FOLDER/FILE` and what is in them as `FOLDER/FILE: NAME`; NAME.c is an example.
 documented_files() {
         local reference file name missing=0
@@ -179,6 +189,8 @@ check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
 check_with codespell "codespell finds no misspelt word" spelling
 check "each room includes what it may, and includes point one way" one_way
 check "no function returns a positive errno" no_positive_errno
+check "no comment or message speaks of nobody" named_actors
+check "no text is in splinters" whole_texts
 check "what the documents name is there" documented_files
 check "doc/architecture.md knows each room" documented_rooms
 echo "1..$n"

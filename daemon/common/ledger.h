@@ -29,7 +29,7 @@
  *   else          the number of a worker plus one.  Where that worker is dead its successor, which has the same
  *                 number, goes on.
  *
- * A slot goes through four phases, or five.  A worker that starts on a slot which is not empty finishes that request first:
+ * A slot goes through these phases.  A worker that starts on a slot which is not empty finishes that request first:
  * that is all of recovery.
  *
  *   EMPTY     notif is all zero.  RECV writes the request straight into it: a slot whose phase is still EMPTY but
@@ -134,7 +134,7 @@ typedef enum SlotVerdict {
 /* What the target got is not known. */
 enum SlotError {
         SLOT_ERROR_PENDING = -1, /* the call goes on */
-        SLOT_ERROR_UNTOLD = -2,  /* it failed, and nobody saw how */
+        SLOT_ERROR_UNTOLD = -2,  /* it failed; no process knows how */
 };
 
 /* An object of a file system, told apart from every other that it ever had.  A file system may use an inode
@@ -305,8 +305,8 @@ void intent_set_state(Intent *intent, IntentState state);
 SlotPhase slot_phase(const Slot *slot);
 void slot_set_phase(Slot *slot, SlotPhase phase);
 
-/* The slot's call, the notification with this id, was let continue.  Another worker of the session may be
- * told what came of it before its own: whoever is tells the ledger. */
+/* The slot's call, the notification with this id, is about to continue in the kernel.  Another worker of the
+ * session may learn what came of it before the slot's own does, and then tells the ledger. */
 void ledger_await_fate(Ledger *ledger, uint32_t index, uint64_t id);
 
 /* Tells what came of the call with this id, if a slot waits for that: the fate of its permit, of GuardFate,

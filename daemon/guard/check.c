@@ -60,9 +60,8 @@ static const char *check_modules(void) {
         if (read_host_file("/sys/kernel/security/lsm", text, sizeof(text)) < 0)
                 return "the kernel's list of security modules, /sys/kernel/security/lsm, cannot be read";
         if (!list_has(text, "bpf"))
-                return "bpf is not among the kernel's security modules (/sys/kernel/security/lsm); the "
-                       "kernel's "
-                       "parameter lsm= can add it";
+                return "bpf is not among the kernel's security modules (/sys/kernel/security/lsm); "
+                       "the kernel's parameter lsm= can add it";
         if (read_host_file("/sys/kernel/security/lockdown", text, sizeof(text)) == 0 &&
                 strstr(text, "[confidentiality]"))
                 return "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown)";

@@ -151,7 +151,7 @@ static const char *guard_child(Trial *trial) {
         return complaint;
 }
 
-/* A file system that is mounted nowhere, so that the trial is nobody's business. */
+/* A file system that is mounted nowhere, so that no other process sees the trial. */
 static int open_tmpfs(void) {
         _cleanup_close_ int context_fd = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
         _cleanup_close_ int mount_fd = -EBADF;

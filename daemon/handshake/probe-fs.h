@@ -11,8 +11,8 @@
  * verifier that created the probe may close it.
  *
  * A launcher can keep its probe for as long as it keeps the descriptor: some 5 KB of kernel memory, and one
- * of 1048576 device numbers.  The kernel tells nobody when it lets go, so there is no bound but on how many
- * descriptors a user may have. */
+ * of 1048576 device numbers.  The daemon is not told when a launcher lets go, so there is no bound but on
+ * how many descriptors a user may have. */
 
 #include <stdbool.h>
 

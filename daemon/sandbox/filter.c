@@ -109,8 +109,8 @@ static SeccompRule supervised_rule(const Call *call) {
         return rule;
 }
 
-/* Workers that act must know of Landlock domains, which bind nobody but the target: see
- * daemon/worker/landlock.h.  Under the guard the target performs its own calls. */
+/* Workers that act must know of Landlock domains, which bind the target alone and not a
+ * worker: see daemon/worker/landlock.h.  Under the guard the target performs its own calls. */
 static bool is_supervised(const Call *call, FilterWay way) {
         return way != FILTER_GUARDED || (call->kind != OPERATION_RESTRICT && call->kind != OPERATION_LIMIT);
 }

@@ -64,9 +64,8 @@ static void explain_refusal(
         (void)escape_text(session->profile, strlen(session->profile), profile, sizeof(profile));
         if (refusal->reason == GUARD_OWN_OVERLAY)
                 (void)snprintf(to, size,
-                        "a program has mounted an overlay over it; \"private = allow\" in profile %s would "
-                        "allow "
-                        "that, see snotify.conf(5)",
+                        "a program has mounted an overlay over it; \"private = allow\" in profile %s "
+                        "would allow that, see snotify.conf(5)",
                         profile);
         else if (refusal->is_ring)
                 (void)snprintf(to, size, "asked for through io_uring, which no rule can judge");

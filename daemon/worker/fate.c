@@ -38,7 +38,7 @@ static void apply_success(Slot *slot, bool is_permitted) {
                 decide(slot, SLOT_TROUBLE, 0, "the kernel did not ask its guard");
 }
 
-/* Nobody saw the call return. */
+/* The guard has not seen the call return. */
 static void apply_unseen(Slot *slot, bool is_asked, bool is_over) {
         if (!is_over)
                 decide(slot, slot->verdict, SLOT_ERROR_PENDING, "what came of it is not known yet");

@@ -135,7 +135,7 @@ PY
 check "a workload that can have no more processes and descriptors is judged as any other" \
         test "$(supervised -- python3 "$work/fill.py" "$tree")" = "full created $EXDEV"
 
-# Nobody but root has access to a process that is not dumpable.
+# Only root has access to a process that is not dumpable.
 cat >"$work/hide.py" <<'PY'
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)

@@ -93,7 +93,7 @@ for who in root user; do
         same_thing "io_uring exists" io_uring EFAULT
         same_thing "a socket can be bound" socket made
         same_thing "a message queue can be created" message-queue made
-        same_thing "a process that nobody may look at creates directories through /proc/self/cwd" undumpable made
+        same_thing "a process that no other may look at creates directories through /proc/self/cwd" undumpable made
         check "$who: what the filter does is the same without a guard: no subvolumes" differs subvolume ENOTTY,EBADF,EINVAL EPERM
         check "$who: ... no x32 calls" differs x32 0,ENOSYS ENOSYS
         check "$who: ... no second supervisor" differs second-listener 0 EBUSY
@@ -302,7 +302,7 @@ if on_image "$work/frozen" mkfs.ext4 -q && fsfreeze --freeze "$work/frozen" 2>/d
         check "twenty calls of a session wait for a frozen file system, longer than call-timeout=, and a further one elsewhere does not" many_frozen
         check "natively a process that is killed in a call ends when the call has" prints "made before its end" killed_frozen exec
         check "... and guarded, too" prints "made before its end" killed_frozen exec "$SNOTIFY_RUN" --socket "$socket" --
-        check "... so that umount(8) finds nobody there" umount "$work/frozen"
+        check "... so that umount(8) finds the file system idle" umount "$work/frozen"
 else
         skip "a frozen file system" "ext4 cannot be mounted and frozen here"
 fi

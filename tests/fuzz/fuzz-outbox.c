@@ -93,7 +93,7 @@ static void empty_into_journal(Outbox *outbox) {
         (void)report_count_dropped(report);
 }
 
-static void empty_to_nobody(Outbox *outbox) {
+static void empty_into_nothing(Outbox *outbox) {
         report_use_outbox(to_stderr, outbox);
         report_flush(to_stderr, 0);
         HOLDS(!report_is_pending(to_stderr));
@@ -101,7 +101,7 @@ static void empty_to_nobody(Outbox *outbox) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-        static void (*const ways[])(Outbox *) = {empty_by_hand, empty_into_journal, empty_to_nobody};
+        static void (*const ways[])(Outbox *) = {empty_by_hand, empty_into_journal, empty_into_nothing};
         Input input = {bytes, size};
         Memory memory = {.size = 1 + input_number(&input) % SIZE_MAX_HERE};
         Outbox outbox;

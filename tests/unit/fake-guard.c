@@ -82,7 +82,7 @@ int __wrap_guard_run_permit(const Guard *guard, GuardPermitRequest *request) {
                 return -ENOSPC;
         request->tid = request->tgid = fake_guard->tid;
         request->uid = 4711;
-        (void)snprintf(request->comm, sizeof(request->comm), "%s", "somebody");
+        (void)snprintf(request->comm, sizeof(request->comm), "%s", "caller");
         request->last_id = permit->id;
         request->last_fate = permit->fate;
         request->last_result = permit->result;

@@ -103,7 +103,7 @@ static void check_allowed(const Workload *workload) {
         assert_int_equal(fixture_result(&fixture).error, 0);
         dismiss(worker);
         (void)check_permit(0);
-        check_record("allowed mkdir", " by somebody[");
+        check_record("allowed mkdir", " by caller[");
         check_record("allowed mkdir", ", uid 4711: created");
         (void)tear_down(NULL);
 }
@@ -210,7 +210,7 @@ static void check_fate(
         (void)tear_down(NULL);
 }
 
-/* The record tells what came of the call, as far as anybody can know. */
+/* The record tells what came of the call, as far as it can be known. */
 static void test_fates(void **state) {
         const uint32_t asked = GUARD_USED | GUARD_ASKED, over = GUARD_RETURNED;
 
@@ -228,7 +228,7 @@ static void test_fates(void **state) {
         check_fate(0, 0, FIXTURE_DENY, "denied ", ": unknown (what came of it is not known yet)");
 }
 
-/* The thread's next permit tells what came of the last one, and nobody has to ask. */
+/* The thread's next permit tells what came of the last one, without a question of the worker's. */
 static void test_next_permit_tells(void **state) {
         FakePermit *permit;
         pid_t worker;
@@ -238,7 +238,7 @@ static void test_next_permit_tells(void **state) {
         fake_guard->answers_fate = 0;
         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
         worker_step_to(worker, SYS_ppoll, false);
-        worker_step_to(worker, SYS_ppoll, true); /* it is answered, and nobody was asked yet */
+        worker_step_to(worker, SYS_ppoll, true); /* it is answered, and the guard was not asked yet */
         assert_int_equal(fixture_result(&fixture).error, 0);
         permit = (FakePermit *)(uintptr_t)fake_guard_find((uint32_t)fixture.target);
         permit->fate = GUARD_USED | GUARD_ASKED; /* its return was missed */

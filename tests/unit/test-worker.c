@@ -2,7 +2,7 @@
 
 /* Tests a worker whole, with a real filter and a real target, and kills it at each of its system calls in
  * turn, before the call and after it.  Whatever the ledger then holds, the next worker must make of it what
- * the first would have: the call is answered once, its effect is there once, and nobody hangs. */
+ * the first would have: the call is answered once, its effect is there once, and no process hangs. */
 
 #include "harness.h"
 
@@ -256,7 +256,7 @@ static void play_event(const Script *script, pid_t worker, const Stop *stop) {
         }
 }
 
-static unsigned stop_number; /* for whoever reads of a failure */
+static unsigned stop_number; /* for the message of a failure */
 
 static void kill_first_worker(const Script *script) {
         pid_t worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
@@ -365,7 +365,7 @@ static void test_other_parent(void **state) {
         static const struct {
                 bool at_entry;
                 bool lost;   /* the parent cannot be found */
-                bool untold; /* nobody looked for the name before */
+                bool untold; /* no process looked for the name before */
                 int expected;
                 unsigned count; /* in what has the parent's name now */
         } rows[] = {

@@ -16,7 +16,7 @@
 static_assert(LEDGER_COMM_SIZE == GUARD_COMM_SIZE, "the name of a thread is copied");
 
 /* Names in the record whose call it is.  The record of a call that gets no permit knows the thread's number
- * alone, unless somebody asks /proc. */
+ * alone, unless the worker reads /proc. */
 static void note_caller(Slot *slot, const GuardPermitRequest *permit) {
         slot->permit_tid = permit->tid;
         if (permit->tgid != 0)

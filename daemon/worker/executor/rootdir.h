@@ -15,7 +15,8 @@ typedef struct RootDir {
         int host_root_fd;              /* O_PATH, not owned */
         DirectoryId host;
         DirectoryId now; /* the present root */
-        /* The working directory may be another one than the host's root.  Whoever changes it says so. */
+        /* The working directory may be another one than the host's root.  A function that changes it sets
+         * this. */
         bool away;
 } RootDir;
 
