@@ -71,6 +71,9 @@ __attribute__((noreturn)) static void execute(
                                 "strace", "-f", "--seccomp-bpf", "-etrace=mkdir,mkdirat", "-o", "/dev/null"},
                         6 * sizeof(*before));
                 break;
+        case START_PROOT:
+                memcpy(before, (const char *[]){"proot"}, sizeof(*before));
+                break;
         }
         while (before[n]) {
                 argv[n] = (char *)(uintptr_t)before[n];
@@ -107,14 +110,22 @@ static void row_fork(
         row->command_fd = ends[0];
 }
 
+/* Does the row's program start here?  Some kernels forbid what it needs. */
+static bool is_present(const Row *row) {
+        if (row->start == START_STRACE)
+                return system("strace -o /dev/null true >/dev/null 2>&1") == 0;
+        if (row->start == START_PROOT)
+                return system("proot true >/dev/null 2>&1") == 0;
+        return true;
+}
+
 void row_start(Row *row, const Programs *programs, const char *socket_path, unsigned number) {
         char directory[128];
         int samples_fd;
 
-        if (row->start == START_STRACE && system("strace -V >/dev/null 2>&1") != 0) {
-                row->absent = true;
+        row->absent = !is_present(row);
+        if (row->absent)
                 return;
-        }
         make_directories(row, directory, sizeof(directory), number);
         samples_fd = memfd_create("samples", 0);
         if (samples_fd < 0 || ftruncate(samples_fd, sizeof(Batch)) < 0)

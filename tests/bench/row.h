@@ -17,6 +17,7 @@ typedef enum RowStart {
         START_SNOTIFY,
         START_SNOTIFY_AS_USER,
         START_STRACE,
+        START_PROOT,
         START_REFERENCE,
 } RowStart;
 
@@ -24,7 +25,7 @@ typedef struct Row {
         const char *name;
         RowStart start;
         const char *kind; /* see workload.c */
-        const char *goal; /* NULL: none */
+        double goal;      /* of the median, in F; 0: none */
         int command_fd;
         Batch *batch;
         Samples samples;

@@ -24,7 +24,8 @@ typedef struct Kind {
         const char *name;
         const char *path; /* appended to the directory's own if it begins with a slash */
         int error;        /* the expected errno of mkdir() */
-        bool leaves_none; /* the call creates no directory */
+        bool is_answered; /* without effect: the workload then creates the directory by an unsupervised call
+                           */
         bool by_dirfd;
         bool by_newcomer; /* each call is the first of a new process */
 } Kind;
@@ -33,9 +34,11 @@ static const Kind kinds[] = {
         {.name = "relative", .path = "d"},
         {.name = "absolute", .path = "/a/b/d"},
         {.name = "dirfd", .path = "d", .by_dirfd = true},
-        {.name = "denied", .path = "d", .error = EPERM, .leaves_none = true},
+        {.name = "below", .path = "a/b/d"},
+        {.name = "denied", .path = "d", .error = EPERM},
         {.name = "newcomer", .path = "d", .by_newcomer = true},
-        {.name = "answered", .path = "d", .leaves_none = true},
+        {.name = "answered", .path = "d", .is_answered = true},
+        {.name = "answered newcomer", .path = "d", .by_newcomer = true, .is_answered = true},
 };
 
 static Batch *batch;
@@ -68,14 +71,16 @@ static void call_by_newcomer(const Kind *kind, uint32_t *ret_ns) {
         (void)waitpid(pid, NULL, 0);
 }
 
+/* Every kind has this loop, so that every call finds the caches as the others find them. */
 static void run_batch(const Kind *kind, uint32_t n) {
         for (uint32_t i = 0; i < n; i++) {
                 if (kind->by_newcomer)
                         call_by_newcomer(kind, &batch->ns[i]);
                 else
                         call_once(kind, &batch->ns[i]);
-                if (!kind->leaves_none)
-                        (void)unlinkat(dirfd, path, AT_REMOVEDIR);
+                if (kind->is_answered && mkdirat(dirfd, path, 0777) < 0)
+                        err(1, "%s", path);
+                (void)unlinkat(dirfd, path, AT_REMOVEDIR);
         }
 }
 
