@@ -202,6 +202,9 @@ int ledger_open_lock(int ledger_fd) {
 }
 
 bool ledger_pass(Ledger *ledger, uint32_t index, uint32_t from, uint32_t to) {
+        /* Looking costs less than trying, and few slots have the holder that is looked for. */
+        if (atomic_load_explicit(&ledger->header.holders[index], memory_order_relaxed) != from)
+                return false;
         return atomic_compare_exchange_strong(&ledger->header.holders[index], &from, to);
 }
 

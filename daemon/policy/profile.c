@@ -114,6 +114,17 @@ void profile_judge(const Profile *profile, OperationKind kind, const char *path,
         judge_by(profile, rule_tree_find(profile->rules, kind, path), ret);
 }
 
+bool profile_denies_tail(const Profile *profile, OperationKind kind, const char *path) {
+        const Rule *rule = NULL;
+
+        for (const char *tail = profile->has_denials ? path : NULL; tail; tail = strchr(tail + 1, '/')) {
+                rule = rule_tree_find(profile->rules, kind, tail);
+                if (rule && rule->action == ACTION_DENY)
+                        return true;
+        }
+        return false;
+}
+
 void profile_judge_uncovered(const Profile *profile, Verdict *ret) {
         judge_by(profile, NULL, ret);
 }

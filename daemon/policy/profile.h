@@ -80,5 +80,9 @@ int profile_add_rule(Profile *profile, const Rule *rule, const char **ret_existi
 /* Judges an operation at an absolute, normalised path, as rule_tree_find() wants it. */
 void profile_judge(const Profile *profile, OperationKind kind, const char *path, Verdict *ret);
 
-/* The same for a path that no rule covers. */
+/* Does a rule deny the operation at path, or at what is left of path without its first components?  A target
+ * whose root directory lies above the place takes such a rest for the place's path. */
+bool profile_denies_tail(const Profile *profile, OperationKind kind, const char *path);
+
+/* The same as profile_judge() for a path that no rule covers. */
 void profile_judge_uncovered(const Profile *profile, Verdict *ret);

@@ -107,6 +107,18 @@ static int need_target_path(const Decider *decider, Location *location) {
         return location->target_path_is_known ? 0 : read_target_path(decider, location);
 }
 
+/* Visits the paths of a parent that the worker has entered. */
+static int visit_entered(
+        const Decider *decider, const Location *location, bool reverted, Judgement *judgement) {
+        int r = place_visit(decider->host_mounts, &location->parent, location->name, reverted,
+                judgement_consider, judgement);
+
+        /* The working directory is on the target's very mount, which the worker sees from the host's root.
+         */
+        judgement->is_on_targets_mount = r == 0;
+        return r;
+}
+
 /* Judges all paths that the host has for the place.  Returns 0, an outcome of place_visit_on_host() or a
  * negative errno. */
 static int judge_paths(const Decider *decider, const Location *location, Judgement *judgement) {
@@ -115,14 +127,14 @@ static int judge_paths(const Decider *decider, const Location *location, Judgeme
         int r = PLACE_ELSEWHERE, reverted;
 
         if (parent->entered)
-                r = place_visit(mounts, parent, location->name, false, judgement_consider, judgement);
+                r = visit_entered(decider, location, false, judgement);
         if (r != PLACE_SHARED && r != PLACE_ELSEWHERE)
                 return r;
         reverted = credentials_revert(decider->impersonation->override);
         if (reverted < 0)
                 return reverted;
         if (r == PLACE_SHARED)
-                return place_visit(mounts, parent, location->name, true, judgement_consider, judgement);
+                return visit_entered(decider, location, true, judgement);
         r = parent->entered ? PLACE_ELSEWHERE
                             : place_visit_by_link(decider->request->target, mounts, parent, location->name,
                                       judgement_consider, judgement);
@@ -156,13 +168,21 @@ static int judge_place(
         return 0;
 }
 
+/* Could a deny rule hold for what the target takes the place for?  From a root on the host, it sees of the
+ * path of its own mount what follows that root; from any other root, no path leads there. */
+static bool may_see_denial(const Judgement *judgement) {
+        return !judgement || !judgement->is_on_targets_mount || judgement->denies_tail;
+}
+
 /* A target that sees the place elsewhere - in a root of its own - is held to the deny rules for what it
- * sees, too. */
-static int judge_target_path(const Decider *decider, Location *location, Verdict *verdict) {
+ * sees, too.  judgement: of the place's paths on the host, or NULL where it has none. */
+static int judge_target_path(
+        const Decider *decider, Location *location, const Judgement *judgement, Verdict *verdict) {
         Verdict seen;
         int r;
 
-        if (verdict->action == ACTION_DENY || !profile_has_denials(decider->profile))
+        if (verdict->action == ACTION_DENY || !profile_has_denials(decider->profile) ||
+                !may_see_denial(judgement))
                 return 0;
         r = need_target_path(decider, location);
         if (r != 0 || location->target_path[0] == '\0')
@@ -206,7 +226,7 @@ static int decide_unseen(
         if (outcome == PLACE_PRIVATE)
                 (void)snprintf(slot->why, sizeof(slot->why), "on a tmpfs that the host does not see");
         *ret = (Verdict){.action = ACTION_ALLOW};
-        return judge_target_path(decider, location, ret);
+        return judge_target_path(decider, location, NULL, ret);
 }
 
 /* Returns 0, PLACE_DELETED, TARGET_GONE or a negative errno. */
@@ -232,7 +252,7 @@ static int decide_location(const Decider *decider, unsigned i, Verdict *ret) {
         if (r == PLACE_ELSEWHERE || r == PLACE_PRIVATE || r == PLACE_INERT)
                 return decide_unseen(decider, location, slot_location, r, ret);
         *ret = judgement.verdict;
-        return judge_target_path(decider, location, ret);
+        return judge_target_path(decider, location, &judgement, ret);
 }
 
 /* Both ends must be allowed; the longest delay holds. */

@@ -13,6 +13,7 @@ void judgement_init(Judgement *judgement, const Profile *profile, OperationKind 
         judgement->kind = kind;
         judgement->rank = JUDGEMENT_NONE;
         judgement->verdict = (Verdict){.action = ACTION_DENY, .error = EPERM};
+        judgement->is_on_targets_mount = judgement->denies_tail = false;
         judgement->own = false;
         judgement->length = 0;
         judgement->path[0] = '\0';
@@ -56,6 +57,9 @@ int judgement_consider(const HostPath *path, void *userdata) {
         JudgementRank rank;
         Verdict verdict;
 
+        if (path->own && judgement->profile)
+                judgement->denies_tail |=
+                        profile_denies_tail(judgement->profile, judgement->kind, path->path);
         judge_path(judgement, path, &verdict);
         rank = rank_of(&verdict);
         if (rank > judgement->rank)

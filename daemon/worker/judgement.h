@@ -29,6 +29,8 @@ typedef struct Judgement {
         OperationKind kind;
         JudgementRank rank;
         Verdict verdict;
+        bool is_on_targets_mount; /* the caller has seen that; see may_see_denial() in decision.c */
+        bool denies_tail;         /* see profile_denies_tail(): of a path that the target used */
         /* The path whose verdict prevails. */
         bool own; /* the target used this path */
         size_t length;

@@ -187,6 +187,29 @@ static void test_verdict(void **state) {
         assert_string_equal(verdict.rule, "never");
 }
 
+/* What a target in a root of its own may take a place for. */
+static void test_tails(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = new_policy();
+        Profile *profile = add_profile(policy, "tails", ACTION_DENY, EPERM);
+        const char *existing;
+
+        (void)state;
+        assert_int_equal(profile_add_rule(profile, &(const Rule){"all", "/", ACTION_ALLOW}, &existing), 0);
+        assert_false(
+                profile_denies_tail(profile, OPERATION_MKDIR, "/jail/etc/x")); /* the default is no rule */
+        assert_int_equal(
+                profile_add_rule(profile, &(const Rule){"etc", "/etc/", ACTION_DENY}, &existing), 0);
+        assert_int_equal(
+                profile_add_rule(profile, &(const Rule){"exact", "/a/b", ACTION_DENY}, &existing), 0);
+        assert_true(profile_denies_tail(profile, OPERATION_MKDIR, "/etc/x"));
+        assert_true(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/etc/x"));
+        assert_true(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/in/etc/x/y"));
+        assert_true(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/a/b"));
+        assert_false(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/a/b/c"));
+        assert_false(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/xetc/x"));
+        assert_false(profile_denies_tail(profile, OPERATION_MKDIR, "/jail/etc"));
+}
+
 static void test_profiles(void **state) {
         _cleanup_(policy_free_p) Policy *policy = new_policy();
         Profile *first = add_profile(policy, "first", ACTION_DENY, EPERM), *unused = NULL;
@@ -449,6 +472,7 @@ int main(void) {
                 cmocka_unit_test(test_judge),
                 cmocka_unit_test(test_verdict),
                 cmocka_unit_test(test_profiles),
+                cmocka_unit_test(test_tails),
                 cmocka_unit_test(test_private),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_free_null),
