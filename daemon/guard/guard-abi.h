@@ -12,7 +12,7 @@
 
 /* Programs and maps stay in the kernel when snotifyd is stopped, and the next snotifyd goes on with them.
  * This number changes with whatever this file describes. */
-#define GUARD_VERSION 1
+#define GUARD_VERSION 2
 
 /* NAME_MAX and a NUL. */
 #define GUARD_NAME_SIZE 256
@@ -22,7 +22,8 @@
 /* As many sessions can be guarded at once, those included whose daemon is gone. */
 #define GUARD_SESSIONS_MAX 1536
 /* A permit stays with its thread until the thread's next call or the session's end.  Each session can always
- * have GUARD_PERMITS_RESERVED, and shares the rest with the others, up to GUARD_PERMITS_OF_SESSION. */
+ * have GUARD_PERMITS_RESERVED, and shares the rest with the others, up to GUARD_PERMITS_OF_SESSION.  Where
+ * permits run short, those of threads that have ended are removed. */
 #define GUARD_PERMITS_MAX 8192
 #define GUARD_PERMITS_RESERVED 3
 #define GUARD_PERMITS_SHARED (GUARD_PERMITS_MAX - GUARD_SESSIONS_MAX * GUARD_PERMITS_RESERVED)
@@ -76,17 +77,17 @@ enum GuardFate {
 
 /* What a worker has judged of the call that a thread waits in. */
 typedef struct GuardPermit {
-        uint64_t id;    /* of the notification; 0: nothing was judged yet */
-        uint64_t birth; /* of the thread: another one may get its number */
+        uint64_t holder; /* id of the call for which a program is at this permit; 0: none is */
+        uint64_t id;     /* of the notification; 0: nothing was judged yet */
+        uint64_t task;   /* address of the thread; 0: the permit is new, and about to be written */
+        uint64_t birth;  /* of the thread: another one may get its number */
         uint64_t arguments[GUARD_ARGUMENTS];
-        int32_t number;     /* of the system call */
-        uint32_t is_ia32;   /* by int 0x80, or by a 32-bit process */
-        int32_t error;      /* what the hook answers for this object: 0, or a negative errno */
-        uint32_t is_void;   /* nothing could be judged: the kernel says why, and no hook lets it pass */
-        uint32_t fate;      /* GuardFate */
-        int32_t result;     /* of the call: 0 or a negative errno */
-        uint32_t local_tid; /* in the worker's PID namespace */
-        uint32_t reserved;
+        int32_t number;   /* of the system call */
+        uint32_t is_ia32; /* by int 0x80, or by a 32-bit process */
+        int32_t error;    /* what the hook answers for this object: 0, or a negative errno */
+        uint32_t is_void; /* nothing could be judged: the kernel says why, and no hook lets it pass */
+        uint32_t fate;    /* GuardFate */
+        int32_t result;   /* of the call: 0 or a negative errno */
         GuardPlace place;
 } GuardPermit;
 
@@ -112,8 +113,9 @@ enum GuardSessionOperation {
  * permit of the thread that waits, and tells what it knows of that thread.  Returns 0; -ENOENT: nothing
  * waits with this id, or the list of what waits has changed while it was read, which its own lock does not
  * prevent: SECCOMP_IOCTL_NOTIF_ID_VALID tells, and the next try finds it; -ESRCH: the listener is of no
- * session; -EBADF: no such listener or parent; -EAGAIN: the next try can succeed; -ENOSPC: the session has
- * too many permits, see guard_next. */
+ * session; -EBADF: no such listener or parent; -EXDEV: has_own_root is set, and the thread's root directory
+ * is not the caller's; -EAGAIN: the next try can succeed; -ENOSPC: too many threads that live have a
+ * permit. */
 typedef struct GuardPermitRequest {
         uint64_t id;
         int32_t listener_fd;
@@ -121,11 +123,11 @@ typedef struct GuardPermitRequest {
         int32_t error;     /* 0, or the negative errno that the hook is to give */
         uint32_t name_length;
         char name[GUARD_NAME_SIZE]; /* the rest is zero */
+        uint32_t has_own_root;      /* what was judged is true of a thread with the caller's root alone */
         /* Out, of the thread: */
-        uint32_t tid;  /* in the initial PID namespace: for guard_fate and guard_next */
+        uint32_t tid;  /* in the initial PID namespace: for guard_fate */
         uint32_t tgid; /* in the caller's PID namespace; 0: it has none there */
         uint32_t uid;  /* effective, in the initial user namespace */
-        uint32_t reserved;
         char comm[GUARD_COMM_SIZE];
         /* Out, of its last permit; id 0: there was none. */
         uint64_t last_id;
@@ -142,18 +144,6 @@ typedef struct GuardFateRequest {
         uint32_t fate;
         int32_t result;
 } GuardFateRequest;
-
-/* guard_next: run by a worker where permits are short.  Steps through the session's permits, and removes one
- * whose thread is gone: never that of a thread that lives, for a hook may be looking at it.  Returns 0;
- * -ENOENT: no further one; -ESRCH, -EBADF as above. */
-typedef struct GuardNextRequest {
-        int32_t listener_fd;
-        uint32_t remove;    /* in: 0, or the tid whose permit is to be removed first */
-        uint32_t after;     /* in: a tid; the next higher one is looked for */
-        uint32_t tid;       /* out */
-        uint32_t local_tid; /* out: in the caller's PID namespace */
-        uint32_t reserved;
-} GuardNextRequest;
 
 /* guard_clean: run by the daemon at its start.  Removes the sessions whose last task is gone, with their
  * permits, and tells how many are left.  This request is the same in each version: a guard of an earlier one

@@ -66,10 +66,6 @@ int guard_run_fate(const Guard *guard, GuardFateRequest *request) {
         return run(guard_fd(guard, GUARD_FD_FATE), request, sizeof(*request));
 }
 
-int guard_run_next(const Guard *guard, GuardNextRequest *request) {
-        return run(guard_fd(guard, GUARD_FD_NEXT), request, sizeof(*request));
-}
-
 /* Where the kernel is short of memory at this moment, the next try has some. */
 #define SESSION_TRIES 10
 

@@ -16,9 +16,8 @@ typedef struct Guard Guard;
 /* What stands in the kernel, by its descriptors.  Each may be empty (-EBADF): then what needs it returns
  * -EBADF. */
 enum GuardFd {
-        GUARD_FD_PERMIT,     /* the program guard_permit */
+        GUARD_FD_PERMIT,     /* the program guard_permit: for workers, as is the next one */
         GUARD_FD_FATE,       /* the program guard_fate */
-        GUARD_FD_NEXT,       /* the program guard_next */
         GUARD_FD_SESSION,    /* the program guard_session */
         GUARD_FD_CLEAN,      /* the program guard_clean */
         GUARD_FD_REFUSALS,   /* the map */
@@ -28,8 +27,6 @@ enum GuardFd {
         GUARD_FD_AFTER_MKDIR,
         GUARD_FDS,
 };
-/* A worker needs the first ones alone. */
-#define GUARD_WORKER_FDS (GUARD_FD_NEXT + 1)
 
 /* Takes over all of fds, even on failure.  Returns 0 or -ENOMEM.  guard_free() takes NULL and returns NULL;
  * the guard stays in the kernel while it is pinned. */
@@ -43,7 +40,6 @@ int guard_fd(const Guard *guard, enum GuardFd which);
  * negative errno, or the negative errno of bpf(2). */
 int guard_run_permit(const Guard *guard, GuardPermitRequest *request);
 int guard_run_fate(const Guard *guard, GuardFateRequest *request);
-int guard_run_next(const Guard *guard, GuardNextRequest *request);
 
 /* For the daemon.  Enters the session of a listener, or gives a session that was entered other flags
  * (GuardSessionFlags).  Returns 0 or a negative errno: -E2BIG: there are too many sessions. */

@@ -42,6 +42,7 @@ enum {
 #define EAGAIN 11
 #define ENOMEM 12
 #define EBUSY 16
+#define EXDEV 18
 #define ENOSPC 28
 #define ERRNO_MAX 4095
 
@@ -155,8 +156,13 @@ struct dentry {
         struct qstr d_name;
         struct inode *d_inode;
 };
+struct vfsmount;
 struct path {
+        struct vfsmount *mnt;
         struct dentry *dentry;
+};
+struct fs_struct {
+        struct path root;
 };
 struct file {
         const void *f_op;
@@ -173,11 +179,13 @@ struct files_struct {
 struct task_struct {
         struct thread_info thread_info;
         uint32_t flags;
+        int exit_state;
         int pid;
         int tgid;
         uint64_t start_boottime;
         char comm[GUARD_COMM_SIZE];
         struct seccomp seccomp;
+        struct fs_struct *fs;
         struct files_struct *files;
         struct pid *thread_pid;
         struct signal_struct *signal;

@@ -27,7 +27,6 @@ static int close_all(int r, int fds[GUARD_FDS]) {
 const Pin pins[GUARD_FDS] = {
         [GUARD_FD_PERMIT] = {"guard_permit", PIN_PROGRAM},
         [GUARD_FD_FATE] = {"guard_fate", PIN_PROGRAM},
-        [GUARD_FD_NEXT] = {"guard_next", PIN_PROGRAM},
         [GUARD_FD_SESSION] = {"guard_session", PIN_PROGRAM},
         [GUARD_FD_CLEAN] = {"guard_clean", PIN_PROGRAM},
         [GUARD_FD_REFUSALS] = {"refusals", PIN_MAP},

@@ -178,14 +178,62 @@ static __always_inline int take_quota(GuardSession *session) {
         return -ENOSPC;
 }
 
+/* The memory of a permit that is removed can be another thread's permit at once.  So a permit that a program
+ * writes is held by its call, and one that is held is not removed: it is surely held if it is still the
+ * key's. */
+static __always_inline bool hold_permit(GuardPermit *permit, const GuardPermitKey *key, uint64_t call_id) {
+        if (__sync_val_compare_and_swap(&permit->holder, 0, call_id) != 0)
+                return false;
+        if (bpf_map_lookup_elem(&permits, key) == permit)
+                return true;
+        __sync_val_compare_and_swap(&permit->holder, call_id, 0);
+        return false;
+}
+
+static __always_inline void let_go_of_permit(GuardPermit *permit, uint64_t call_id) {
+        __sync_val_compare_and_swap(&permit->holder, call_id, 0);
+}
+
+/* What is read of a task that is gone may be anything, but for a thread that lives it is true.  A thread
+ * that calls execve(2) gets the number and the birth of its process's first thread. */
+static __always_inline bool is_of_dead(const GuardPermit *permit, uint32_t tid) {
+        struct task_struct *task = (struct task_struct *)permit->task;
+
+        return task && (BPF_CORE_READ(task, exit_state) != 0 || (uint32_t)BPF_CORE_READ(task, pid) != tid ||
+                               BPF_CORE_READ(task, start_boottime) != permit->birth);
+}
+
+/* Never that of a thread that lives, for a hook may be looking at it. */
+static long sweep_permit(
+        void *map, const GuardPermitKey *key, GuardPermit *permit, const uint64_t *call_id) {
+        GuardPermitKey copy = *key;
+
+        if (!hold_permit(permit, &copy, *call_id))
+                return 0;
+        if (!is_of_dead(permit, copy.tid) ||
+                forget_permit(&copy, bpf_map_lookup_elem(&sessions, &copy.filter)) < 0)
+                let_go_of_permit(permit, *call_id);
+        return 0;
+}
+
+/* Threads that end leave their permits. */
+static __always_inline int need_quota(GuardSession *session, uint64_t call_id) {
+        int r = take_quota(session);
+
+        if (r != -ENOSPC)
+                return r;
+        bpf_for_each_map_elem(&permits, sweep_permit, &call_id, 0);
+        return take_quota(session);
+}
+
 static __always_inline GuardPermit *need_permit(
-        const GuardPermitKey *key, GuardSession *session, int *ret_error) {
+        const GuardPermitKey *key, GuardSession *session, uint64_t call_id, int *ret_error) {
         GuardPermit *permit = bpf_map_lookup_elem(&permits, key), *zero;
         uint32_t first = 0;
 
         if (permit)
                 return permit;
-        *ret_error = take_quota(session);
+        *ret_error = need_quota(session, call_id);
         if (*ret_error < 0)
                 return NULL;
         *ret_error = -EAGAIN;
@@ -207,6 +255,13 @@ static __always_inline uint32_t local_number(struct pid *pid) {
                 (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
                         level * bpf_core_type_size(struct upid));
         return (uint32_t)number;
+}
+
+static __always_inline bool has_own_root(struct task_struct *task) {
+        struct task_struct *self = current();
+
+        return BPF_CORE_READ(task, fs, root.mnt) == BPF_CORE_READ(self, fs, root.mnt) &&
+               BPF_CORE_READ(task, fs, root.dentry) == BPF_CORE_READ(self, fs, root.dentry);
 }
 
 static __always_inline void tell_thread(GuardPermitRequest *request, struct task_struct *task) {
@@ -238,11 +293,13 @@ static __always_inline int note_place(GuardPlace *place, const GuardPermitReques
 }
 
 /* The thread waits in the kernel meanwhile, so that no hook looks at its permit. */
-static __always_inline int write_permit(
-        GuardPermit *permit, struct seccomp_knotif *knotif, GuardPermitRequest *request) {
+static __always_inline int write_permit(GuardPermit *permit, struct seccomp_knotif *knotif,
+        struct task_struct *task, GuardPermitRequest *request) {
         const struct seccomp_data *data = BPF_CORE_READ(knotif, data);
         int r;
 
+        permit->task = (uint64_t)task;
+        permit->birth = BPF_CORE_READ(task, start_boottime);
         request->last_id = permit->id;
         request->last_fate = permit->fate;
         request->last_result = permit->result;
@@ -274,7 +331,7 @@ int guard_permit(GuardPermitRequest *request) {
         struct task_struct *task;
         GuardSession *session;
         GuardPermit *permit;
-        int error = 0;
+        int r = 0;
 
         if (!filter)
                 return -EBADF;
@@ -287,14 +344,18 @@ int guard_permit(GuardPermitRequest *request) {
         task = BPF_CORE_READ(knotif, task);
         if (!still_waits(knotif, request->id))
                 return -ENOENT;
+        if (request->has_own_root && !has_own_root(task))
+                return still_waits(knotif, request->id) ? -EXDEV : -ENOENT;
         tell_thread(request, task);
         key.tid = request->tid;
-        permit = need_permit(&key, session, &error);
+        permit = need_permit(&key, session, request->id, &r);
         if (!permit)
-                return error;
-        permit->local_tid = local_number(BPF_CORE_READ(task, thread_pid));
-        permit->birth = BPF_CORE_READ(task, start_boottime);
-        return write_permit(permit, knotif, request);
+                return r;
+        if (!hold_permit(permit, &key, request->id))
+                return -EAGAIN;
+        r = write_permit(permit, knotif, task, request);
+        let_go_of_permit(permit, request->id);
+        return r;
 }
 
 SEC("syscall")
@@ -313,42 +374,6 @@ int guard_fate(GuardFateRequest *request) {
         request->fate = permit->fate;
         request->result = permit->result;
         return 0;
-}
-
-typedef struct Next {
-        uint64_t filter;
-        uint32_t after;
-        uint32_t found; /* 0: none */
-        uint32_t local;
-} Next;
-
-static long look_at_permit(void *map, const GuardPermitKey *key, const GuardPermit *permit, Next *next) {
-        if (key->filter == next->filter && key->tid > next->after &&
-                (next->found == 0 || key->tid < next->found)) {
-                next->found = key->tid;
-                next->local = permit->local_tid;
-        }
-        return 0;
-}
-
-SEC("syscall")
-int guard_next(GuardNextRequest *request) {
-        struct seccomp_filter *filter = own_filter(request->listener_fd);
-        GuardPermitKey key = {.filter = (uint64_t)filter, .tid = request->remove};
-        Next next = {.filter = (uint64_t)filter, .after = request->after};
-        GuardSession *session;
-
-        if (!filter)
-                return -EBADF;
-        session = session_of_filter(filter);
-        if (!session)
-                return -ESRCH;
-        if (request->remove != 0)
-                forget_permit(&key, session);
-        bpf_for_each_map_elem(&permits, look_at_permit, &next, 0);
-        request->tid = next.found;
-        request->local_tid = next.local;
-        return next.found != 0 ? 0 : -ENOENT;
 }
 
 static long clean_permit(void *map, const GuardPermitKey *key, void *permit, void *userdata) {

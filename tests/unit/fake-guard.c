@@ -13,7 +13,6 @@
 
 int __wrap_guard_run_permit(const Guard *guard, GuardPermitRequest *request);
 int __wrap_guard_run_fate(const Guard *guard, GuardFateRequest *request);
-int __wrap_guard_run_next(const Guard *guard, GuardNextRequest *request);
 
 FakeGuard *fake_guard;
 
@@ -45,18 +44,10 @@ const FakePermit *fake_guard_find(uint32_t tid) {
         return find(tid);
 }
 
-static uint32_t n_threads(void) {
-        uint32_t n = 0;
-
-        for (size_t i = 0; i < FAKE_PERMITS_MAX; i++)
-                n += fake_guard->permits[i].tid != 0;
-        return n;
-}
-
 static FakePermit *need(uint32_t tid) {
         FakePermit *permit = find(tid);
 
-        if (permit || (fake_guard->n_room > 0 && n_threads() >= fake_guard->n_room))
+        if (permit)
                 return permit;
         permit = find(0);
         if (permit)
@@ -108,21 +99,4 @@ int __wrap_guard_run_fate(const Guard *guard, GuardFateRequest *request) {
         request->fate = permit->fate | fake_guard->answers_fate;
         request->result = permit->fate & GUARD_RETURNED ? permit->result : fake_guard->answers_result;
         return 0;
-}
-
-int __wrap_guard_run_next(const Guard *guard, GuardNextRequest *request) {
-        FakePermit *removed = request->remove != 0 ? find(request->remove) : NULL;
-        uint32_t next = 0;
-
-        CHECK(guard);
-        if (removed)
-                *removed = (FakePermit){};
-        for (size_t i = 0; i < FAKE_PERMITS_MAX; i++) {
-                uint32_t tid = fake_guard->permits[i].tid;
-
-                if (tid > request->after && (next == 0 || tid < next))
-                        next = tid;
-        }
-        request->tid = next;
-        return next != 0 ? 0 : -ENOENT;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A guard without a kernel: the test links it in place of guard_run_permit(), guard_run_fate() and
- * guard_run_next().  It notes in shared memory what workers ask of it.  It enforces nothing: what the
+/* A guard without a kernel: the test links it in place of guard_run_permit() and
+ * guard_run_fate().  It notes in shared memory what workers ask of it.  It enforces nothing: what the
  * target's call comes to is the kernel's answer without a guard. */
 
 #include <stdbool.h>
@@ -31,7 +31,6 @@ typedef struct FakeGuard {
         uint32_t n_fates;                     /* how often a worker asked for one */
         int32_t failures;                     /* so many more calls of guard_run_permit() fail... */
         int32_t failure;                      /* ... with this */
-        uint32_t n_room;                      /* so many threads can have one; 0: all */
         uint32_t answers_fate; /* guard_run_fate() says so of each permit, beside what is noted of it */
         int32_t answers_result;
 } FakeGuard;

@@ -8,6 +8,7 @@
 
 #include <linux/filter.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 
 #include "common/notify.h"
@@ -54,14 +55,18 @@ static void *target_run(void *argument) {
         return NULL;
 }
 
-static void target_start(Target *target) {
+static void target_start_with(Target *target, void *(*run)(void *argument)) {
         *target = (Target){};
         assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         assert_int_equal(sem_init(&target->ready, 0, 0), 0);
         assert_int_equal(sem_init(&target->end, 0, 0), 0);
-        assert_int_equal(pthread_create(&target->thread, NULL, target_run, target), 0);
+        assert_int_equal(pthread_create(&target->thread, NULL, run, target), 0);
         (void)sem_wait(&target->ready);
         assert_true(target->listener_fd >= 0);
+}
+
+static void target_start(Target *target) {
+        target_start_with(target, target_run);
 }
 
 /* What the target still calls fails once the listener is closed. */
@@ -210,6 +215,107 @@ static void test_permits(void **state) {
         assert_int_equal(target.result, EBADF);
 }
 
+/* A thread that changes its root directory before its second call. */
+static void *target_move(void *argument) {
+        Target *target = argument;
+
+        (void)unshare(CLONE_FS);
+        target->listener_fd = install_filter();
+        (void)sem_post(&target->ready);
+        if (target->listener_fd >= 0) {
+                (void)syscall(SYS_mkdirat, -1, "name", 0700);
+                if (chroot("/proc") < 0)
+                        target->result = errno;
+                (void)syscall(SYS_mkdirat, -1, "name", 0700);
+        }
+        (void)sem_wait(&target->end);
+        return NULL;
+}
+
+static void test_roots(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load();
+        GuardPermitRequest request = {.parent_fd = -1, .has_own_root = 1};
+        Target target;
+
+        (void)state;
+        target_start_with(&target, target_move);
+        request.listener_fd = target.listener_fd;
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        request.id = receive(&target);
+        assert_int_equal(permit(guard, &request), 0);
+        resume(&target, request.id);
+        request.id = receive(&target);
+        assert_int_equal(permit(guard, &request), -EXDEV);
+        request.has_own_root = 0;
+        assert_int_equal(permit(guard, &request), 0);
+        resume(&target, request.id);
+        target_end(&target);
+        assert_int_equal(target.result, 0);
+}
+
+/* More threads than a session can have permits, one after the other; the first ones stay. */
+#define CROWD (GUARD_PERMITS_OF_SESSION + 100)
+#define STAYING 3
+
+static void *crowd_member_run(void *argument) {
+        Target *target = argument;
+
+        (void)syscall(SYS_mkdirat, -1, "name", 0700);
+        if (target)
+                (void)sem_wait(&target->end);
+        return NULL;
+}
+
+static void *crowd_run(void *argument) {
+        Target *target = argument;
+        pthread_t staying[STAYING], thread;
+
+        target->listener_fd = install_filter();
+        (void)sem_post(&target->ready);
+        for (unsigned i = 0; target->listener_fd >= 0 && i < CROWD; i++) {
+                bool stays = i < STAYING;
+
+                target->result |= pthread_create(
+                        stays ? &staying[i] : &thread, NULL, crowd_member_run, stays ? target : NULL);
+                if (!stays)
+                        target->result |= pthread_join(thread, NULL);
+        }
+        for (unsigned i = 0; i < STAYING; i++)
+                target->result |= pthread_join(staying[i], NULL);
+        return NULL;
+}
+
+static void test_crowd(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load();
+        GuardFateRequest fates[STAYING];
+        Target target;
+
+        (void)state;
+        target_start_with(&target, crowd_run);
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        for (unsigned i = 0; i < CROWD; i++) {
+                GuardPermitRequest request = {
+                        .listener_fd = target.listener_fd, .parent_fd = -1, .id = receive(&target)};
+                int r = permit(guard, &request);
+
+                if (r < 0)
+                        fail_msg("permit %u: %s", i, strerror(-r));
+                if (i < STAYING)
+                        fates[i] = (GuardFateRequest){
+                                .listener_fd = target.listener_fd, .id = request.id, .tid = request.tid};
+                resume(&target, request.id);
+        }
+        /* The permit of a thread that lives stays. */
+        for (unsigned i = 0; i < STAYING; i++)
+                assert_int_equal(guard_run_fate(guard, &fates[i]), 0);
+        for (unsigned i = 1; i < STAYING; i++)
+                (void)sem_post(&target.end);
+        target_end(&target);
+        assert_int_equal(target.result, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),
@@ -217,6 +323,8 @@ int main(void) {
                 cmocka_unit_test(test_sessions),
                 cmocka_unit_test(test_left_sessions),
                 cmocka_unit_test(test_permits),
+                cmocka_unit_test(test_roots),
+                cmocka_unit_test(test_crowd),
         };
 
         harness_init();
