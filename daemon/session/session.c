@@ -261,13 +261,15 @@ static void session_plan(Session *session, bool is_active) {
 /* Brings workers, watching and the timer in line with what there is to do; may free the session.  has_call:
  * the listener has said so. */
 static void session_reconcile(Session *session, bool has_call) {
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t timeout = session_limits(session)->call_timeout_usec, now = clock_usec(CLOCK_MONOTONIC);
         int r;
 
         if (session->stopping)
                 return;
         if (session->pool) {
-                pool_enforce(session->pool, session_limits(session)->call_timeout_usec, session->over);
+                if (wakeups_were_frozen(&session->wakeups, pool_next_deadline(session->pool, timeout)))
+                        pool_excuse(session->pool);
+                pool_enforce(session->pool, timeout, session->over);
                 session->context->on_active(session->context->userdata);
         }
         if (session->over || session->staffing.pause_until_usec <= now)

@@ -13,10 +13,13 @@
 #define STALLED_MAX_USEC 1000000U
 /* By how much a timer may be late. */
 #define TIMER_ACCURACY_USEC 1000U
+/* A busy machine lets the daemon wait, but not for that long. */
+#define FROZEN_USEC 1000000U
 
 int wakeups_init(Wakeups *wakeups, sd_event *event, int listener_fd, sd_event_io_handler_t on_listener,
         sd_event_time_handler_t on_timer, void *userdata) {
-        *wakeups = (Wakeups){.event = event, .on_timer = on_timer, .userdata = userdata};
+        *wakeups =
+                (Wakeups){.event = event, .at_usec = UINT64_MAX, .on_timer = on_timer, .userdata = userdata};
         return sd_event_add_io(event, &wakeups->listener, listener_fd, 0, on_listener, userdata);
 }
 
@@ -36,6 +39,7 @@ void wakeups_set_events(Wakeups *wakeups, uint32_t events) {
 void wakeups_set_timer(Wakeups *wakeups, uint64_t at_usec) {
         int r;
 
+        wakeups->at_usec = at_usec;
         if (at_usec == UINT64_MAX) {
                 wakeups->timer = sd_event_source_disable_unref(wakeups->timer);
                 return;
@@ -51,6 +55,12 @@ void wakeups_set_timer(Wakeups *wakeups, uint64_t at_usec) {
         /* No memory: better to be woken by each call than never. */
         if (r < 0)
                 wakeups_set_events(wakeups, EPOLLIN | EPOLLOUT);
+}
+
+bool wakeups_were_frozen(const Wakeups *wakeups, uint64_t pool_deadline_usec) {
+        uint64_t due = wakeups->at_usec == UINT64_MAX ? pool_deadline_usec : wakeups->at_usec + FROZEN_USEC;
+
+        return due <= clock_usec(CLOCK_MONOTONIC);
 }
 
 uint64_t wakeups_watch_calls(Wakeups *wakeups, const WorkerPool *pool, bool is_active) {

@@ -13,6 +13,7 @@ typedef struct Wakeups {
         sd_event *event;
         sd_event_source *listener;
         sd_event_source *timer; /* NULL: nothing is due */
+        uint64_t at_usec;       /* when the timer is due (CLOCK_MONOTONIC); UINT64_MAX: never */
         sd_event_time_handler_t on_timer;
         void *userdata;
 } Wakeups;
@@ -31,6 +32,10 @@ void wakeups_set_events(Wakeups *wakeups, uint32_t events);
 /* CLOCK_MONOTONIC, microseconds; UINT64_MAX: not at all.  Where there is no memory for a timer, each call
  * wakes the daemon. */
 void wakeups_set_timer(Wakeups *wakeups, uint64_t at_usec);
+
+/* Can the daemon not have run for a while?  Its timer was due long ago; or, as the listener wakes it at each
+ * call while there is no timer, pool_next_deadline() has passed without one. */
+bool wakeups_were_frozen(const Wakeups *wakeups, uint64_t pool_deadline_usec);
 
 /* Watches the listener for as little as the pool allows: each event is a wake-up beside the worker's.
  * is_active: the listener has just said that there are calls.  Returns when the receiver has to be looked at

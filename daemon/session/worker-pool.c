@@ -30,6 +30,7 @@ struct WorkerPool {
         int ledger_fd; /* the session's */
         /* Its number, or LEDGER_NO_RECEIVER; the ledger's copy is for the workers to read. */
         uint32_t receiver;
+        uint64_t excused_usec; /* no request's time begins before that (CLOCK_MONOTONIC) */
         struct Member {
                 WorkerProcess process;
                 WorkerPool *pool;
@@ -285,11 +286,22 @@ static bool has_deadline(const WorkerPool *pool, uint32_t index, uint32_t number
                !ledger_is_overdue(pool->ledger, index);
 }
 
+static uint64_t call_deadline(const WorkerPool *pool, uint32_t index, uint64_t timeout_usec) {
+        uint64_t deadline = backlog_deadline(pool->ledger, index, timeout_usec);
+        uint64_t excused = pool->excused_usec > 0 ? pool->excused_usec + timeout_usec : 0;
+
+        return deadline > excused ? deadline : excused;
+}
+
+void pool_excuse(WorkerPool *pool) {
+        pool->excused_usec = clock_usec(CLOCK_MONOTONIC);
+}
+
 static void kill_late(WorkerPool *pool, uint64_t timeout_usec, uint64_t now) {
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++) {
                 uint32_t number = backlog_worker(pool->ledger, i);
 
-                if (!has_deadline(pool, i, number) || backlog_deadline(pool->ledger, i, timeout_usec) > now)
+                if (!has_deadline(pool, i, number) || call_deadline(pool, i, timeout_usec) > now)
                         continue;
                 ledger_set_overdue(pool->ledger, i, true);
                 process_kill(&pool->members[number].process, now);
@@ -383,6 +395,6 @@ uint64_t pool_next_deadline(const WorkerPool *pool, uint64_t call_timeout_usec) 
                 at = earlier(at, process_deadline(&pool->members[i].process, now));
         for (uint32_t i = 0; i < LEDGER_SLOTS; i++)
                 if (has_deadline(pool, i, backlog_worker(pool->ledger, i)))
-                        at = earlier(at, backlog_deadline(pool->ledger, i, call_timeout_usec));
+                        at = earlier(at, call_deadline(pool, i, call_timeout_usec));
         return at;
 }

@@ -101,6 +101,10 @@ void pool_retire_all(WorkerPool *pool);
  * answer and which workers hang. */
 void pool_enforce(WorkerPool *pool, uint64_t call_timeout_usec, bool is_over);
 
+/* The daemon did not run for a while, and so the workers may not have run either: the machine or the service
+ * was frozen.  The requests that they have in hand get the whole time again. */
+void pool_excuse(WorkerPool *pool);
+
 /* When pool_enforce() may have something to do, as far as the ledger tells now (CLOCK_MONOTONIC,
  * microseconds); UINT64_MAX: not unless a worker takes another request. */
 uint64_t pool_next_deadline(const WorkerPool *pool, uint64_t call_timeout_usec);

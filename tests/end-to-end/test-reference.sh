@@ -5,6 +5,7 @@
 source "$(dirname "$0")/lib.sh" alone
 
 SYS_mkdir=83
+SYS_epoll_wait=232 SYS_epoll_pwait2=441
 
 # Starts a workload in the background, and sets $workload to its process.
 launch() {
@@ -95,10 +96,6 @@ CONF
 }
 start
 
-# This workload takes long: it runs in the background, and is checked below.
-reference delay >"$work/delay.out" 2>&1 &
-delay=$!
-
 ### The target stays blocked until its call is answered.
 launch_gated mkdir "$work/a/blocked"
 freeze
@@ -176,10 +173,7 @@ check "a second filter that returns SECCOMP_RET_TRACE does not" reference second
 check "... and the call is recorded" logged "allowed mkdir(\"$work/second-filter-trace/by-trace\")"
 
 ### A slow decision.
-wait $delay
-status=$?
-sed 's/^/# /' "$work/delay.out"
-check "a delay of 2 s delays that call alone, and no other thread" test $status = 0
+check "a delay of 2 s delays that call alone, and no other thread" reference delay
 
 ### The supervisor outlives its targets.
 check "all sessions have ended while the daemon runs" wait_for sessions_ended
@@ -220,6 +214,39 @@ wait $daemon_pid 2>/dev/null
 daemon_pid=
 wait $workload
 check "a call that is pending when daemon and workers are killed fails with ENOSYS, too" test $? = 38 -a ! -e "$work/a/pending"
+
+### The machine is suspended, or the service is frozen, while a call is in hand.
+daemon_start <<CONF
+[limits]
+call-timeout = 1s
+
+[profile default]
+default = allow
+
+[rule slow]
+path = $work/a/frozen
+action = allow
+delay = 700ms
+CONF
+is_asleep() {
+        local nr
+        ! is_stopped "$daemon_pid" && read -r nr _ <"/proc/$daemon_pid/syscall" && [[ $nr == "$SYS_epoll_wait" || $nr == "$SYS_epoll_pwait2" ]]
+}
+launch "$bin/mkdir-as" mkdir "$work/a" frozen
+is_delayed() {
+        in_mkdir "$workload" && workers >/dev/null
+}
+wait_for is_delayed
+freeze
+frozen=$(workers)
+sleep 3   # longer than delay, call-timeout, and what a busy machine does
+kill -CONT "$daemon_pid"
+wait_for is_asleep
+# shellcheck disable=SC2086 # one word for each worker
+kill -CONT $frozen
+wait $workload
+check "a call that was in hand when daemon and workers were stopped for longer than the call-timeout succeeds" test $? = 0 -a -d "$work/a/frozen"
+daemon_stop
 
 check "no worker died but those that the test has killed" fails_with 1 grep -q 'a worker' "$work/log"
 finish

@@ -241,6 +241,21 @@ static void test_call_timeout(void **state) {
         assert_int_equal(pool_unfinished(pool, 0), POOL_UNFINISHED_REQUEST);
 }
 
+/* The daemon was stopped, and its workers with it: the request gets its whole time again. */
+static void test_frozen(void **state) {
+        (void)state;
+        spawn(0, POOL_RECEIVES);
+        take(6, 0);
+        fake_advance(2 * TIMEOUT_USEC);
+        pool_excuse(pool);
+        enforce();
+        assert_false(ledger_is_overdue(ledger, 6));
+        assert_int_equal(deadline(), fake_now() + TIMEOUT_USEC);
+        fake_advance(TIMEOUT_USEC);
+        enforce();
+        assert_true(ledger_is_overdue(ledger, 6));
+}
+
 static void test_delay(void **state) {
         (void)state;
         spawn(0, POOL_RECEIVES);
@@ -424,6 +439,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_call_timeout, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_frozen, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_delay, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_stall, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_stragglers, set_up, tear_down),
