@@ -268,7 +268,7 @@ echo nonsense >>"$work/conf"
 restart
 check "without a session and a valid configuration the daemon refuses to start" since "not starting with these errors in the configuration"
 gone() {
-        ! lives || [ "$(ps -o stat= -p "$daemon_pid")" = Z ]
+        ! lives || [[ $(ps -o stat= -p "$daemon_pid") == Z* ]]   # "Z<" where the priority is raised
 }
 check "... and exits" wait_for gone
 daemon_pid=
