@@ -77,7 +77,9 @@ static int read_target_path(const Decider *decider, Location *location) {
         r = credentials_revert(impersonation->override);
         if (r < 0)
                 return r;
-        r = request_need_facts(request, TASK_ROOT);
+        if (impersonation_presumes_host_root(impersonation, request))
+                return 0;
+        r = impersonation_need_root(impersonation, request);
         if (r == 0 && rootdir_is(rootdir, &request->facts.root))
                 return 0;
         if (r == 0)

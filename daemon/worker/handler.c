@@ -124,6 +124,7 @@ static int try_once(RequestHandler *handler) {
         Request *request = &handler->request;
         int r;
 
+        request->presumes_host_root = false;
         r = stage_resume(handler);
         if (r == REQUEST_PROCEED)
                 r = stage_read_caller(handler);
@@ -177,14 +178,15 @@ static int explain(RequestHandler *handler, int r) {
 }
 
 static int try_with_helpers(RequestHandler *handler) {
-        int r;
+        for (unsigned helpers = 1;;) {
+                int r = try_once(handler), ended;
 
-        for (unsigned helpers = 1;; helpers++) {
-                r = try_once(handler);
                 /* The target's user can kill the helper.  Another helper finds out how far that one came. */
-                if (r != -EPIPE || helpers == HELPERS_MAX ||
-                        impersonation_end(&handler->impersonation, &handler->request) < 0)
+                if (r != REQUEST_ANEW && (r != -EPIPE || helpers++ == HELPERS_MAX))
                         return r;
+                ended = impersonation_end(&handler->impersonation, &handler->request);
+                if (ended < 0)
+                        return r < 0 ? r : ended;
         }
 }
 

@@ -55,19 +55,41 @@ static FakePermit *need(uint32_t tid) {
         return permit;
 }
 
+static int32_t result_of(const FakePermit *permit) {
+        return permit->fate & GUARD_RETURNED ? permit->result : fake_guard->answers_result;
+}
+
+static int count(int r) {
+        fake_guard->n_calls++;
+        return r;
+}
+
+static bool has_own_root(pid_t tid) {
+        struct stat own, other;
+        char path[32];
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/root", tid);
+        CHECK_INT(count(stat("/", &own)), 0);
+        CHECK_INT(count(stat(path, &other)), 0);
+        return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 int __wrap_guard_run_permit(const Guard *guard, GuardPermitRequest *request) {
         struct stat st = {};
         FakePermit *permit;
 
         CHECK(guard);
+        fake_guard->n_runs++;
         if (fake_guard->failures > 0) {
                 fake_guard->failures--;
                 return fake_guard->failure;
         }
-        if (notify_check_id(request->listener_fd, request->id) != 0)
+        if (count(notify_check_id(request->listener_fd, request->id)) != 0)
                 return -ENOENT;
-        if (request->parent_fd >= 0 && fstat(request->parent_fd, &st) < 0)
+        if (request->parent_fd >= 0 && count(fstat(request->parent_fd, &st)) < 0)
                 return -EBADF;
+        if (request->has_own_root && !has_own_root((pid_t)fake_guard->tid))
+                return -EXDEV;
         permit = need(fake_guard->tid);
         if (!permit)
                 return -ENOSPC;
@@ -75,8 +97,8 @@ int __wrap_guard_run_permit(const Guard *guard, GuardPermitRequest *request) {
         request->uid = 4711;
         (void)snprintf(request->comm, sizeof(request->comm), "%s", "caller");
         request->last_id = permit->id;
-        request->last_fate = permit->fate;
-        request->last_result = permit->result;
+        request->last_fate = permit->fate | fake_guard->answers_fate;
+        request->last_result = result_of(permit);
         *permit = (FakePermit){
                 .id = request->id,
                 .tid = fake_guard->tid,
@@ -97,6 +119,6 @@ int __wrap_guard_run_fate(const Guard *guard, GuardFateRequest *request) {
         if (!permit || permit->id != request->id)
                 return -ENOENT;
         request->fate = permit->fate | fake_guard->answers_fate;
-        request->result = permit->fate & GUARD_RETURNED ? permit->result : fake_guard->answers_result;
+        request->result = result_of(permit);
         return 0;
 }

@@ -28,10 +28,12 @@ typedef struct FakeGuard {
         FakePermit permits[FAKE_PERMITS_MAX]; /* by thread; tid 0: free */
         uint32_t tid;                         /* of the one that calls */
         uint32_t n_permits;                   /* how often one was written */
+        uint32_t n_runs;                      /* of guard_run_permit(), failed ones included */
         uint32_t n_fates;                     /* how often a worker asked for one */
+        uint32_t n_calls;                     /* system calls of guard_run_permit() */
         int32_t failures;                     /* so many more calls of guard_run_permit() fail... */
         int32_t failure;                      /* ... with this */
-        uint32_t answers_fate; /* guard_run_fate() says so of each permit, beside what is noted of it */
+        uint32_t answers_fate; /* the guard says so of each permit, beside what is noted of it */
         int32_t answers_result;
 } FakeGuard;
 

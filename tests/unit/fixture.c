@@ -89,6 +89,15 @@ static void make_call(const Fixture *fixture, int socket_fd, bool from_child) {
         CHECK_INT(send(socket_fd, &result, sizeof(result), 0), sizeof(result));
 }
 
+/* From another root directory. */
+static void make_call_below(const Fixture *fixture, int socket_fd) {
+        Fixture moved = *fixture;
+
+        CHECK_INT(chroot(fixture->dir), 0);
+        (void)strcpy(moved.path, strrchr(fixture->path, '/'));
+        make_call(&moved, socket_fd, false);
+}
+
 __attribute__((noreturn)) static void be_target(const Fixture *fixture, int socket_fd) {
         int listener_fd = install_filter();
         bool is_child = false;
@@ -110,7 +119,10 @@ __attribute__((noreturn)) static void be_target(const Fixture *fixture, int sock
         if (fixture->workload->repeats) {
                 CHECK_INT(rmdir(fixture->path), 0);
                 CHECK_INT(recv(socket_fd, &byte, 1, 0), 1);
-                make_call(fixture, socket_fd, is_child);
+                if (fixture->workload->moves)
+                        make_call_below(fixture, socket_fd);
+                else
+                        make_call(fixture, socket_fd, is_child);
         }
         /* Lives on until it is killed: without a target a worker leaves by itself. */
         harness_stay();
@@ -231,13 +243,19 @@ static const Profile *add_profile(Policy *policy, const char *name, FixturePolic
         Profile *profile;
 
         CHECK_INT(policy_add_profile(policy, name,
-                          kind == FIXTURE_ALLOW || kind == FIXTURE_KEEP ? ACTION_ALLOW : ACTION_DENY, EPERM,
-                          POLICY_LOG_ALL, &profile),
+                          kind == FIXTURE_ALLOW || kind == FIXTURE_KEEP || kind == FIXTURE_PARTLY
+                                  ? ACTION_ALLOW
+                                  : ACTION_DENY,
+                          EPERM, POLICY_LOG_ALL, &profile),
                 0);
         if (kind == FIXTURE_DELAY)
                 CHECK_INT(profile_add_rule(profile,
                                   &(const Rule){"slow", "/", ACTION_ALLOW, UINT64_C(86400) * 1000000},
                                   &existing),
+                        0);
+        if (kind == FIXTURE_PARTLY)
+                CHECK_INT(profile_add_rule(
+                                  profile, &(const Rule){"other", "/nowhere/", ACTION_DENY}, &existing),
                         0);
 #ifdef TEST_OPERATIONS
         if (kind == FIXTURE_KEEP)

@@ -20,6 +20,7 @@ typedef struct Workload {
         bool removes;     /* calls rmdir(2), where others call mkdir(2) */
         bool limits;      /* sets RLIMIT_LOCKS, where others call mkdir(2) */
         bool forks;       /* forks, and each of the two creates a directory */
+        bool moves;       /* changes its root directory before it does so */
         bool repeats;     /* calls mkdir(2) once more when it is told to, having removed what it made */
         bool is_relative; /* passes a name in its working directory */
 } Workload;
@@ -86,7 +87,8 @@ typedef enum FixturePolicy {
         FIXTURE_DENY,
         FIXTURE_DELAY,
         FIXTURE_NO_PROFILE,
-        FIXTURE_KEEP, /* a rule that speaks of rmdir alone denies everything */
+        FIXTURE_KEEP,   /* a rule that speaks of rmdir alone denies everything */
+        FIXTURE_PARTLY, /* allowed, but not at another place */
 } FixturePolicy;
 
 /* Starts a worker with this number, and makes it the receiver.  A traced one stands before worker_run(). */

@@ -14,15 +14,15 @@ typedef struct Executor {
         bool acts;
         /* What it needs to know of every caller: sets of TaskFactSet. */
         unsigned facts;
-        /* The decision allows the call.  Returns REQUEST_DONE, REQUEST_GONE with nothing performed, or a
-         * negative errno. */
+        /* The decision allows the call.  Returns REQUEST_DONE, REQUEST_GONE or REQUEST_ANEW with nothing
+         * performed, or a negative errno. */
         int (*perform)(Impersonation *impersonation, Request *request);
         /* The decision denies it.  What the kernel says before it asks a security module comes first, and
-         * the slot's verdict tells which it was.  Returns REQUEST_DECIDED, REQUEST_DONE, REQUEST_GONE, or a
-         * negative errno. */
+         * the slot's verdict tells which it was.  Returns REQUEST_DECIDED, REQUEST_DONE, REQUEST_GONE,
+         * REQUEST_ANEW, or a negative errno. */
         int (*refuse)(Impersonation *impersonation, Request *request);
         /* The outcome was decided before the rules were asked, by what was read or looked up, and nothing
-         * was performed.  Returns REQUEST_DONE, REQUEST_GONE, or a negative errno. */
+         * was performed.  Returns REQUEST_DONE, REQUEST_GONE, REQUEST_ANEW, or a negative errno. */
         int (*conclude)(Impersonation *impersonation, Request *request);
         /* A process died over the request when the call may have been performed.  Returns REQUEST_DECIDED
          * with the outcome of that call, REQUEST_PROCEED where it was not performed, or a negative errno:

@@ -6,12 +6,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "guard/guard.h"
 #include "worker/executor/executor.h"
 
-/* The guard reads the list of calls that wait without the kernel's lock, and may miss one. */
-#define ATTEMPTS_MAX 16U
+/* The guard reads the list of calls that wait without the kernel's lock, and may miss one again and again
+ * while others come and go.  What else is in its way goes on within a time slice.  In all a second or more;
+ * the daemon ends what takes longer than call-timeout=. */
+#define ATTEMPTS_MAX 1000U
+#define ATTEMPTS_AT_ONCE 20U
+#define PAUSE_NSEC 1000000
 
 static_assert(LEDGER_COMM_SIZE == GUARD_COMM_SIZE, "the name of a thread is copied");
 
@@ -26,19 +31,36 @@ static void note_caller(Slot *slot, const GuardPermitRequest *permit) {
         slot->comm[sizeof(slot->comm) - 1] = '\0';
 }
 
-/* Returns REQUEST_DONE, REQUEST_GONE, or a negative errno as Executor has it. */
+/* Returns 0, REQUEST_GONE or a negative errno of the guard's. */
+static int run_permit(
+        const Impersonation *impersonation, const Request *request, GuardPermitRequest *permit) {
+        static const struct timespec pause = {.tv_nsec = PAUSE_NSEC};
+        int r = guard_run_permit(impersonation->guard, permit);
+
+        for (unsigned i = 1; i < ATTEMPTS_MAX && (r == -ENOENT || r == -EAGAIN); i++) {
+                if (notification_is_gone(&request->notification))
+                        return REQUEST_GONE;
+                if (i >= ATTEMPTS_AT_ONCE)
+                        (void)nanosleep(&pause, NULL);
+                r = guard_run_permit(impersonation->guard, permit);
+        }
+        return r;
+}
+
+/* Returns REQUEST_DONE, REQUEST_GONE, REQUEST_ANEW, or a negative errno as Executor has it. */
 static int write_permit(const Impersonation *impersonation, Request *request, GuardPermitRequest *permit) {
         Slot *slot = request->slot;
-        int r = -EAGAIN;
+        int r;
 
         permit->id = request->notification.id;
         permit->listener_fd = request->notification.listener_fd;
-        for (unsigned i = 0; i < ATTEMPTS_MAX && (r == -ENOENT || r == -EAGAIN); i++) {
-                if (i > 0 && notification_is_gone(&request->notification))
-                        return REQUEST_GONE;
-                r = guard_run_permit(impersonation->guard, permit);
+        permit->has_own_root = request->presumes_host_root;
+        r = run_permit(impersonation, request, permit);
+        if (r == -EXDEV) {
+                target_lose_host_root(request->target);
+                return REQUEST_ANEW;
         }
-        if (r < 0)
+        if (r != 0)
                 return r == -ESRCH ? -ENOTCONN : r;
         note_caller(slot, permit);
         /* The thread calls again: its last call is over. */

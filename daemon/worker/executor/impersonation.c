@@ -27,6 +27,22 @@ int impersonation_revert(Impersonation *impersonation) {
         return r < 0 ? r : rootdir_leave(&impersonation->rootdir);
 }
 
+bool impersonation_presumes_host_root(const Impersonation *impersonation, Request *request) {
+        if (!impersonation->acts && !task_facts_know(&request->facts, TASK_ROOT) &&
+                target_had_host_root(request->target) && rootdir_is_host(&impersonation->rootdir))
+                request->presumes_host_root = true;
+        return request->presumes_host_root;
+}
+
+int impersonation_need_root(const Impersonation *impersonation, Request *request) {
+        int r = request_need_facts(request, TASK_ROOT);
+
+        if (r == 0)
+                target_note_host_root(request->target,
+                        directory_id_equal(&request->facts.root, &impersonation->rootdir.host));
+        return r;
+}
+
 int impersonation_end(Impersonation *impersonation, Request *request) {
         int dismissed = helper_dismiss(impersonation->helper), r;
 

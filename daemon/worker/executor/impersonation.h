@@ -44,6 +44,14 @@ void impersonation_done(Impersonation *impersonation);
  * end. */
 int impersonation_revert(Impersonation *impersonation);
 
+/* Does the worker take the target's root directory for the host's without a look?  It does so if it does not
+ * act, and the root was the host's when it looked last: the guard makes sure of that when it writes the
+ * permit, and otherwise the request begins anew.  The worker must be in the host's root. */
+bool impersonation_presumes_host_root(const Impersonation *impersonation, Request *request);
+
+/* Makes sure that TASK_ROOT is known.  Returns as request_need_facts(). */
+int impersonation_need_root(const Impersonation *impersonation, Request *request);
+
 /* Also lets go of all that is the target's.  Returns 0, or a negative errno: then the process must end;
  * -ETIME as helper_dismiss() has it. */
 int impersonation_end(Impersonation *impersonation, Request *request);

@@ -68,6 +68,18 @@ static int resolve(const Pin *pin, int base_fd, PathLookup *lookup, int *ret_fd,
         return r;
 }
 
+static int enter_root(const Pin *pin) {
+        Impersonation *impersonation = pin->impersonation;
+        int r;
+
+        if (impersonation_presumes_host_root(impersonation, pin->request))
+                return 0;
+        r = impersonation_need_root(impersonation, pin->request);
+        if (r != 0)
+                return r;
+        return rootdir_enter(&impersonation->rootdir, pin->request->target, &pin->request->facts);
+}
+
 /* Finds the parent by a path. */
 static int pin_path(
         const Pin *pin, PathLookup *lookup, int *ret_fd, bool *ret_in_host_root, int *ret_error) {
@@ -75,9 +87,7 @@ static int pin_path(
         _cleanup_close_ int base_fd = -EBADF;
         int r;
 
-        r = request_need_facts(pin->request, TASK_ROOT);
-        if (r == 0)
-                r = rootdir_enter(&impersonation->rootdir, pin->request->target, &pin->request->facts);
+        r = enter_root(pin);
         if (r != 0)
                 return r;
         *ret_in_host_root = rootdir_is_host(&impersonation->rootdir);

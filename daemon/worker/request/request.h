@@ -21,6 +21,7 @@ typedef enum RequestStatus {
         REQUEST_DECIDED,            /* the outcome stands, and nothing was performed */
         REQUEST_DONE,               /* the outcome stands */
         REQUEST_LEFT,               /* the worker was told to leave: the next one begins anew */
+        REQUEST_ANEW,               /* what was presumed of the target is not so: the worker begins anew */
 } RequestStatus;
 
 typedef struct Request {
@@ -33,6 +34,7 @@ typedef struct Request {
         TaskReader *task_reader;
         Target *target;
         TaskFacts facts;
+        bool presumes_host_root; /* no worker has looked at the target's root: see impersonation.h */
         Location locations[LOCATIONS_MAX];
         Verdict decision;
         Outcome outcome;

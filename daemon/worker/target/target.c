@@ -22,6 +22,8 @@ struct Target {
         int dir_fd;                   /* /proc/TID, O_PATH */
         int kept_fds[N_TARGET_FILES]; /* -EBADF: not opened yet */
         bool familiar;
+        bool had_host_root;
+        bool lost_host_root; /* once: it may do so again */
 };
 
 struct TargetCache {
@@ -41,7 +43,7 @@ static void target_close(Target *target) {
         target->dir_fd = fd_close(target->dir_fd);
         for (unsigned i = 0; i < N_TARGET_FILES; i++)
                 target->kept_fds[i] = fd_close(target->kept_fds[i]);
-        target->familiar = false;
+        target->familiar = target->had_host_root = target->lost_host_root = false;
         target->tid = 0;
 }
 
@@ -112,6 +114,19 @@ int target_reopen(Target *target) {
 
 pid_t target_tid(const Target *target) {
         return target->tid;
+}
+
+void target_note_host_root(Target *target, bool is_host) {
+        target->had_host_root = is_host && !target->lost_host_root;
+}
+
+bool target_had_host_root(const Target *target) {
+        return target->had_host_root;
+}
+
+void target_lose_host_root(Target *target) {
+        target->lost_host_root = true;
+        target->had_host_root = false;
 }
 
 bool target_is_familiar(const Target *target) {

@@ -39,6 +39,15 @@ int target_reopen(Target *target);
 
 pid_t target_tid(const Target *target);
 
+/* Notes whether its root directory was the host's when the worker looked. */
+void target_note_host_root(Target *target, bool is_host);
+
+/* May the worker presume that the root directory is the host's, because it was so when it looked last? */
+bool target_had_host_root(const Target *target);
+
+/* It was not so: nothing is presumed of this task any more. */
+void target_lose_host_root(Target *target);
+
 /* Was it kept since an earlier call?  Then keeping more of its files open is worth a system call. */
 bool target_is_familiar(const Target *target);
 
