@@ -9,9 +9,15 @@ source "$(dirname "$0")/../end-to-end/lib.sh" alone
 SNOTIFYD=$COMPROMISED_SNOTIFYD
 tree=$work/tree
 mkdir -m 777 "$tree"
+# A guarded session needs no helpers.
 daemon_start <<'CONF'
 [profile default]
 default = allow
+log = none
+
+[profile acting]
+default = allow
+guard = off
 log = none
 CONF
 EIO=5 launcher_fails=125
@@ -46,7 +52,7 @@ worker_dies() {
 helper_dies() {
         local from
         from=$(($(wc -l <"$work/log") + 1))
-        fails_with "$EIO" supervised_user -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "helper-$1" || return
+        fails_with "$EIO" supervised_user --profile acting -- unshare -Ur "$bin/mkdir-as" mkdir "$tree" "helper-$1" || return
         wait_for logged_times "$from" "^trouble with .*: EIO (helpers died over it)" 1 || return
         [ ! -e "$tree/helper-$1" ]
 }
@@ -73,7 +79,7 @@ done
 
 if as_user unshare -Ur true 2>/dev/null; then
         check "a helper that makes a call which its filter allows is unaffected" \
-                created helper-getpid supervised_user -- unshare -Ur mkdir "$tree/helper-getpid"
+                created helper-getpid supervised_user --profile acting -- unshare -Ur mkdir "$tree/helper-getpid"
         for call in "${forbidden_to_all[@]}" "${allowed_to_worker[@]}"; do
                 check "a helper that makes a forbidden call dies: $call" helper_dies "$call"
         done

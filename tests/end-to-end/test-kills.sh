@@ -7,6 +7,10 @@
 source "$(dirname "$0")/lib.sh" alone
 
 KILLS=${KILLS:-300}
+# How many load generators run at once, and how long the first ones rest, in microseconds.
+makers=20 contenders=9 rest=2000
+# An emulated processor starts a worker in a tenth of a second, and the load must not keep it from that.
+[ -z "${SNOTIFY_TEST_FEWER-}" ] || makers=6 contenders=3 rest=20000
 [ -e "/proc/self/task/$$/children" ] || [ -e "/proc/$$/task/$$/children" ] || skip_all "the kernel is built without CONFIG_PROC_CHILDREN"
 
 mkdir "$work/room"
@@ -21,6 +25,9 @@ log = all
 [limits]
 records-per-second = 1000000
 CONF
+
+guarded=
+! is_guarded || guarded=yes
 
 # kills MODE ARGUMENT...: runs ./kills.c.
 kills() {
@@ -73,17 +80,26 @@ all_ended() {
 # when it had written half of one, a whole record follows in the same line.
 recorded() {
         grep -oE "(allowed|denied|failed|trouble with) mkdir\(\"$work/room/$part/[0-9/-]+\"\) by kills[^:]*: [A-Z]*[a-z]* \([^)]*\)" "$work/log" |
-                sed -E 's/ by [^:]*//' | sort -u
+                sed -E 's/ by [^:]*//; s/^allowed (.* unknown )/unknown \1/' | sort -u
 }
 
-# Prints how many names have records that contradict each other, and how many names were allowed and failed.
+# Prints how many names have records that contradict each other, and how many names were allowed and failed.  If a worker of a guarded
+# session was killed before it knew what came of an allowed call, the next one records that as unknown.
 summary() {
         recorded | awk '{ sub("trouble with", "trouble"); names[$2]++; kinds[$1]++ }
                 END {
                         for (name in names)
                                 differ += names[name] > 1
-                        printf "differ %d allowed %d failed %d\n", differ, kinds["allowed"], kinds["failed"]
+                        printf "differ %d allowed %d failed %d unknown %d\n", differ, kinds["allowed"], kinds["failed"], kinds["unknown"]
                 }'
+}
+
+# all_recorded MADE FAILED: are so many names recorded, except for those whose result is unknown, at most one for each kill?
+all_recorded() {
+        local result=$said allowed failed unknown
+        allowed=$(count allowed) failed=$(count failed) unknown=$(count unknown)
+        [ "$(count differ)" = 0 ] && [ "$allowed" -le "$1" ] && [ "$failed" -le "$2" ] && [ $((allowed + failed + unknown)) = $(($1 + $2)) ] &&
+                [ "$unknown" -le "$([ "$guarded" ] && echo "$KILLS" || echo 0)" ]
 }
 
 # The record of such a call has the name only if a worker has read it.
@@ -98,11 +114,11 @@ is_empty() {
 ### Unique names.
 
 begin alone
-for number in {0..19}; do
+for ((number = 0; number < makers; number++)); do
         become "$number"
-        run "${supervise[@]}" make "$work/room/alone.shared" "$work/room/alone" "$number" 2000
+        run "${supervise[@]}" make "$work/room/alone.shared" "$work/room/alone" "$number" $rest
 done
-check "$KILLS workers and helpers of 20 sessions are killed" kills kill "$daemon_pid" "$KILLS" 5000
+check "$KILLS workers and helpers of $makers sessions are killed" kills kill "$daemon_pid" "$KILLS" 5000
 finish_part
 calls=$(count calls) made=$(count made) poisoned=$(count poisoned)
 check "each call succeeds, and its directory has the right owner and mode" test "$((made + poisoned))" = "$calls" -a "$(count wrong)" = 0
@@ -110,17 +126,23 @@ check "... except the few over which three workers were killed, one in 100 kills
 check "... whose records say so" test "$(count_poisoned)" = "$poisoned"
 check "... and no call is performed again later" is_empty
 check "no call took 10 s or more" test "$(count longest)" -lt 10000000
-check "helpers are among the killed" test "$(count helpers)" -gt 0
+if [ "$guarded" ]; then
+        check "no helper is among the killed, for a guarded session needs none" test "$(count helpers)" = 0
+elif [ "$KILLS" -ge 300 ]; then
+        check "helpers are among the killed" test "$(count helpers)" -gt 0
+else
+        skip "helpers are among the killed" "$KILLS kills may meet none"
+fi
 check "all sessions end" wait_for all_ended
 said=$(summary)
 echo "# $part: $said"
-check "each call is recorded, with its result" test "$said" = "differ 0 allowed $made failed 0"
+check "each call is recorded, with its result" all_recorded "$made" 0
 
 ### A competitor creates the same directories.
 
 before=$(count_poisoned)
 begin contended
-for number in {0..8}; do
+for ((number = 0; number < contenders; number++)); do
         become "$number"
         mkdir -m 777 "$work/room/contended/$number"
         run "${supervise[@]}" contend "$work/room/contended.shared" "$work/room/contended/$number" "$number"
@@ -138,6 +160,5 @@ check "... and both believe so after one in 100 kills at most" test "$(count bot
 check "all sessions end" wait_for all_ended
 said=$(summary)
 echo "# $part: $said"
-check "each call is recorded, with its result" \
-        test "$said" = "differ 0 allowed $made failed $((calls - made - poisoned))"
+check "each call is recorded, with its result" all_recorded "$made" $((calls - made - poisoned))
 finish
