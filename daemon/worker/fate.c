@@ -11,12 +11,17 @@
 
 #define ERRNO_MAX 4095
 
+static void explain(Slot *slot, const char *why) {
+        (void)snprintf(slot->why, sizeof(slot->why), "%s", why);
+}
+
+/* With a reason why, no rule has decided. */
 static void decide(Slot *slot, SlotVerdict verdict, int error, const char *why) {
         slot->verdict = verdict;
         slot->error = error;
         if (why) {
                 slot->rule[0] = '\0';
-                (void)snprintf(slot->why, sizeof(slot->why), "%s", why);
+                explain(slot, why);
         }
 }
 
@@ -40,9 +45,11 @@ static void apply_success(Slot *slot, bool is_permitted) {
 
 /* The guard has not seen the call return. */
 static void apply_unseen(Slot *slot, bool is_asked, bool is_over) {
-        if (!is_over)
-                decide(slot, slot->verdict, SLOT_ERROR_PENDING, "what came of it is not known yet");
-        else if (is_asked)
+        if (!is_over) {
+                /* The rule has decided, whatever comes of it. */
+                slot->error = SLOT_ERROR_PENDING;
+                explain(slot, "what came of it is not known yet");
+        } else if (is_asked)
                 decide(slot, SLOT_ALLOWED, 0, NULL);
         else if (slot->error == 0) /* else the worker saw the error that the kernel must have found */
                 decide(slot, SLOT_ALLOWED, SLOT_ERROR_UNTOLD, NULL);

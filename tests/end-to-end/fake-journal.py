@@ -91,6 +91,9 @@ def reloads(file):
                     lost += int(found.group(1))
                 continue
             decisions += 1
+            if "-" not in record["SNOTIFY_RULE"]:
+                problems.append(f"no rule of these policies: {record}")
+                continue
             policy, directory = record["SNOTIFY_RULE"].split("-")
             generation = record["SNOTIFY_GENERATION"]
             if generation not in policies:

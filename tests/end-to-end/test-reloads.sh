@@ -7,6 +7,9 @@
 source "$(dirname "$0")/lib.sh" alone
 
 RELOADS=${RELOADS:-200}
+# How long a load generator rests at most after a call, in microseconds.  On an emulated processor the journal of this test needs more of it.
+rest=8000
+[ -z "${SNOTIFY_TEST_FEWER-}" ] || rest=80000
 mount -t tmpfs -o mode=755 tmpfs /run || skip_all "cannot mount"
 mkdir "$work/room"
 mount -t tmpfs -o mode=777 tmpfs "$work/room" || skip_all "cannot mount"
@@ -71,7 +74,7 @@ mkdir -m 777 "$work/room/A" "$work/room/B"
 : >"$work/shared"
 pids=()
 for number in {0..3}; do
-        supervised -- "$bin/kills" try "$work/shared" "$work/room" "$number" "$(fewer 8000)" 2>>"$work/err" &
+        supervised -- "$bin/kills" try "$work/shared" "$work/room" "$number" "$rest" 2>>"$work/err" &
         pids+=("$!")
 done
 for ((i = 0; i < RELOADS; i += 2)); do
