@@ -17,16 +17,20 @@ struct Guard {
         int fds[GUARD_FDS];
 };
 
+void guard_close_fds(int fds[GUARD_FDS]) {
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                fds[i] = fd_close(fds[i]);
+}
+
 int guard_new(int fds[GUARD_FDS], Guard **ret) {
         Guard *guard = calloc(1, sizeof(*guard));
 
-        for (size_t i = 0; i < GUARD_FDS; i++)
-                if (guard)
-                        guard->fds[i] = TAKE_FD(fds[i]);
-                else
-                        fds[i] = fd_close(fds[i]);
-        if (!guard)
+        if (!guard) {
+                guard_close_fds(fds);
                 return -ENOMEM;
+        }
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                guard->fds[i] = TAKE_FD(fds[i]);
         *ret = guard;
         return 0;
 }
@@ -34,8 +38,7 @@ int guard_new(int fds[GUARD_FDS], Guard **ret) {
 Guard *guard_free(Guard *guard) {
         if (!guard)
                 return NULL;
-        for (size_t i = 0; i < GUARD_FDS; i++)
-                fd_close(guard->fds[i]);
+        guard_close_fds(guard->fds);
         free(guard);
         return NULL;
 }

@@ -24,9 +24,12 @@ enum GuardFd {
         GUARD_FD_HOOK_MKDIR, /* links: the hooks stay while these are open, whatever becomes of the pins */
         GUARD_FD_HOOK_ATTEMPT,
         GUARD_FD_HOOK_COPY_UP,
-        GUARD_FD_AFTER_MKDIR,
+        GUARD_FD_AFTER_MKDIR, /* for records alone: empty where the kernel has no such function */
         GUARD_FDS,
 };
+
+/* Closes all that fds has, and empties it. */
+void guard_close_fds(int fds[GUARD_FDS]);
 
 /* Takes over all of fds, even on failure.  Returns 0 or -ENOMEM.  guard_free() takes NULL and returns NULL;
  * the guard stays in the kernel while it is pinned. */

@@ -25,7 +25,6 @@ static const Symbol symbols[] = {
         {"bpf_object__find_map_by_name", offsetof(Libbpf, find_map)},
         {"bpf_program__attach", offsetof(Libbpf, attach_program)},
         {"bpf_program__fd", offsetof(Libbpf, program_fd)},
-        {"bpf_program__name", offsetof(Libbpf, program_name)},
         {"bpf_program__set_autoload", offsetof(Libbpf, set_autoload)},
         {"bpf_link__fd", offsetof(Libbpf, link_fd)},
         {"bpf_map__fd", offsetof(Libbpf, map_fd)},

@@ -16,7 +16,6 @@ typedef struct Libbpf {
         typeof(bpf_object__find_map_by_name) *find_map;
         typeof(bpf_program__attach) *attach_program;
         typeof(bpf_program__fd) *program_fd;
-        typeof(bpf_program__name) *program_name;
         typeof(bpf_program__set_autoload) *set_autoload;
         typeof(bpf_link__fd) *link_fd;
         typeof(bpf_map__fd) *map_fd;

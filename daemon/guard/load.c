@@ -137,7 +137,7 @@ static int object_fd(const Libbpf *libbpf, struct bpf_object *object, const Pin 
 
         if (!program && !map)
                 return -ENOENT;
-        if (pin->kind == PIN_LINK) {
+        if (pin->kind == PIN_LINK || pin->kind == PIN_OPTIONAL_LINK) {
                 link = libbpf->attach_program(program);
                 fd = link ? libbpf->link_fd(link) : -errno;
         } else
@@ -148,44 +148,66 @@ static int object_fd(const Libbpf *libbpf, struct bpf_object *object, const Pin 
         return fd < 0 ? -errno : fd;
 }
 
-/* Opens the programs.  Returns NULL after saying why not. */
-static struct bpf_object *open_object(GuardLoadResult *result, Libbpf *ret_libbpf) {
-        const char *why = libbpf_open(ret_libbpf);
-        struct bpf_object *object;
+/* Which programs are loaded, beside those that processes run: sets of PinKind. */
+#define HOOKS (1U << PIN_LINK)
+#define OPTIONAL_HOOKS (1U << PIN_OPTIONAL_LINK)
 
-        if (why) {
-                (void)give_up(result, -ENOSYS, "%s", why);
-                return NULL;
-        }
-        (void)ret_libbpf->set_print(no_output);
-        object = ret_libbpf->open_object(guard_object, (size_t)(guard_object_end - guard_object), NULL);
+static bool is_left_out(const Pin *pin, unsigned kinds) {
+        return (pin->kind == PIN_LINK || pin->kind == PIN_OPTIONAL_LINK) && !(kinds & 1U << pin->kind);
+}
+
+/* Returns 0 with the caller's object, or a negative errno. */
+static int load_kinds(
+        GuardLoadResult *result, const Libbpf *libbpf, unsigned kinds, struct bpf_object **ret) {
+        struct bpf_object *object =
+                libbpf->open_object(guard_object, (size_t)(guard_object_end - guard_object), NULL);
+        int r;
+
         if (!object)
-                (void)give_up(result, -errno, "libbpf cannot read its programs: %s", strerror(errno));
-        return object;
+                return give_up(result, -errno, "libbpf cannot read its programs: %s", strerror(errno));
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                if (is_left_out(&pins[i], kinds))
+                        (void)libbpf->set_autoload(libbpf->find_program(object, pins[i].name), false);
+        r = libbpf->load_object(object);
+        if (r >= 0) {
+                *ret = object;
+                return 0;
+        }
+        libbpf->close_object(object);
+        return r == -EPERM ? give_up(result, r,
+                                     "the kernel does not let snotifyd load programs for security modules")
+                           : give_up(result, r, "the kernel does not take its programs: %s", strerror(-r));
 }
 
-static int load_object(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_object *object) {
-        int r = libbpf->load_object(object);
+/* The kernel may lack the function that an optional program follows, or have it under another name. */
+static int load_object(
+        GuardLoadResult *result, Libbpf *ret_libbpf, unsigned kinds, struct bpf_object **ret) {
+        const char *why = libbpf_open(ret_libbpf);
 
-        if (r == -EPERM)
-                return give_up(
-                        result, r, "the kernel does not let snotifyd load programs for security modules");
-        return r < 0 ? give_up(result, r, "the kernel does not take its programs: %s", strerror(-r)) : 0;
+        if (why)
+                return give_up(result, -ENOSYS, "%s", why);
+        (void)ret_libbpf->set_print(no_output);
+        return load_kinds(result, ret_libbpf, kinds | OPTIONAL_HOOKS, ret) >= 0
+                       ? 0
+                       : load_kinds(result, ret_libbpf, kinds, ret);
 }
 
-/* Without links, only what needs none. */
-static int take_fds(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_object *object,
-        bool with_links, Guard **ret) {
-        int fds[GUARD_FDS], r;
+static int take_fds(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_object *object, unsigned kinds,
+        Guard **ret) {
+        int fds[GUARD_FDS], r = 0;
 
         for (size_t i = 0; i < GUARD_FDS; i++) {
                 fds[i] = -EBADF;
-                if (pins[i].kind == PIN_LINK && !with_links)
+                if (r < 0 || is_left_out(&pins[i], kinds))
                         continue;
                 fds[i] = object_fd(libbpf, object, &pins[i]);
-                if (fds[i] < 0)
-                        return give_up(result, fds[i], "the kernel does not attach its program %s: %s",
+                if (fds[i] < 0 && pins[i].kind != PIN_OPTIONAL_LINK)
+                        r = give_up(result, fds[i], "the kernel does not attach its program %s: %s",
                                 pins[i].name, strerror(-fds[i]));
+        }
+        if (r < 0) {
+                guard_close_fds(fds);
+                return r;
         }
         r = guard_new(fds, ret);
         return r < 0 ? give_up(result, r, "there is no memory left") : 0;
@@ -193,26 +215,21 @@ static int take_fds(GuardLoadResult *result, const Libbpf *libbpf, struct bpf_ob
 
 /* The object is never closed: the process ends soon, and closing it would detach the links. */
 static int load_guard(GuardLoadResult *result, Guard **ret) {
+        struct bpf_object *object;
         Libbpf libbpf = {};
-        struct bpf_object *object = open_object(result, &libbpf);
-        int r = object ? load_object(result, &libbpf, object) : -EOPNOTSUPP;
+        int r = load_object(result, &libbpf, HOOKS, &object);
 
-        return r < 0 ? r : take_fds(result, &libbpf, object, true, ret);
+        return r < 0 ? r : take_fds(result, &libbpf, object, HOOKS | OPTIONAL_HOOKS, ret);
 }
 
 int guard_load_programs(GuardLoadResult *result, Guard **ret) {
+        struct bpf_object *object;
         Libbpf libbpf = {};
-        struct bpf_object *object = open_object(result, &libbpf);
-        int r;
+        int r = load_object(result, &libbpf, 0, &object);
 
-        if (!object)
-                return -EOPNOTSUPP;
-        for (size_t i = 0; i < GUARD_FDS; i++)
-                if (pins[i].kind == PIN_LINK)
-                        (void)libbpf.set_autoload(libbpf.find_program(object, pins[i].name), false);
-        r = load_object(result, &libbpf, object);
-        if (r >= 0)
-                r = take_fds(result, &libbpf, object, false, ret);
+        if (r < 0)
+                return r;
+        r = take_fds(result, &libbpf, object, 0, ret);
         libbpf.close_object(object);
         return r;
 }
@@ -228,11 +245,9 @@ static int pin_guard(const Loader *loader, const Guard *guard) {
         dir_fd = pins_open_dir(loader->all_fd, PINS_UNFINISHED);
         if (dir_fd < 0)
                 return dir_fd;
-        for (size_t i = 0; i < GUARD_FDS; i++) {
-                r = pins_put(dir_fd, pins[i].name, guard_fd(guard, (enum GuardFd)i));
-                if (r < 0)
-                        return r;
-        }
+        r = pins_put_guard(dir_fd, guard);
+        if (r < 0)
+                return r;
         return renameat(loader->all_fd, PINS_UNFINISHED, loader->all_fd, loader->own_name) < 0 ? -errno : 0;
 }
 

@@ -18,12 +18,6 @@
 
 #include "common/ownership.h"
 
-static int close_all(int r, int fds[GUARD_FDS]) {
-        for (size_t i = 0; i < GUARD_FDS; i++)
-                fds[i] = fd_close(fds[i]);
-        return r;
-}
-
 const Pin pins[GUARD_FDS] = {
         [GUARD_FD_PERMIT] = {"guard_permit", PIN_PROGRAM},
         [GUARD_FD_FATE] = {"guard_fate", PIN_PROGRAM},
@@ -33,7 +27,7 @@ const Pin pins[GUARD_FDS] = {
         [GUARD_FD_HOOK_MKDIR] = {"hook_mkdir", PIN_LINK},
         [GUARD_FD_HOOK_ATTEMPT] = {"hook_attempt", PIN_LINK},
         [GUARD_FD_HOOK_COPY_UP] = {"hook_copy_up", PIN_LINK},
-        [GUARD_FD_AFTER_MKDIR] = {"after_mkdir", PIN_LINK},
+        [GUARD_FD_AFTER_MKDIR] = {"after_mkdir", PIN_OPTIONAL_LINK},
 };
 
 /* The root directory of PID 1, or where the kernel does not let this process open that, its own. */
@@ -75,10 +69,6 @@ static int bpf_object(int command, int dir_fd, const char *name, int fd) {
         return r < 0 ? -errno : r;
 }
 
-int pins_put(int dir_fd, const char *name, int fd) {
-        return bpf_object(BPF_OBJ_PIN, dir_fd, name, fd);
-}
-
 int pins_get(int dir_fd, const char *name) {
         return bpf_object(BPF_OBJ_GET, dir_fd, name, 0);
 }
@@ -89,12 +79,30 @@ int pins_open_guard(int dir_fd, bool with_refusals, Guard **ret) {
 
         for (size_t i = 0; i < GUARD_FDS; i++) {
                 fds[i] = r < 0 ? -EBADF : pins_get(dir_fd, pins[i].name);
-                if (r >= 0 && fds[i] < 0)
+                if (fds[i] == -ENOENT && pins[i].kind == PIN_OPTIONAL_LINK)
+                        fds[i] = -EBADF;
+                else if (r >= 0 && fds[i] < 0)
                         r = fds[i];
         }
         if (!with_refusals)
                 fds[GUARD_FD_REFUSALS] = fd_close(fds[GUARD_FD_REFUSALS]);
-        return r < 0 ? close_all(r, fds) : guard_new(fds, ret);
+        if (r < 0) {
+                guard_close_fds(fds);
+                return r;
+        }
+        return guard_new(fds, ret);
+}
+
+int pins_put_guard(int dir_fd, const Guard *guard) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < GUARD_FDS; i++) {
+                int fd = guard_fd(guard, (enum GuardFd)i);
+
+                if (fd >= 0 || pins[i].kind != PIN_OPTIONAL_LINK)
+                        r = bpf_object(BPF_OBJ_PIN, dir_fd, pins[i].name, fd);
+        }
+        return r < 0 ? r : 0;
 }
 
 int pins_remove(int all_fd, const char *name) {

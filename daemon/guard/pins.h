@@ -17,6 +17,7 @@
 typedef enum PinKind {
         PIN_PROGRAM,
         PIN_LINK,
+        PIN_OPTIONAL_LINK, /* a guard does without */
         PIN_MAP,
 } PinKind;
 
@@ -33,10 +34,11 @@ int pins_open_all(void);
 /* Opens one guard's directory.  Returns the caller's fd or a negative errno. */
 int pins_open_dir(int all_fd, const char *name);
 
-/* Gives a program, link or map a name in a directory, or returns the caller's fd of it.  Return a negative
- * errno on failure. */
-int pins_put(int dir_fd, const char *name, int fd);
+/* Returns the caller's fd of what has that name in a directory, or a negative errno. */
 int pins_get(int dir_fd, const char *name);
+
+/* Gives all that the guard has its names in a directory.  Returns 0 or a negative errno. */
+int pins_put_guard(int dir_fd, const Guard *guard);
 
 /* Opens what is pinned in a guard's directory, on demand with GUARD_FD_REFUSALS.  Returns 0 or a negative
  * errno: -ENOENT: something is missing.

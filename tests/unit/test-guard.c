@@ -6,10 +6,14 @@
 
 #include "harness.h"
 
+#include <dirent.h>
 #include <linux/filter.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "common/notify.h"
 #include "common/ownership.h"
@@ -316,6 +320,105 @@ static void test_crowd(void **state) {
         assert_int_equal(target.result, 0);
 }
 
+static unsigned count_fds(void) {
+        unsigned n = 0;
+        DIR *dir = opendir("/proc/self/fd");
+
+        CHECK(dir);
+        while (readdir(dir))
+                n++;
+        (void)closedir(dir);
+        return n;
+}
+
+/* Whichever descriptor is the one too many. */
+static void load_with_few_descriptors(const void *argument) {
+        const unsigned before = count_fds();
+        struct rlimit limit;
+        int r = -1;
+
+        (void)argument;
+        CHECK_INT(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        for (limit.rlim_cur = before; r < 0 && limit.rlim_cur < before + 100; limit.rlim_cur++) {
+                GuardLoadResult result = {};
+                Guard *guard = NULL;
+
+                CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+                r = guard_load_programs(&result, &guard);
+                guard_free(guard);
+                CHECK_INT(count_fds(), before);
+        }
+        CHECK_INT(r, 0);
+}
+
+static void test_few_descriptors(void **state) {
+        (void)state;
+        guard_free(load());
+        harness_run(load_with_few_descriptors, NULL);
+}
+
+/* A guard whose hooks are other programs: hooks cannot be loaded everywhere. */
+static Guard *load_stand_in(bool has_optional) {
+        GuardLoadResult result = {};
+        int fds[GUARD_FDS];
+        Guard *guard, *ret;
+
+        CHECK_INT(guard_load_programs(&result, &guard), 0);
+        for (size_t i = 0; i < GUARD_FDS; i++) {
+                int fd = guard_fd(guard, (enum GuardFd)i);
+
+                if (pins[i].kind == PIN_LINK || (has_optional && pins[i].kind == PIN_OPTIONAL_LINK))
+                        fd = guard_fd(guard, GUARD_FD_CLEAN);
+                fds[i] = fd < 0 ? -EBADF : dup(fd);
+        }
+        guard_free(guard);
+        CHECK_INT(guard_new(fds, &ret), 0);
+        return ret;
+}
+
+/* Sets up a bpf file system that no other process sees, and gives a directory in it. */
+static int open_own_pins(void) {
+        int fd;
+
+        CHECK_INT(unshare(CLONE_NEWNS), 0);
+        CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        CHECK_INT(mount("bpf", "/tmp", "bpf", 0, NULL), 0);
+        fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CHECK(fd >= 0);
+        return fd;
+}
+
+static void pin_guards(const void *argument) {
+        int all_fd = open_own_pins();
+
+        (void)argument;
+        for (unsigned has_optional = 0; has_optional < 2; has_optional++) {
+                Guard *guard = load_stand_in(has_optional);
+                int dir_fd;
+
+                CHECK_INT(mkdirat(all_fd, "guard", 0700), 0);
+                dir_fd = pins_open_dir(all_fd, "guard");
+                CHECK(dir_fd >= 0);
+                CHECK_INT(pins_put_guard(dir_fd, guard), 0);
+                guard_free(guard);
+                CHECK_INT(pins_open_guard(dir_fd, true, &guard), 0);
+                CHECK_INT(guard_fd(guard, GUARD_FD_AFTER_MKDIR) >= 0, has_optional);
+                CHECK_INT(guard_clean_sessions(guard), 0);
+                guard_free(guard);
+                CHECK_INT(unlinkat(dir_fd, "hook_mkdir", 0), 0);
+                CHECK_INT(pins_open_guard(dir_fd, true, &guard), -ENOENT);
+                fd_close(dir_fd);
+                CHECK_INT(pins_remove(all_fd, "guard"), 0);
+        }
+}
+
+/* The kernel may not have the function that only records need. */
+static void test_pins(void **state) {
+        (void)state;
+        guard_free(load());
+        harness_run(pin_guards, NULL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),
@@ -325,6 +428,8 @@ int main(void) {
                 cmocka_unit_test(test_permits),
                 cmocka_unit_test(test_roots),
                 cmocka_unit_test(test_crowd),
+                cmocka_unit_test(test_few_descriptors),
+                cmocka_unit_test(test_pins),
         };
 
         harness_init();
