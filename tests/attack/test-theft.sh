@@ -18,7 +18,7 @@ action = deny
 CONF
 
 EXDEV=18 EBUSY=16 ENOSYS=38 EIDRM=43
-rounds=1000
+rounds=$(fewer 1000)
 [ -z "$SANITIZED" ] || rounds=100
 namespaces=
 ! as_user unshare -Ur true 2>/dev/null || namespaces=yes
@@ -42,13 +42,13 @@ launch() {
 }
 launch &
 launcher=$!
-check "a workload gets no access to the daemon, its workers and verifiers" supervised_user -- "$bin/steal-listener" open $rounds "$tree/open"
-check "... and cannot kill them" supervised_user -- "$bin/steal-listener" kill $rounds "$tree/open/"
+check "a workload gets no access to the daemon, its workers and verifiers" supervised_user -- "$bin/steal-listener" open "$rounds" "$tree/open"
+check "... and cannot kill them" supervised_user -- "$bin/steal-listener" kill "$rounds" "$tree/open/"
 if [ "$namespaces" ]; then
         check "... and gets no access to helpers that act for it" supervised_user -- unshare -Ur "$bin/steal-listener" open $((rounds / 2)) "$tree/open"
-        check "... at no moment of their lives" supervised_user -- unshare -Ur "$bin/steal-listener" seize $rounds "$tree/open"
+        check "... at no moment of their lives" supervised_user -- unshare -Ur "$bin/steal-listener" seize "$rounds" "$tree/open"
         check "... nor does root without capabilities" \
-                supervised -- "${without_capabilities[@]}" unshare -U "$bin/steal-listener" seize $rounds "$tree/open"
+                supervised -- "${without_capabilities[@]}" unshare -U "$bin/steal-listener" seize "$rounds" "$tree/open"
 else
         skip "access to helpers" "an unprivileged user cannot create a user namespace here"
 fi

@@ -2,11 +2,11 @@
 
 /* Processes compete for the same directories.
  *
- * race FILE TREE ALL MINE REST: MINE processes create a tree of directories below TREE, each as mkdir -p
- * does: path by path, component by component.  Together with those of other races that share FILE there are
- * ALL of them.  They wait for each other now and then, so that none leads for long, and count in FILE what
- * each has created.  After each wait these MINE rest for up to REST microseconds: a process that is not
- * supervised is faster than the others.  Prints how many directories they have created.
+ * race FILE TREE ALL MINE REST PATHS: MINE processes create a tree of so many directories below TREE, each
+ * as mkdir -p does: path by path, component by component.  Together with those of other races that share
+ * FILE there are ALL of them.  They wait for each other now and then, so that none leads for long, and count
+ * in FILE what each has created.  After each wait these MINE rest for up to REST microseconds: a process
+ * that is not supervised is faster than the others.  Prints how many directories they have created.
  *
  * race FILE: prints the result: how many directories were created by one process, how many by more than one,
  * how many processes have created any, and how many calls failed that should not have. */
@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 /* Path number 0132 in base 4 is 0/1/3/2: many paths have their first components in common. */
-#define PATHS 200
 #define BASE 4
 #define DEPTH 4
 #define DIRECTORIES 1024 /* more than there are: 4 + 16 + 64 + 256, see make_path() */
@@ -78,12 +77,12 @@ static void begin_heat(int heat, int all, int rest_usec) {
         (void)usleep((useconds_t)(rest_usec / 4 * (heat % 5)));
 }
 
-static void run(int all, int rest_usec, atomic_int *total) {
+static void run(int all, int rest_usec, int paths, atomic_int *total) {
         int self = atomic_fetch_add(&shared->processes, 1), made = 0;
 
         if (self >= PROCESSES_MAX)
                 abort();
-        for (int path = 0; path < PATHS; path++) {
+        for (int path = 0; path < paths; path++) {
                 if (path % HEAT == 0)
                         begin_heat(path / HEAT, all, rest_usec);
                 made += make_path(path);
@@ -92,7 +91,7 @@ static void run(int all, int rest_usec, atomic_int *total) {
         atomic_fetch_add(total, made);
 }
 
-static int race(int all, int mine, int rest_usec) {
+static int race(int all, int mine, int rest_usec, int paths) {
         atomic_int *total =
                 mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -104,7 +103,7 @@ static int race(int all, int mine, int rest_usec) {
                 if (pid < 0)
                         return 2;
                 if (pid == 0) {
-                        run(all, rest_usec, total);
+                        run(all, rest_usec, paths, total);
                         _exit(EXIT_SUCCESS);
                 }
         }
@@ -128,9 +127,9 @@ static int show(void) {
 }
 
 int main(int argc, char **argv) {
-        if ((argc != 2 && argc != 6) || shared_open(argv[1]) < 0)
+        if ((argc != 2 && argc != 7) || shared_open(argv[1]) < 0)
                 return 2;
         if (argc == 2)
                 return show();
-        return chdir(argv[2]) < 0 ? 2 : race(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+        return chdir(argv[2]) < 0 ? 2 : race(atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
 }

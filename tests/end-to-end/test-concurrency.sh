@@ -4,6 +4,9 @@
 # calls for the same directory one creates it.
 source "$(dirname "$0")/lib.sh" alone
 
+# An emulated processor has hardly more than one: there the comparison is coarse, and a race has fewer directories.
+at_least=50 paths=200
+[ -z "${SNOTIFY_TEST_FEWER-}" ] || at_least=20 paths=20
 mkdir "$work/fast" "$work/slow"
 mount -t tmpfs -o mode=755 tmpfs "$work/fast" || skip_all "cannot mount"
 trap 'umount --recursive "$work/fast"; cleanup' EXIT
@@ -48,7 +51,7 @@ for kind in threads processes; do
         echo "# $kind: $result: $percent %"
         check "... the slow call takes that long" test "$(count slow)" -ge 5000
         check "... and creates its directory" test -d "$slow"
-        check "... and 8 $kind have at least half the throughput of the other session's" test "$percent" -ge 50
+        check "... and 8 $kind have at least $at_least % of the throughput of the other session's" test "$percent" -ge $at_least
 done
 
 ### A FUSE server in the session creates a directory while a worker waits for the server to create one.
@@ -134,7 +137,7 @@ begin_race() {
 
 # race N REST COMMAND...: N of the 16 processes run under COMMAND.  Prints how many directories they have created.
 race() {
-        timeout --kill-after=5 30 "${@:3}" "$bin/race" "$work/race/shared" "$work/race/tree" 16 "$1" "$2"
+        timeout --kill-after=5 60 "${@:3}" "$bin/race" "$work/race/shared" "$work/race/tree" 16 "$1" "$2" $paths
 }
 
 as_natively() {

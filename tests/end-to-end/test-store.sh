@@ -4,10 +4,13 @@
 # daemon does not take up a ledger of another version.
 source "$(dirname "$0")/../end-to-end/box.sh"
 
-cat >/etc/snotify.conf <<'CONF'
+# How many sessions there are at once, one after the other, and how many kills.
+many=1000 churn=300 kills=30
+[ -z "${SNOTIFY_TEST_FEWER-}" ] || many=30 churn=10 kills=8
+cat >/etc/snotify.conf <<CONF
 [limits]
-sessions = 1000
-sessions-per-user = 1000
+sessions = $many
+sessions-per-user = $many
 
 [profile default]
 default = deny
@@ -23,11 +26,11 @@ systemctl start snotifyd.socket
 
 churn() {
         local n
-        for ((n = 0; n < 300; n++)); do
+        for ((n = 0; n < churn; n++)); do
                 $snotify_run -- mkdir "/srv/open/churn-$n" || return 1
         done
 }
-check "300 sessions run, one after the other" churn
+check "$churn sessions run, one after the other" churn
 check "... they leave nothing in the store" wait_for stored 0
 fds_of() {
         local fds=(/proc/"$(property MainPID)"/fd/*)
@@ -42,33 +45,33 @@ mkfifo "$work/gate"
 stored_at_least() {
         [ "$(stored_fds)" -ge "$1" ]
 }
-for ((n = 0; n < 1000; n++)); do
+for ((n = 0; n < many; n++)); do
         # shellcheck disable=SC2016
         $snotify_run -- sh -c 'read -r line <"$2"; exec mkdir "/srv/open/many-$1"' - "$n" "$work/gate" 2>>"$work/many" &
         ((n % 20)) || wait_for stored_at_least $((2 * (n - 10)))
 done
-check "1000 sessions are in the store" wait_for stored 2000
-check "... whose size permits more than them" test "$(property FileDescriptorStoreMax)" -gt $((2000 + stored_always))
+check "$many sessions are in the store" wait_for stored $((2 * many))
+check "... whose size permits more than them" test "$(property FileDescriptorStoreMax)" -gt $((2 * many + stored_always))
 check "... and no launcher has complained" diff /dev/null "$work/many"
 check "one more session is refused" fails_with 125 $snotify_run -- true
-check "... and not put into the store" stored 2000
+check "... and not put into the store" stored $((2 * many))
 main=$(property MainPID)
 systemctl kill -s KILL --kill-who=main snotifyd
 is_replaced() {
         [ "$(property MainPID)" != "$main" ] && [ "$(property ActiveState)" = active ]
 }
 check "the daemon is killed, and another one starts" wait_for is_replaced
-check "... which takes over all of them" wait_for synced "took over 1000 sessions from"
+check "... which takes over all of them" wait_for synced "took over $many sessions from"
 : >"$work/gate"
 wait
-check "... each can still create its directory" test "$(find /srv/open -name 'many-*' | wc -l)" = 1000
+check "... each can still create its directory" test "$(find /srv/open -name 'many-*' | wc -l)" = $many
 check "... and they leave nothing in the store" wait_for stored 0
 
 ### The daemon is killed just when a session begins.
 
 begin_and_kill() {
         local n
-        for ((n = 0; n < 30; n++)); do
+        for ((n = 0; n < kills; n++)); do
                 main=$(property MainPID)
                 # shellcheck disable=SC2016
                 $snotify_run -- sh -c 'echo "$SNOTIFY_SESSION"' >>"$work/begun" 2>/dev/null &
@@ -78,8 +81,8 @@ begin_and_kill() {
                 wait_for is_replaced || return 1
         done
 }
-check "the daemon is killed while a session begins, 30 times: the launcher runs its command or exits with 125" begin_and_kill
-echo "# $(wc -l <"$work/begun") of the 30 sessions began"
+check "the daemon is killed while a session begins, $kills times: the launcher runs its command or exits with 125" begin_and_kill
+echo "# $(wc -l <"$work/begun") of the $kills sessions began"
 # Not selected by the unit: journald does not know the unit of a process that is dead when it reads the record.
 all_started() {
         local id
