@@ -16,6 +16,7 @@
 #include "common/ownership.h"
 #include "session/backlog.h"
 #include "session/cgroups.h"
+#include "session/session-guard.h"
 #include "session/session-records.h"
 #include "session/staffing.h"
 #include "session/store.h"
@@ -26,11 +27,13 @@
 /* For how long the record of a session's end is tried, and how often. */
 #define END_PATIENCE_USEC 10000000U
 #define END_PAUSE_USEC 200000U
+
 struct Session {
         const SessionContext *context;
         SessionIdentity identity;
         int listener_fd;
         int ledger_fd;
+        SessionGuard guard;
         Wakeups wakeups;
         StorePending *pending; /* while systemd has not confirmed yet */
         WorkerPool *pool;
@@ -81,42 +84,6 @@ static void on_unanswered(uint32_t index, void *userdata) {
 
 static void on_worker_gone(void *userdata) {
         session_reconcile(userdata, false);
-}
-
-/* Has the guard enforce what workers judge, by the policy in force.  Returns 0 or a negative errno. */
-static int session_guard(const Session *session) {
-        const SessionContext *context = session->context;
-        const Profile *profile = session_profile(session);
-        uint32_t flags = 0;
-
-        if (!session->identity.guarded)
-                return 0;
-        if (profile && profile_allows_private(profile))
-                flags |= GUARD_PRIVATE_ALLOWED;
-        if (profile && profile_allows_all(profile))
-                flags |= GUARD_ALL_ALLOWED;
-        return guard_enter_session(
-                context->guard, session->listener_fd, session->identity.session_id, flags);
-}
-
-/* Of a session that an earlier daemon began.  Where that fails, workers can leave no permits, so that
- * nothing is allowed. */
-static void session_guard_again(const Session *session) {
-        int r = session_guard(session);
-
-        if (r < 0)
-                (void)report_line(session->context->report, REPORT_ERROR,
-                        "session %016" PRIx64
-                        " began under a guard that does not stand any more: %s; its calls fail, restart its "
-                        "programs",
-                        session->identity.session_id,
-                        session->context->guard ? strerror(-r) : "there is no guard");
-}
-
-/* Comes before the listener is closed: then the filter's address may be that of another one. */
-static void session_unguard(const Session *session) {
-        if (session->identity.guarded)
-                (void)guard_remove_session(session->context->guard, session->listener_fd);
 }
 
 static int session_need_pool(Session *session) {
@@ -221,7 +188,7 @@ static bool session_end(Session *session) {
         if (session->context->cgroups_fd >= 0)
                 cgroups_remove(session->context->cgroups_fd, session->identity.session_id);
         store_remove(session->identity.session_id);
-        session_unguard(session);
+        session_guard_leave(&session->guard);
         session->context->on_end(session, session->context->userdata);
         return true;
 }
@@ -307,7 +274,7 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
 }
 
 void session_renew(Session *session) {
-        (void)session_guard(session);
+        session_guard_renew(&session->guard);
         if (!session->pool)
                 return;
         pool_retire_receiver(session->pool);
@@ -386,6 +353,8 @@ static int session_make(const SessionContext *context, const SessionIdentity *id
                 .listener_fd = listener_fd,
                 .ledger_fd = ledger_fd,
         };
+        session->guard = (SessionGuard){
+                .context = context, .identity = &session->identity, .listener_fd = listener_fd};
         session->staffing = (Staffing){.spawn = session_spawn_worker, .userdata = session};
         r = wakeups_init(&session->wakeups, context->event, listener_fd, on_listener, on_timer, session);
         if (r < 0) {
@@ -404,12 +373,12 @@ int session_new(const SessionContext *context, const SessionIdentity *identity, 
         r = session_make(context, identity, listener_fd, ledger_fd, &session);
         if (r < 0)
                 return r;
-        r = session_guard(session);
+        r = session_guard_enter(&session->guard);
         if (r >= 0)
                 r = store_put(context->event, identity->session_id, listener_fd, ledger_fd, on_stored,
                         session, &session->pending);
         if (r < 0) {
-                session_unguard(session);
+                session_guard_leave(&session->guard);
                 session_free(session);
                 return r;
         }
@@ -434,7 +403,7 @@ int session_restore(const SessionContext *context, const SessionIdentity *identi
         if (r < 0)
                 return r;
         *ret = session;
-        session_guard_again(session);
+        session_guard_renew(&session->guard);
         if (session_need_pool(session) >= 0 && pool_is_empty(session->pool) &&
                 backlog_has_knock(pool_ledger(session->pool)))
                 session_begin(session);

@@ -40,7 +40,7 @@ typedef struct WorkerArguments {
         const Sandbox *sandbox;
         const Sandbox *helper_sandbox;
         const Executor *executor; /* how decisions are carried out */
-        const Guard *guard;       /* NULL: by acting for the target */
+        const Guard *guard;       /* NULL: there is none */
 } WorkerArguments;
 
 /* Runs until there is nothing left to do; returns the exit facts.  The process's signals are at their

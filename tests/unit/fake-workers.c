@@ -14,6 +14,8 @@ int __wrap_worker_run(const WorkerArguments *arguments);
 int __wrap_reject_run(const WorkerArguments *arguments, RejectReason reason);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
 int __wrap_notify_send(int listener_fd, NotifyReply *reply);
+int __wrap_guard_enter_session(const Guard *guard, int listener_fd, uint64_t session_id, uint32_t flags);
+int __wrap_guard_remove_session(const Guard *guard, int listener_fd);
 int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 
 static FakeWork work;
@@ -55,6 +57,21 @@ static int fake_run(const FakeWorker *worker) {
                 for (;;)
                         (void)pause();
         return sigwait(&set, &signal) == 0 ? WORKER_EXIT_IDLE : WORKER_EXIT_FAILED;
+}
+
+FakeEntries fake_entries;
+
+int __wrap_guard_enter_session(const Guard *guard, int listener_fd, uint64_t session_id, uint32_t flags) {
+        assert_true(listener_fd >= 0 && session_id != 0);
+        fake_entries.n_entered++;
+        fake_entries.flags = flags;
+        return guard ? fake_entries.result : -EBADF;
+}
+
+int __wrap_guard_remove_session(const Guard *guard, int listener_fd) {
+        assert_true(listener_fd >= 0);
+        fake_entries.n_removed++;
+        return guard ? 0 : -EBADF;
 }
 
 int __wrap_worker_run(const WorkerArguments *arguments) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Takes the place of the worker, the clock and the kernel's side of a listener for tests of daemon/session/,
- * which are linked with --wrap= for each of them.  Workers are real processes that do as they are told. */
+/* Takes the place of the worker, the clock, the guard and the kernel's side of a listener for tests of
+ * daemon/session/, which are linked with --wrap= for each of them.  Workers are real processes that do as
+ * they are told. */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,15 @@ typedef struct FakeWorker {
         bool rejects;
         RejectReason reason;
 } FakeWorker;
+
+/* What the daemon tells the guard; a NULL guard answers as the real one. */
+typedef struct FakeEntries {
+        int result; /* of entering a session */
+        unsigned n_entered;
+        uint32_t flags; /* of the last one */
+        unsigned n_removed;
+} FakeEntries;
+extern FakeEntries fake_entries;
 
 void fake_init(void);
 void fake_set_work(FakeWork work);

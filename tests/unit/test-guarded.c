@@ -199,6 +199,20 @@ static void test_failures(void **state) {
         }
 }
 
+/* The session began under a guard, which the daemon of its workers does not have. */
+static void test_no_guard(void **state) {
+        pid_t worker;
+
+        (void)state;
+        begin(&user);
+        fixture.guard = NULL;
+        worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
+        assert_int_equal(fixture_result(&fixture).error, EIO);
+        dismiss(worker);
+        check_record("trouble with mkdir(", ": EIO (the kernel's guard does not have its session any more)");
+        assert_int_equal(fixture_count(&fixture), 0);
+}
+
 static void check_fate(
         uint32_t fate, int32_t result, FixturePolicy policy, const char *beginning, const char *rest) {
         pid_t worker;
@@ -381,6 +395,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_void, tear_down),
                 cmocka_unit_test_teardown(test_natively_restricted, tear_down),
                 cmocka_unit_test_teardown(test_failures, tear_down),
+                cmocka_unit_test_teardown(test_no_guard, tear_down),
                 cmocka_unit_test_teardown(test_fates, tear_down),
                 cmocka_unit_test_teardown(test_next_permit_tells, tear_down),
                 cmocka_unit_test_teardown(test_n_calls, tear_down),

@@ -27,6 +27,7 @@ static SessionTable *table;
 static int record_fd = -EBADF;
 static int saved_stderr = -EBADF;
 static unsigned n_idle;
+static bool is_guarded; /* what the store says of each session */
 
 static void on_active(void *userdata) {
         assert_ptr_equal(userdata, &table);
@@ -52,13 +53,20 @@ static void redirect_records(void) {
         assert_int_equal(dup2(record_fd, STDERR_FILENO), STDERR_FILENO);
 }
 
-static bool has_record(const char *text) {
+static unsigned count_records(const char *text) {
         static char records[8192];
         ssize_t n = pread(record_fd, records, sizeof(records) - 1, 0);
+        unsigned count = 0;
 
         assert_true(n >= 0);
         records[n] = '\0';
-        return strstr(records, text);
+        for (const char *at = strstr(records, text); at; at = strstr(at + 1, text))
+                count++;
+        return count;
+}
+
+static bool has_record(const char *text) {
+        return count_records(text) > 0;
 }
 
 static int set_up(void **state) {
@@ -66,6 +74,8 @@ static int set_up(void **state) {
 
         (void)state;
         n_idle = 0;
+        is_guarded = false;
+        fake_entries = (FakeEntries){};
         fake_run_clock();
         fake_set_work(FAKE_STAYS);
         redirect_records();
@@ -151,6 +161,7 @@ static StoreContents contents_of(
                 SessionIdentity one = identity;
 
                 one.session_id = ids[i];
+                one.guarded = is_guarded;
                 assert_int_equal(identities_add(identities, &one), 0);
         }
         contents.identities_fd = copy(identities_fd(identities));
@@ -379,6 +390,65 @@ static void test_begin_and_end(void **state) {
         assert_false(has_timer());
 }
 
+#define UNGUARDED "session 0123456789abcdef began under a guard that does not stand any more: "
+
+/* The daemon before had a guard, and this one has none. */
+static void test_lost_guard(void **state) {
+        Stored stored;
+
+        (void)state;
+        is_guarded = true;
+        stored = restore_one();
+        assert_int_equal(count_records(UNGUARDED "there is no guard; its calls fail"), 1);
+        session_table_renew(table);
+        assert_int_equal(fake_entries.n_entered, 2);
+        assert_int_equal(count_records(UNGUARDED), 1);
+        stored_done(&stored);
+}
+
+static void test_guard(void **state) {
+        Stored stored;
+        Guard *guard;
+        int fds[GUARD_FDS];
+
+        (void)state;
+        for (size_t i = 0; i < GUARD_FDS; i++)
+                fds[i] = -EBADF;
+        assert_int_equal(guard_new(fds, &guard), 0);
+        context.guard = guard;
+        is_guarded = true;
+        stored = restore_one();
+        assert_int_equal(fake_entries.n_entered, 1);
+        assert_int_equal(fake_entries.flags, GUARD_PRIVATE_ALLOWED | GUARD_ALL_ALLOWED);
+
+        /* A policy that denies something. */
+        policy_free(policy);
+        assert_int_equal(policy_new(2, &policy), 0);
+        context.policy = policy;
+        session_table_renew(table);
+        assert_int_equal(fake_entries.n_entered, 2);
+        assert_int_equal(fake_entries.flags, 0);
+        assert_false(has_record(UNGUARDED));
+
+        fake_entries.result = -E2BIG;
+        session_table_renew(table);
+        session_table_renew(table);
+        assert_int_equal(count_records(UNGUARDED "Argument list too long"), 1);
+        fake_entries.result = 0;
+        session_table_renew(table);
+        fake_entries.result = -E2BIG;
+        session_table_renew(table);
+        assert_int_equal(count_records(UNGUARDED), 2);
+
+        assert_int_equal(fake_entries.n_removed, 0);
+        stored.calls_fd = fd_close(stored.calls_fd); /* the last target is gone */
+        while (session_table_size(table) > 0)
+                run_once();
+        assert_int_equal(fake_entries.n_removed, 1);
+        stored_done(&stored);
+        guard_free(guard);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_restore, set_up, tear_down),
@@ -387,6 +457,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_successor, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_deaths, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_begin_and_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_lost_guard, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_guard, set_up, tear_down),
         };
 
         (void)unsetenv("NOTIFY_SOCKET");

@@ -31,12 +31,15 @@ static void note_caller(Slot *slot, const GuardPermitRequest *permit) {
         slot->comm[sizeof(slot->comm) - 1] = '\0';
 }
 
-/* Returns 0, REQUEST_GONE or a negative errno of the guard's. */
+/* Returns 0, REQUEST_GONE or a negative errno of the guard's: -ESRCH where it does not have the session. */
 static int run_permit(
         const Impersonation *impersonation, const Request *request, GuardPermitRequest *permit) {
         static const struct timespec pause = {.tv_nsec = PAUSE_NSEC};
-        int r = guard_run_permit(impersonation->guard, permit);
+        int r;
 
+        if (!impersonation->guard) /* it had one when the session began */
+                return -ESRCH;
+        r = guard_run_permit(impersonation->guard, permit);
         for (unsigned i = 1; i < ATTEMPTS_MAX && (r == -ENOENT || r == -EAGAIN); i++) {
                 if (notification_is_gone(&request->notification))
                         return REQUEST_GONE;
