@@ -20,6 +20,7 @@
 #include "guard/set-up.h"
 #include "manager.h"
 #include "policy/policy.h"
+#include "reader/set-up.h"
 
 typedef struct Options {
         ManagerOptions manager;
@@ -144,7 +145,8 @@ DEFINE_CLEANUP(Guard, guard_free)
 static int run(const Options *options) {
         ManagerOptions manager_options = options->manager;
         _cleanup_(guard_free_p) Guard *guard = NULL;
-        _cleanup_close_ int guard_dir_fd = -EBADF;
+        _cleanup_close_ int guard_dir_fd = -EBADF, reader_fd = -EBADF;
+        ReaderSetUp reader;
         GuardSetUp set_up;
         Manager *manager;
         Report *report;
@@ -154,6 +156,9 @@ static int run(const Options *options) {
         guard = set_up.guard;
         guard_dir_fd = set_up.dir_fd;
         manager_options.guard = &set_up;
+        reader_set_up(&reader);
+        reader_fd = reader.program_fd;
+        manager_options.reader = &reader;
         r = privileges_limit();
         if (r < 0) {
                 (void)fprintf(stderr, "snotifyd: cannot give up capabilities: %s\n", strerror(-r));

@@ -65,6 +65,8 @@ static void collect_status(StatusTotals *ret, void *userdata) {
         ret->sessions = (uint32_t)session_table_size(manager->sessions);
         ret->generation = policy_generation(configuration_policy(manager->configuration));
         ret->guard_trouble = manager->handshakes_context.guard_trouble;
+        ret->reader_trouble =
+                manager->options.reader->program_fd < 0 ? manager->options.reader->reason : NULL;
         session_table_sum(manager->sessions, &ret->calls, &ret->hanging_workers);
 }
 
@@ -310,10 +312,20 @@ static void manager_report_guard(const Manager *manager) {
                         "of these, guarded by another version of snotifyd: %" PRIu32, guard->n_foreign);
 }
 
+static void manager_report_reader(const Manager *manager) {
+        const ReaderSetUp *reader = manager->options.reader;
+
+        if (reader->program_fd < 0)
+                (void)report_line(manager->report, REPORT_FEATURE_MISSING,
+                        "there is no reader: %s; workers read their callers from /proc, which takes longer",
+                        reader->reason);
+}
+
 static int manager_init(Manager *manager) {
         int r;
 
         manager_report_guard(manager);
+        manager_report_reader(manager);
 
         r = host_check_kernel(manager->report);
         if (r < 0)
@@ -343,6 +355,7 @@ int manager_new(const ManagerOptions *options, Report *report, Manager **ret) {
                 .session_context = {.report = report,
                         .sandboxes = &manager->sandboxes,
                         .guard = options->guard->guard,
+                        .reader_fd = options->reader->program_fd,
                         .on_active = on_session_active,
                         .on_idle = on_session_idle,
                         .on_end = on_session_end,

@@ -5,6 +5,7 @@
 
 #include "common/report.h"
 #include "guard/set-up.h"
+#include "reader/set-up.h"
 
 typedef struct Manager Manager;
 
@@ -13,6 +14,7 @@ typedef struct ManagerOptions {
         const char *config_path;
         const char *socket_path;
         const GuardSetUp *guard;
+        const ReaderSetUp *reader;
 } ManagerOptions;
 
 /* Loads the configuration, takes over stored sessions, and lets launchers connect.  Records on report, which

@@ -31,11 +31,13 @@ void status_show(const Status *status) {
                         totals.hanging_workers, totals.hanging_workers == 1 ? "" : "s");
         (void)sd_notifyf(0,
                 "STATUS=%s%s%s%" PRIu32 " session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64
-                ", failed: %" PRIu64 "; policy generation %" PRIu64 "; %s%s",
+                ", failed: %" PRIu64 "; policy generation %" PRIu64 "; %s%s%s%s",
                 totals.trouble, totals.launchers, hanging, totals.sessions, totals.sessions == 1 ? "" : "s",
                 totals.calls.allowed, totals.calls.denied, totals.calls.failed, totals.generation,
                 totals.guard_trouble ? "no guard: " : "guarded",
-                totals.guard_trouble ? totals.guard_trouble : "");
+                totals.guard_trouble ? totals.guard_trouble : "",
+                totals.reader_trouble ? "; no reader: " : "",
+                totals.reader_trouble ? totals.reader_trouble : "");
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -16,8 +16,9 @@ typedef struct StatusTotals {
         uint32_t hanging_workers;
         uint32_t sessions;
         LedgerTotals calls;
-        uint64_t generation;       /* of the policy */
-        const char *guard_trouble; /* why there is no guard; NULL: there is one */
+        uint64_t generation;        /* of the policy */
+        const char *guard_trouble;  /* why there is no guard; NULL: there is one */
+        const char *reader_trouble; /* the same of the reader */
 } StatusTotals;
 
 typedef struct StatusContext {

@@ -79,8 +79,10 @@ common
 policy: common
 config: common policy
 sandbox: common policy
-guard: common
-worker/target: common
+ebpf: common
+guard: common ebpf
+reader: common ebpf
+worker/target: common reader
 worker/location: common worker/target
 worker/operation: common worker/location
 worker/request: common policy guard worker/target worker/location worker/operation
@@ -88,7 +90,7 @@ worker/executor: common guard worker/target worker/location worker/operation wor
 worker: common policy guard worker/target worker/location worker/operation worker/request worker/executor
 session: common policy sandbox guard worker
 handshake: common policy sandbox worker/target
-daemon: common policy config sandbox guard worker session handshake
+daemon: common policy config sandbox guard reader worker session handshake
 launcher: common
 '
 

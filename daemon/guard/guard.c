@@ -5,13 +5,11 @@
 
 #include "guard/guard.h"
 
-#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "common/ownership.h"
+#include "ebpf/run.h"
 
 struct Guard {
         int fds[GUARD_FDS];
@@ -47,26 +45,12 @@ int guard_fd(const Guard *guard, enum GuardFd which) {
         return guard ? guard->fds[which] : -EBADF;
 }
 
-/* The kernel copies the request in and out again (bpf_prog_test_run_syscall()).  Its length is
- * that of the attributes that are used: the kernel takes the rest for zero. */
-static int run(int program_fd, void *request, uint32_t size) {
-        union bpf_attr attributes = {
-                .test = {.prog_fd = (uint32_t)program_fd, .ctx_in = (uintptr_t)request, .ctx_size_in = size},
-        };
-
-        if (program_fd < 0)
-                return -EBADF;
-        if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attributes, sizeof(attributes.test)) < 0)
-                return -errno;
-        return (int32_t)attributes.test.retval;
-}
-
 int guard_run_permit(const Guard *guard, GuardPermitRequest *request) {
-        return run(guard_fd(guard, GUARD_FD_PERMIT), request, sizeof(*request));
+        return program_run(guard_fd(guard, GUARD_FD_PERMIT), request, sizeof(*request));
 }
 
 int guard_run_fate(const Guard *guard, GuardFateRequest *request) {
-        return run(guard_fd(guard, GUARD_FD_FATE), request, sizeof(*request));
+        return program_run(guard_fd(guard, GUARD_FD_FATE), request, sizeof(*request));
 }
 
 /* Where the kernel is short of memory at this moment, the next try has some. */
@@ -76,7 +60,7 @@ static int run_session(const Guard *guard, GuardSessionRequest *request) {
         int r;
 
         for (unsigned i = 0; i < SESSION_TRIES; i++) {
-                r = run(guard_fd(guard, GUARD_FD_SESSION), request, sizeof(*request));
+                r = program_run(guard_fd(guard, GUARD_FD_SESSION), request, sizeof(*request));
                 if (r != -EAGAIN)
                         break;
         }
@@ -108,7 +92,7 @@ int guard_learn_listeners(const Guard *guard, int listener_fd) {
 
 int guard_clean_sessions(const Guard *guard) {
         GuardCleanRequest request = {};
-        int r = run(guard_fd(guard, GUARD_FD_CLEAN), &request, sizeof(request));
+        int r = program_run(guard_fd(guard, GUARD_FD_CLEAN), &request, sizeof(request));
 
         return r < 0 ? r : (int)request.n_sessions;
 }

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 
 #include "common/ownership.h"
+#include "ebpf/libbpf.h"
 #include "guard/check.h"
-#include "guard/libbpf.h"
 #include "guard/self-test.h"
 
 /* object.S */
@@ -121,13 +121,6 @@ static int look_at_guards(Loader *loader) {
 
 /* ---- loading ---- */
 
-static int no_output(enum libbpf_print_level level, const char *format, va_list arguments) {
-        (void)level;
-        (void)format;
-        (void)arguments;
-        return 0;
-}
-
 /* Returns the caller's fd or a negative errno. */
 static int object_fd(const Libbpf *libbpf, struct bpf_object *object, const Pin *pin) {
         struct bpf_program *program = pin->kind == PIN_MAP ? NULL : libbpf->find_program(object, pin->name);
@@ -186,7 +179,6 @@ static int load_object(
 
         if (why)
                 return give_up(result, -ENOSYS, "%s", why);
-        (void)ret_libbpf->set_print(no_output);
         return load_kinds(result, ret_libbpf, kinds | OPTIONAL_HOOKS, ret) >= 0
                        ? 0
                        : load_kinds(result, ret_libbpf, kinds, ret);

@@ -3,6 +3,7 @@
 
 /* The guard's maps, and which session a task belongs to.  Included by programs.bpf.c. */
 
+#include "ebpf/listener.bpf.h"
 #include "guard/kernel.bpf.h"
 
 struct {
@@ -42,18 +43,12 @@ struct {
         __type(value, GuardPermit);
 } blank SEC(".maps");
 
-uint64_t listener_operations = 0; /* address of the file operations of listeners */
-uint64_t n_shared_permits = 0;    /* beyond what is reserved for each session */
+uint64_t n_shared_permits = 0; /* beyond what is reserved for each session */
 
-/* More seccomp filters than can be stacked on one thread, and more than can wait at once. */
+/* More seccomp filters than can be stacked on one thread. */
 #define FILTERS_MAX (1 << 16)
-#define NOTIFICATIONS_MAX (1 << 16)
 
 char LICENSE[] SEC("license") = "GPL";
-
-static __always_inline struct task_struct *current(void) {
-        return (struct task_struct *)bpf_get_current_task_btf();
-}
 
 /* ---- which session a task belongs to ---- */
 

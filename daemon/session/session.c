@@ -112,6 +112,7 @@ static int session_spawn_worker(uint32_t number, PoolRole role, void *userdata) 
                 .daemon_fd = context->daemon_fd,
                 .host_root_fd = context->host_root_fd,
                 .cgroup_fd = cgroup_fd,
+                .reader_fd = context->reader_fd,
                 .number = number,
                 .session = session->identity,
                 .policy = context->policy,

@@ -28,6 +28,7 @@ typedef struct SessionContext {
         const Policy *policy;
         const Sandboxes *sandboxes;
         const Guard *guard; /* NULL: there is none */
+        int reader_fd;      /* see reader/reader.h; -EBADF: there is no reader */
         int daemon_fd;      /* a pidfd of the daemon */
         int host_root_fd;   /* O_PATH, of PID 1's root */
         int cgroups_fd;     /* above the sessions' cgroups; -EBADF: they have none */

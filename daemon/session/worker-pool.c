@@ -261,7 +261,8 @@ static int run_worker(const WorkerArguments *arguments, PoolRole role) {
 int pool_spawn(WorkerPool *pool, const WorkerArguments *arguments, PoolRole role) {
         const int keep[] = {arguments->listener_fd, arguments->ledger_fd, arguments->daemon_fd,
                 arguments->host_root_fd, arguments->cgroup_fd, report_fd(arguments->report),
-                guard_fd(arguments->guard, GUARD_FD_PERMIT), guard_fd(arguments->guard, GUARD_FD_FATE)};
+                arguments->reader_fd, guard_fd(arguments->guard, GUARD_FD_PERMIT),
+                guard_fd(arguments->guard, GUARD_FD_FATE)};
         uint32_t number = arguments->number;
         struct Member *member = &pool->members[number];
         pid_t pid;

@@ -48,6 +48,14 @@ static int find_host_mounts(const TargetCache *targets, int host_root_fd, HostMo
         return 0;
 }
 
+static int new_task_reader(const WorkerArguments *arguments, TaskReader **ret) {
+        int r = procfs_task_reader_new(ret);
+
+        if (r < 0 || arguments->reader_fd < 0)
+                return r;
+        return bpf_task_reader_new(arguments->reader_fd, arguments->host_root_fd, TAKE_PTR(*ret), ret);
+}
+
 int request_handler_new(const RequestContext *context, RequestHandler **ret) {
         RequestHandler *handler;
         int r;
@@ -62,7 +70,7 @@ int request_handler_new(const RequestContext *context, RequestHandler **ret) {
                 handler->request.locations[i].parent = (Parent){.fd = -EBADF};
         r = target_cache_new(&handler->targets);
         if (r >= 0)
-                r = procfs_task_reader_new(&handler->request.task_reader);
+                r = new_task_reader(context->arguments, &handler->request.task_reader);
         if (r >= 0)
                 r = find_host_mounts(
                         handler->targets, context->arguments->host_root_fd, &handler->host_mounts);

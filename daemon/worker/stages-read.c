@@ -64,10 +64,13 @@ static void note_caller(Request *request) {
         memcpy(slot->comm, request->facts.comm, sizeof(slot->comm));
 }
 
-int request_read_facts(RequestHandler *handler, unsigned sets) {
+/* The reader may read the path along. */
+static int read_facts(RequestHandler *handler, unsigned sets, uint64_t path) {
         Request *request = &handler->request;
+        const TaskCall call = {&request->notification, path};
         int r;
 
+        task_reader_begin(request->task_reader, &call);
         task_facts_forget(&request->facts, TASK_EVERYTHING);
         r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target);
         if (r == 0)
@@ -77,6 +80,10 @@ int request_read_facts(RequestHandler *handler, unsigned sets) {
         if (r != 0)
                 return r == TARGET_GONE ? REQUEST_GONE : r;
         return REQUEST_PROCEED;
+}
+
+int request_read_facts(RequestHandler *handler, unsigned sets) {
+        return read_facts(handler, sets, 0);
 }
 
 int stage_resume(RequestHandler *handler) {
@@ -110,6 +117,16 @@ static unsigned needed_facts(const RequestHandler *handler) {
         return executor->facts | TASK_LIMITS;
 }
 
+/* Where a process died over the call, the slot has its paths. */
+static uint64_t needed_path(const Request *request) {
+        Arguments arguments;
+
+        if (request_n_locations(request) == 0 || request_was_begun(request))
+                return 0;
+        call_arguments(request->call, &request->slot->request.notif.data, &arguments);
+        return arguments.paths[0];
+}
+
 int stage_read_caller(RequestHandler *handler) {
         Request *request = &handler->request;
         const struct seccomp_notif *notif = &request->slot->request.notif;
@@ -118,7 +135,7 @@ int stage_read_caller(RequestHandler *handler) {
                 return request_cannot(&handler->request, ENOSYS, "snotifyd does not know this call");
         if (notif->pid == 0)
                 return request_cannot(&handler->request, EPERM, "it is outside of snotifyd's PID namespace");
-        return request_read_facts(handler, needed_facts(handler));
+        return read_facts(handler, needed_facts(handler), needed_path(request));
 }
 
 /* Reads a path into the slot, where a successor finds it: what the target's other threads write there from
@@ -128,8 +145,8 @@ static int read_path(Request *request, unsigned i) {
         size_t length = 0;
         int r;
 
-        r = memory_read_string(
-                request->target, request->slot->arguments.paths[i], location->argument, &length);
+        r = task_reader_read_string(request->task_reader, request->target, request->slot->arguments.paths[i],
+                location->argument, &length);
         location->argument_length = (uint32_t)length;
         switch (r) {
         case 0:

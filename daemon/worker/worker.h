@@ -32,6 +32,7 @@ typedef struct WorkerArguments {
         int daemon_fd;    /* a pidfd: readable once the daemon is dead */
         int host_root_fd; /* O_PATH, of PID 1's root */
         int cgroup_fd;    /* the session's; -EBADF: it has none */
+        int reader_fd;    /* see reader/reader.h; -EBADF: there is no reader */
         uint32_t number;  /* which of the session's workers: below LEDGER_WORKERS */
         SessionIdentity session;
         const Policy *policy;

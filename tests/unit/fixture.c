@@ -285,6 +285,7 @@ __attribute__((noreturn)) static void be_worker(const Fixture *fixture, const Ro
                 .daemon_fd = fixture->daemon_fd,
                 .host_root_fd = fixture->host_root_fd,
                 .cgroup_fd = -EBADF,
+                .reader_fd = fixture->reader_fd > 0 ? fixture->reader_fd : -EBADF,
                 .number = role->number,
                 .session = {.session_id = 1, .profile = "default"},
                 .sandbox = &sandboxes.worker,

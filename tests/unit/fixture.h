@@ -40,6 +40,7 @@ typedef struct Fixture {
         pid_t target;
         const Executor *executor; /* of its workers; NULL: the one that acts for the target */
         const Guard *guard;
+        int reader_fd; /* of the reader in the kernel; 0: its workers ask /proc */
 } Fixture;
 
 #define FIXTURE_MODE 0775

@@ -85,6 +85,7 @@ static int set_up(void **state) {
         context = (SessionContext){
                 .policy = policy,
                 .sandboxes = &sandboxes,
+                .reader_fd = -EBADF,
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
                 .cgroups_fd = -EBADF,

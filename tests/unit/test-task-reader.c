@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests daemon/worker/target/task-reader.c on tasks of every sort: two readers stand side by side, and say
- * the same.  One is the reader that asks /proc; the other has asked the kernel by system calls, most of them
- * made by the task itself. */
+/* Tests the readers of daemon/worker/target/ on tasks of every sort that wait in a call: three readers stand
+ * side by side, and say the same.  One asks /proc; one runs a program in the kernel, where the kernel takes
+ * it; the third has asked the kernel by system calls, most of them made by the task itself. */
 
 #include "harness.h"
 
 #include <dirent.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "common/message.h"
+#include "common/notify.h"
 #include "common/ownership.h"
+#include "reader/load.h"
+#include "reader/reader.h"
+#include "worker/target/memory.h"
 #include "worker/target/task-reader.h"
 
 DEFINE_CLEANUP(TargetCache, target_cache_free)
@@ -35,6 +42,59 @@ typedef struct Report {
 
 static Report *report;
 
+/* ---- the call in which each task waits ---- */
+
+/* The one call that the filter stops has this descriptor. */
+#define CALL_DIRFD (-4711)
+
+static const char *call_path = "a/path/of the call";
+static int call_listener_fd = -EBADF;
+static NotifyRequest call;
+
+static int install_filter(void) {
+        struct sock_filter instructions[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)CALL_DIRFD, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = {COUNT(instructions), instructions};
+        int fd = (int)syscall(
+                SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+
+        CHECK(fd >= 0);
+        return fd;
+}
+
+/* In the task. */
+__attribute__((noreturn)) static void wait_in_call(void) {
+        (void)syscall(SYS_mkdirat, CALL_DIRFD, call_path, 0700);
+        harness_stay();
+}
+
+static void send_listener(int socket_fd) {
+        int listener_fd = install_filter();
+
+        CHECK_INT(message_send(socket_fd, "", 1, listener_fd), 0);
+        fd_close(listener_fd);
+        fd_close(socket_fd);
+}
+
+static void receive_call(int socket_fd) {
+        struct pollfd fd = {.fd = socket_fd, .events = POLLIN};
+        char byte;
+
+        fd_close(call_listener_fd);
+        assert_int_equal(poll(&fd, 1, PATIENCE_SEC * 1000), 1);
+        assert_int_equal(message_receive(socket_fd, &byte, 1, &call_listener_fd), 1);
+        fd.fd = call_listener_fd;
+        assert_int_equal(poll(&fd, 1, PATIENCE_SEC * 1000), 1);
+        call = (NotifyRequest){};
+        assert_int_equal(notify_receive(call_listener_fd, &call), 0);
+}
+
 static TargetCache *new_cache(void) {
         TargetCache *cache = NULL;
 
@@ -47,6 +107,49 @@ static TaskReader *new_procfs_reader(void) {
 
         assert_int_equal(procfs_task_reader_new(&reader), 0);
         return reader;
+}
+
+/* The program in the kernel; -EBADF: the kernel takes none. */
+static int program_fd = -EBADF;
+static int slash_fd = -EBADF;
+
+/* Counts what it is asked for. */
+typedef struct CountingReader {
+        TaskReader reader;
+        TaskReader *below;
+        unsigned calls;
+        unsigned counts[8];
+} CountingReader;
+
+static int counting_read(TaskReader *base, Target *target, unsigned sets, TaskFacts *facts) {
+        CountingReader *reader = (CountingReader *)base;
+
+        reader->calls++;
+        for (unsigned i = 0; i < COUNT(reader->counts); i++)
+                reader->counts[i] += sets >> i & 1;
+        return reader->below->read(reader->below, target, sets, facts);
+}
+
+static void counting_free(TaskReader *base) {
+        (void)base;
+}
+
+/* Where it asks /proc, it asks by way of *counting. */
+static TaskReader *new_bpf_reader(CountingReader *counting, TaskReader *procfs_reader) {
+        TaskReader *reader = NULL;
+
+        *counting = (CountingReader){
+                .reader = {.read = counting_read, .free = counting_free}, .below = procfs_reader};
+        assert_int_equal(bpf_task_reader_new(program_fd, slash_fd, &counting->reader, &reader), 0);
+        return reader;
+}
+
+static void begin_request(TaskReader *reader) {
+        const Notification notification = {call_listener_fd, call.notif.id};
+        static Notification kept;
+
+        kept = notification;
+        task_reader_begin(reader, &(TaskCall){&kept, call.notif.data.args[1]});
 }
 
 static Target *open_target(TargetCache *cache, pid_t tid) {
@@ -118,14 +221,26 @@ static void prepare_user(void) {
         report_rest();
 }
 
-/* The status text is longer than the reader's first buffer. */
-static void prepare_many_groups(void) {
+static void prepare_groups(unsigned n) {
         static gid_t groups[MANY_GROUPS];
 
-        for (unsigned i = 0; i < MANY_GROUPS; i++)
+        for (unsigned i = 0; i < n; i++)
                 groups[i] = 1000000 + i;
-        CHECK_INT(setgroups(MANY_GROUPS, groups), 0);
+        CHECK_INT(setgroups(n, groups), 0);
         prepare_plain();
+}
+
+/* The status text is longer than the reader's first buffer. */
+static void prepare_many_groups(void) {
+        prepare_groups(MANY_GROUPS);
+}
+
+static void prepare_some_groups(void) {
+        prepare_groups(READER_GROUPS_MAX);
+}
+
+static void prepare_one_group_more(void) {
+        prepare_groups(READER_GROUPS_MAX + 1);
 }
 
 static void prepare_no_capabilities(void) {
@@ -182,8 +297,7 @@ static void *run_thread(void *ready) {
         report_ids();
         report_rest();
         CHECK_INT(write(*(int *)ready, "", 1), 1);
-        for (;;)
-                (void)pause();
+        wait_in_call();
 }
 
 static void prepare_thread(void) {
@@ -200,23 +314,28 @@ typedef struct Kind {
         const char *name;
         void (*prepare)(void);
         int unshare_flags; /* what the kernel must allow */
+        unsigned told;     /* what the program in the kernel tells */
         bool is_thread;
         bool in_pid_namespace;
 } Kind;
 
+#define TOLD (TASK_STATUS | TASK_USER_NAMESPACE | TASK_ROOT)
+
 static const Kind kinds[] = {
-        {"plain", prepare_plain, 0, false, false},
-        {"of a user", prepare_user, 0, false, false},
-        {"of many groups", prepare_many_groups, 0, false, false},
-        {"without capabilities", prepare_no_capabilities, 0, false, false},
-        {"in a user namespace", prepare_user_namespace, CLONE_NEWUSER, false, false},
-        {"in another root", prepare_root, 0, false, false},
-        {"in a process group of its own", prepare_process_group, 0, false, false},
-        {"with a hard limit", prepare_limits, 0, false, false},
-        {"with a soft limit", prepare_soft_limit, 0, false, false},
-        {"a thread", prepare_thread, 0, true, false},
-        {"in a PID namespace", prepare_plain, CLONE_NEWPID, false, true},
-        {"a thread in a PID namespace", prepare_thread, CLONE_NEWPID, true, true},
+        {"plain", prepare_plain, 0, TOLD, false, false},
+        {"of a user", prepare_user, 0, TOLD, false, false},
+        {"of many groups", prepare_many_groups, 0, 0, false, false},
+        {"of some groups", prepare_some_groups, 0, TOLD, false, false},
+        {"of one group more", prepare_one_group_more, 0, 0, false, false},
+        {"without capabilities", prepare_no_capabilities, 0, TOLD, false, false},
+        {"in a user namespace", prepare_user_namespace, CLONE_NEWUSER, 0, false, false},
+        {"in another root", prepare_root, 0, TOLD & ~TASK_ROOT, false, false},
+        {"in a process group of its own", prepare_process_group, 0, TOLD, false, false},
+        {"with a hard limit", prepare_limits, 0, TOLD, false, false},
+        {"with a soft limit", prepare_soft_limit, 0, TOLD, false, false},
+        {"a thread", prepare_thread, 0, TOLD & ~TASK_ROOT, true, false},
+        {"in a PID namespace", prepare_plain, CLONE_NEWPID, TOLD, false, true},
+        {"a thread in a PID namespace", prepare_thread, CLONE_NEWPID, TOLD & ~TASK_ROOT, true, true},
 };
 
 #define PLAIN (&kinds[0])
@@ -236,15 +355,15 @@ static void prepare_in_pid_namespace(const Kind *kind) {
                 CHECK_INT(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
                 kind->prepare();
                 CHECK_INT(write(ready[1], "", 1), 1);
+                if (!kind->is_thread)
+                        wait_in_call();
                 harness_stay();
         }
         CHECK_INT(read(ready[0], &byte, 1), 1);
         report->pid = pid;
 }
 
-static void prepare(const void *argument) {
-        const Kind *kind = argument;
-
+static void prepare(const Kind *kind) {
         if (kind->in_pid_namespace)
                 prepare_in_pid_namespace(kind);
         else {
@@ -286,6 +405,35 @@ static void complete_report(const Kind *kind) {
                 ours.st_ino == report->user_namespace.st_ino && ours.st_dev == report->user_namespace.st_dev;
 }
 
+__attribute__((noreturn)) static void be_task(const Kind *kind, int socket_fd, int ready_fd) {
+        send_listener(socket_fd);
+        prepare(kind);
+        CHECK_INT(write(ready_fd, "", 1), 1);
+        if (!kind->is_thread && !kind->in_pid_namespace)
+                wait_in_call();
+        harness_stay();
+}
+
+static pid_t start_task(const Kind *kind) {
+        int sockets[2], ready[2];
+        pid_t pid;
+        char byte;
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        pid = harness_fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                be_task(kind, sockets[1], ready[1]);
+        fd_close(sockets[1]);
+        fd_close(ready[1]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        receive_call(sockets[0]);
+        fd_close(sockets[0]);
+        fd_close(ready[0]);
+        return pid;
+}
+
 /* Returns the child, whose end is the task's, or 0 where the kernel does not allow such a task. */
 static pid_t start(const Kind *kind) {
         pid_t pid;
@@ -295,8 +443,9 @@ static pid_t start(const Kind *kind) {
                 return 0;
         }
         memset(report, 0, sizeof(*report));
-        pid = harness_start(prepare, kind);
+        pid = start_task(kind);
         complete_report(kind);
+        assert_int_equal(call.notif.pid, report->facts.level_tids[0]);
         return pid;
 }
 
@@ -393,6 +542,8 @@ static void compare_readers(TaskReader *one, TaskReader *other, Target *target, 
 
         task_facts_init(&a);
         task_facts_init(&b);
+        begin_request(one);
+        begin_request(other);
         assert_int_equal(task_reader_read(one, target, sets, &a), 0);
         assert_int_equal(task_reader_read(other, target, sets, &b), 0);
         assert_same_facts(&a, &b, sets);
@@ -450,23 +601,6 @@ static void test_facts_are_reused(void **state) {
         }
         task_facts_done(&facts);
         task_facts_done(&expected);
-}
-
-/* Counts how often each set is read. */
-typedef struct CountingReader {
-        TaskReader reader;
-        TaskReader *below;
-        unsigned calls;
-        unsigned counts[8];
-} CountingReader;
-
-static int counting_read(TaskReader *base, Target *target, unsigned sets, TaskFacts *facts) {
-        CountingReader *reader = (CountingReader *)base;
-
-        reader->calls++;
-        for (unsigned i = 0; i < COUNT(reader->counts); i++)
-                reader->counts[i] += sets >> i & 1;
-        return reader->below->read(reader->below, target, sets, facts);
 }
 
 static void assert_read(
@@ -555,23 +689,29 @@ static bool start_as(pid_t number) {
                 .set_tid = (uintptr_t)&number,
                 .set_tid_size = 1,
         };
-        int fds[2], parent_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        int fds[2], sockets[2], parent_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
         char byte;
         long pid;
 
         memset(report, 0, sizeof(*report));
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
         pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
         if (pid == 0) {
                 harness_parent_fd = parent_fd;
                 report->pid = number;
+                send_listener(sockets[1]);
                 prepare_user();
                 CHECK_INT(write(fds[1], "", 1), 1);
-                harness_stay();
+                wait_in_call();
         }
         fd_close(fds[1]);
-        if (pid > 0)
+        fd_close(sockets[1]);
+        if (pid > 0) {
                 assert_int_equal(read(fds[0], &byte, 1), 1);
+                receive_call(sockets[0]);
+        }
+        fd_close(sockets[0]);
         fd_close(fds[0]);
         fd_close(parent_fd);
         if (pid != number)
@@ -627,6 +767,265 @@ static void test_reborn(void **state) {
         }
 }
 
+/* ---- the program in the kernel ---- */
+
+static void need_program(void) {
+        char reason[256] = "it is not built";
+
+#ifdef HAS_READER
+        if (program_fd < 0)
+                (void)reader_load(reason, sizeof(reason), &program_fd);
+#endif
+        if (program_fd >= 0)
+                return;
+        print_message("skipped: there is no reader: %s\n", reason);
+        skip();
+}
+
+static void compare_with_program(const Kind *kind, TargetCache *cache, TaskReader *procfs_reader) {
+        CountingReader counting;
+        _cleanup_(task_reader_free_p) TaskReader *reader = new_bpf_reader(&counting, procfs_reader);
+        Target *target = open_target(cache, task_of_report());
+
+        compare_readers(procfs_reader, reader, target, TASK_EVERYTHING);
+        for (unsigned i = 0; i < COUNT(counting.counts); i++)
+                assert_int_equal(counting.counts[i], (TASK_EVERYTHING & ~kind->told) >> i & 1U);
+        for (unsigned set = 1; set & TASK_EVERYTHING; set <<= 1)
+                compare_readers(procfs_reader, reader, target, set);
+        compare_readers(reader, &report_reader, target, TASK_EVERYTHING);
+}
+
+static void test_program_agrees(void **state) {
+        _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
+        _cleanup_(task_reader_free_p) TaskReader *procfs_reader = new_procfs_reader();
+
+        (void)state;
+        need_program();
+        for (size_t i = 0; i < COUNT(kinds); i++) {
+                pid_t pid = start(&kinds[i]);
+
+                if (pid == 0)
+                        continue;
+                print_message("a task: %s\n", kinds[i].name);
+                for (unsigned n = 0; n < 2; n++)
+                        compare_with_program(&kinds[i], cache, procfs_reader);
+                harness_kill(report->pid);
+                harness_kill(pid);
+        }
+}
+
+/* /proc is not asked for facts, but what is kept of it must not be the dead task's. */
+static void test_reborn_told(void **state) {
+        _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
+        CountingReader counting;
+        _cleanup_(task_reader_free_p) TaskReader *procfs_reader = new_procfs_reader(), *reader = NULL;
+        TaskFacts facts;
+        int fd = -EBADF;
+        pid_t pid;
+
+        (void)state;
+        need_program();
+        reader = new_bpf_reader(&counting, procfs_reader);
+        task_facts_init(&facts);
+        pid = start(PLAIN);
+        for (unsigned n = 0; n < 2; n++) {
+                begin_request(reader);
+                task_facts_forget(&facts, TASK_EVERYTHING);
+                assert_int_equal(
+                        task_reader_read(reader, open_target(cache, pid), TASK_EVERYTHING, &facts), 0);
+        }
+        harness_kill(pid);
+        task_facts_done(&facts);
+        if (!start_as(pid)) {
+                print_message("skipped: may not choose a child's number (CAP_CHECKPOINT_RESTORE)\n");
+                skip();
+        }
+        assert_int_equal(target_open_cwd(open_target(cache, pid), &fd), TARGET_GONE);
+        begin_request(reader);
+        task_facts_init(&facts);
+        assert_int_equal(task_reader_read(reader, open_target(cache, pid), TASK_STATUS, &facts), 0);
+        assert_int_equal(facts.credentials.fsuid, report->facts.credentials.fsuid);
+        assert_int_equal(target_open_cwd(open_target(cache, pid), &fd), 0);
+        fd_close(fd);
+        task_facts_done(&facts);
+        harness_kill(pid);
+}
+
+#define PAGE ((size_t)4096)
+
+/* The text begins so far before the end of a page. */
+static const struct {
+        size_t before;
+        size_t length;
+        int protection; /* of the next page; -1: there is none */
+} texts[] = {
+        {PAGE, 0, PROT_READ},
+        {PAGE, 1, PROT_READ},
+        {PAGE, READER_TEXT_SIZE - 1, PROT_READ},
+        {PAGE, READER_TEXT_SIZE, PROT_READ},
+        {PAGE, READER_TEXT_SIZE + 1, PROT_READ},
+        {PAGE, PAGE - 1, PROT_READ},
+        {PAGE, PAGE, PROT_READ},
+        {READER_TEXT_SIZE, READER_TEXT_SIZE - 1, -1},
+        {READER_TEXT_SIZE, READER_TEXT_SIZE, PROT_READ},
+        {READER_TEXT_SIZE, READER_TEXT_SIZE, PROT_NONE},
+        {10, 9, -1},
+        {10, 9, PROT_NONE},
+        {10, 10, PROT_READ},
+        {10, 10, PROT_NONE},
+        {10, 10, -1},
+        {10, 200, PROT_READ},
+        {1, 0, -1},
+        {1, 1, -1},
+        {0, 5, PROT_READ},
+        {0, 5, PROT_NONE},
+        {0, 5, -1},
+};
+
+static char *map_text(size_t i) {
+        char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *text = pages + PAGE - texts[i].before;
+
+        assert_ptr_not_equal(pages, MAP_FAILED);
+        memset(text, 'x', texts[i].length);
+        if (texts[i].protection < 0)
+                assert_int_equal(munmap(pages + PAGE, PAGE), 0);
+        else
+                assert_int_equal(mprotect(pages + PAGE, PAGE, texts[i].protection), 0);
+        return text;
+}
+
+static void compare_texts(Target *target, TaskReader *reader) {
+        static char one[LEDGER_ARGUMENT_SIZE], other[LEDGER_ARGUMENT_SIZE];
+        size_t one_length = 0, other_length = 0;
+        uint64_t address = call.notif.data.args[1];
+        int expected;
+
+        begin_request(reader);
+        expected = memory_read_string(target, address, one, &one_length);
+        assert_int_equal(task_reader_read_string(reader, target, address, other, &other_length), expected);
+        if (expected != 0)
+                return;
+        assert_int_equal(one_length, other_length);
+        assert_string_equal(one, other);
+}
+
+static void test_texts(void **state) {
+        _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
+        CountingReader counting;
+        _cleanup_(task_reader_free_p) TaskReader *procfs_reader = new_procfs_reader(), *reader = NULL;
+        const char *usual = call_path;
+
+        (void)state;
+        need_program();
+        reader = new_bpf_reader(&counting, procfs_reader);
+        for (size_t i = 0; i < COUNT(texts); i++) {
+                char *text = map_text(i);
+                pid_t pid;
+
+                call_path = text;
+                pid = start(PLAIN);
+                compare_texts(open_target(cache, pid), reader);
+                harness_kill(pid);
+                (void)munmap(text + texts[i].before - PAGE, 3 * PAGE);
+        }
+        call_path = usual;
+}
+
+/* What the program leaves in the answer: nothing, unless it says that it is one. */
+static void assert_asked(int expected, const ReaderRequest *request) {
+        ReaderRequest answer = *request, blank = {
+                                                 .id = request->id,
+                                                 .address = request->address,
+                                                 .listener_fd = request->listener_fd,
+                                                 .root_fd = request->root_fd,
+                                         };
+
+        memset((char *)&answer + offsetof(ReaderRequest, capabilities), 0xaa,
+                sizeof(answer) - offsetof(ReaderRequest, capabilities));
+        assert_int_equal(reader_ask(program_fd, &answer), expected);
+        if (expected < 0)
+                assert_memory_equal(&answer, &blank, sizeof(answer));
+}
+
+static ReaderRequest request_for_call(void) {
+        return (ReaderRequest){
+                .id = call.notif.id,
+                .address = call.notif.data.args[1],
+                .listener_fd = call_listener_fd,
+                .root_fd = slash_fd,
+        };
+}
+
+/* The program tells of a task that waits on a listener of this process, and of no other task. */
+static void test_others(void **state) {
+        pid_t pid, other_pid;
+        ReaderRequest request, other;
+        _cleanup_close_ int file_fd = memfd_create("file", MFD_CLOEXEC), listener_fd = -EBADF;
+        NotifyReply reply;
+
+        (void)state;
+        need_program();
+        pid = start(PLAIN);
+        request = request_for_call();
+        listener_fd = TAKE_FD(call_listener_fd);
+        request.listener_fd = listener_fd;
+        other_pid = start(PLAIN);
+        other = request_for_call();
+        assert_asked(0, &request);
+        assert_asked(0, &other);
+
+        request.listener_fd = other.listener_fd;
+        assert_asked(request.id == other.id ? 0 : -ENOENT, &request);
+        for (unsigned i = 0; i < 100; i++) {
+                request.id = other.id + 1 + i;
+                assert_asked(-ENOENT, &request);
+        }
+        for (request.id = 0; request.id < 100; request.id++)
+                assert_asked(-ENOENT, &request);
+        request.id = other.id;
+        static const int no_listeners[] = {-1, -100, STDIN_FILENO, 1 << 20, INT32_MAX, INT32_MIN};
+        for (size_t i = 0; i < COUNT(no_listeners); i++) {
+                request.listener_fd = no_listeners[i];
+                assert_asked(-EBADF, &request);
+        }
+        request.listener_fd = file_fd;
+        assert_asked(-EBADF, &request);
+        request.listener_fd = slash_fd;
+        assert_asked(-EBADF, &request);
+
+        /* One that was answered, and one that is dead. */
+        notify_reply(&reply, other.id, 0, EPERM);
+        assert_int_equal(notify_send(other.listener_fd, &reply), 0);
+        assert_asked(-ENOENT, &other);
+        harness_kill(other_pid);
+        assert_asked(-ENOENT, &other);
+        request = other;
+        request.listener_fd = listener_fd;
+        harness_kill(pid);
+        assert_asked(-ENOENT, &request);
+}
+
+/* A descriptor that is no root directory, or none. */
+static void test_roots(void **state) {
+        pid_t pid;
+        ReaderRequest request;
+        _cleanup_close_ int usr_fd = open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        (void)state;
+        need_program();
+        pid = start(PLAIN);
+        for (unsigned i = 0; i < 4; i++) {
+                const int fds[] = {slash_fd, usr_fd, -1, call_listener_fd};
+
+                request = request_for_call();
+                request.root_fd = fds[i];
+                assert_int_equal(reader_ask(program_fd, &request), 0);
+                assert_int_equal(request.flags & READER_ROOT_IS_GIVEN, i == 0 ? READER_ROOT_IS_GIVEN : 0);
+        }
+        harness_kill(pid);
+}
+
 static int map_report(void **state) {
         (void)state;
         report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -641,6 +1040,11 @@ int main(void) {
                 cmocka_unit_test(test_dead),
                 cmocka_unit_test(test_zombie),
                 cmocka_unit_test(test_reborn),
+                cmocka_unit_test(test_program_agrees),
+                cmocka_unit_test(test_reborn_told),
+                cmocka_unit_test(test_texts),
+                cmocka_unit_test(test_others),
+                cmocka_unit_test(test_roots),
         };
 
         if (geteuid() != 0) {
@@ -648,5 +1052,6 @@ int main(void) {
                 return EXIT_SKIP;
         }
         harness_init();
+        slash_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         return cmocka_run_group_tests_name("task-reader", tests, map_report, NULL);
 }

@@ -103,6 +103,7 @@ static void spawn(uint32_t number, PoolRole role) {
                 .daemon_fd = -EBADF,
                 .host_root_fd = -EBADF,
                 .cgroup_fd = -EBADF,
+                .reader_fd = -EBADF,
                 .number = number,
                 .report = report,
         };

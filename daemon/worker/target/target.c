@@ -19,6 +19,7 @@
 struct Target {
         TargetCache *cache;
         pid_t tid;                    /* 0: empty */
+        uint64_t birth;               /* 0: it is not known */
         int dir_fd;                   /* /proc/TID, O_PATH */
         int kept_fds[N_TARGET_FILES]; /* -EBADF: not opened yet */
         bool familiar;
@@ -44,6 +45,7 @@ static void target_close(Target *target) {
         for (unsigned i = 0; i < N_TARGET_FILES; i++)
                 target->kept_fds[i] = fd_close(target->kept_fds[i]);
         target->familiar = target->had_host_root = target->lost_host_root = false;
+        target->birth = 0;
         target->tid = 0;
 }
 
@@ -110,6 +112,16 @@ int target_open(TargetCache *cache, pid_t tid, Target **ret) {
 
 int target_reopen(Target *target) {
         return target_fill(target, target->tid);
+}
+
+int target_confirm(Target *target, uint64_t birth) {
+        int r = 0;
+
+        /* What was opened for this very call is the task's. */
+        if (target->birth != birth && target->familiar)
+                r = target_reopen(target);
+        target->birth = birth;
+        return r;
 }
 
 pid_t target_tid(const Target *target) {

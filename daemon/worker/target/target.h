@@ -37,6 +37,11 @@ int target_open(TargetCache *cache, pid_t tid, Target **ret);
  * that the kept fds belong to a dead task.  Returns 0, TARGET_GONE or a negative errno. */
 int target_reopen(Target *target);
 
+/* Lets go of what is kept where it may be that of another task: birth, which is not 0, tells tasks with the
+ * same number apart.  A TaskReader calls it that has learned so of the task that waits.  Returns 0,
+ * TARGET_GONE or a negative errno. */
+int target_confirm(Target *target, uint64_t birth);
+
 pid_t target_tid(const Target *target);
 
 /* Notes whether its root directory was the host's when the worker looked. */

@@ -7,17 +7,31 @@
  * What a reader says counts only once the notification was seen to be valid afterwards: only then was the
  * task that it read surely the one that waits. */
 
+#include "common/ledger.h"
+#include "common/notify.h"
 #include "worker/target/target.h"
 #include "worker/target/task-facts.h"
 
 typedef struct TaskReader TaskReader;
 
+/* The call that a task waits in. */
+typedef struct TaskCall {
+        const Notification *notification;
+        uint64_t path; /* the address of its first path in the task's memory; 0: it is not needed */
+} TaskCall;
+
 /* What each reader begins with. */
 struct TaskReader {
+        /* A new request: all that follows is about the task that waits in this call.  NULL: the reader does
+         * not need to know. */
+        void (*begin)(TaskReader *reader, const TaskCall *call);
         /* Reads these sets, of which it knows none yet, and marks them as known; it may read others along.
          * What is known already stays as it is.  Returns 0, TARGET_GONE or a negative errno: then some of
          * the sets may be missing. */
         int (*read)(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
+        /* Reads a string as memory_read_string() does.  NULL: that function does so. */
+        int (*read_string)(TaskReader *reader, Target *target, uint64_t address,
+                char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);
         void (*free)(TaskReader *reader);
 };
 
@@ -26,7 +40,19 @@ struct TaskReader {
 int procfs_task_reader_new(TaskReader **ret);
 TaskReader *task_reader_free(TaskReader *reader);
 
+/* The reader that runs a program in the kernel (reader/reader.h), and asks another reader, which it takes
+ * over even on failure, for what the program does not tell.  The descriptors must outlive it; root_fd is of
+ * the host's root directory.  Returns 0 or a negative errno. */
+int bpf_task_reader_new(int program_fd, int root_fd, TaskReader *other, TaskReader **ret);
+
+/* Must be called at the start of each request. */
+void task_reader_begin(TaskReader *reader, const TaskCall *call);
+
 /* Makes sure that these sets, of TaskFactSet, are known, and reads none of them twice: facts must be those
  * of this target, and be forgotten at the start of each request (task_facts_forget()).  Returns 0,
  * TARGET_GONE or a negative errno. */
 int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
+
+/* Reads a NUL-terminated string of the task's memory: see memory_read_string(). */
+int task_reader_read_string(TaskReader *reader, Target *target, uint64_t address,
+        char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds libbpf's functions.  Run by the process that loads the guard.  Owns nothing. */
+/* Finds libbpf's functions.  Run by the processes that load programs.  Owns nothing. */
 
-#include "guard/libbpf.h"
+#include "ebpf/libbpf.h"
 
 #include <assert.h>
 #include <dlfcn.h>
@@ -31,6 +31,13 @@ static const Symbol symbols[] = {
 };
 static_assert(sizeof(symbols) / sizeof(symbols[0]) * sizeof(void *) == sizeof(Libbpf), "one for each");
 
+static int no_output(enum libbpf_print_level level, const char *format, va_list arguments) {
+        (void)level;
+        (void)format;
+        (void)arguments;
+        return 0;
+}
+
 const char *libbpf_open(Libbpf *ret) {
         void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
@@ -43,5 +50,6 @@ const char *libbpf_open(Libbpf *ret) {
                         return LIBRARY " is too old";
                 memcpy((char *)ret + symbols[i].at, &symbol, sizeof(symbol));
         }
+        (void)ret->set_print(no_output);
         return NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the guard needs of libbpf.  It is loaded with dlopen(3), and only by the process that loads the
- * guard: linked with the daemon, the library and those that it needs would be in the memory of each worker,
- * and make each fork slower. */
+/* What is needed of libbpf to load programs into the kernel.  The library is loaded with dlopen(3), and only
+ * by a process that loads programs: linked with the daemon, the library and those that it needs would be in
+ * the memory of each worker, and make each fork slower. */
 
 #include <bpf/libbpf.h>
 
@@ -21,5 +21,6 @@ typedef struct Libbpf {
         typeof(bpf_map__fd) *map_fd;
 } Libbpf;
 
-/* Returns NULL, or a static text that says why the library cannot be used.  It stays loaded. */
+/* Returns NULL, or a static text that says why the library cannot be used.  It stays loaded, and says
+ * nothing on stderr. */
 const char *libbpf_open(Libbpf *ret);
