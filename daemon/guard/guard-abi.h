@@ -92,7 +92,8 @@ typedef struct GuardPermit {
 } GuardPermit;
 
 /* guard_session: run by the daemon.  Enters the session of a listener, or changes its flags, or removes it
- * with all its permits.  Returns 0; -EBADF: no such listener; -ENOENT: not there; -E2BIG: too many;
+ * with all its permits.  This request is the same in each version: a daemon takes its sessions out of the
+ * guard of an earlier one.  Returns 0; -EBADF: no such listener; -ENOENT: not there; -E2BIG: too many;
  * -EAGAIN: the next try can succeed. */
 typedef struct GuardSessionRequest {
         uint32_t what;       /* GuardSessionOperation */

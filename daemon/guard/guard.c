@@ -11,8 +11,12 @@
 #include "common/ownership.h"
 #include "ebpf/run.h"
 
+#define OTHERS_MAX 8
+
 struct Guard {
         int fds[GUARD_FDS];
+        int others[OTHERS_MAX]; /* programs guard_session of other guards */
+        size_t n_others;
 };
 
 void guard_close_fds(int fds[GUARD_FDS]) {
@@ -37,8 +41,19 @@ Guard *guard_free(Guard *guard) {
         if (!guard)
                 return NULL;
         guard_close_fds(guard->fds);
+        for (size_t i = 0; i < guard->n_others; i++)
+                fd_close(guard->others[i]);
         free(guard);
         return NULL;
+}
+
+int guard_take_from(Guard *guard, int fd) {
+        if (guard->n_others == OTHERS_MAX) {
+                fd_close(fd);
+                return -E2BIG;
+        }
+        guard->others[guard->n_others++] = fd;
+        return 0;
 }
 
 int guard_fd(const Guard *guard, enum GuardFd which) {
@@ -56,11 +71,11 @@ int guard_run_fate(const Guard *guard, GuardFateRequest *request) {
 /* Where the kernel is short of memory at this moment, the next try has some. */
 #define SESSION_TRIES 10
 
-static int run_session(const Guard *guard, GuardSessionRequest *request) {
+static int run_session(int program_fd, GuardSessionRequest *request) {
         int r;
 
         for (unsigned i = 0; i < SESSION_TRIES; i++) {
-                r = program_run(guard_fd(guard, GUARD_FD_SESSION), request, sizeof(*request));
+                r = program_run(program_fd, request, sizeof(*request));
                 if (r != -EAGAIN)
                         break;
         }
@@ -74,20 +89,24 @@ int guard_enter_session(const Guard *guard, int listener_fd, uint64_t session_id
                 .session_id = session_id,
                 .flags = flags,
         };
+        int r = run_session(guard_fd(guard, GUARD_FD_SESSION), &request);
 
-        return run_session(guard, &request);
+        request.what = GUARD_SESSION_REMOVE;
+        for (size_t i = 0; r == 0 && i < guard->n_others; i++)
+                (void)run_session(guard->others[i], &request); /* -ENOENT: it was not there */
+        return r;
 }
 
 int guard_remove_session(const Guard *guard, int listener_fd) {
         GuardSessionRequest request = {.what = GUARD_SESSION_REMOVE, .listener_fd = listener_fd};
 
-        return run_session(guard, &request);
+        return run_session(guard_fd(guard, GUARD_FD_SESSION), &request);
 }
 
 int guard_learn_listeners(const Guard *guard, int listener_fd) {
         GuardSessionRequest request = {.what = GUARD_SESSION_LEARN, .listener_fd = listener_fd};
 
-        return run_session(guard, &request);
+        return run_session(guard_fd(guard, GUARD_FD_SESSION), &request);
 }
 
 int guard_clean_sessions(const Guard *guard) {

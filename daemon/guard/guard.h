@@ -36,6 +36,11 @@ void guard_close_fds(int fds[GUARD_FDS]);
 int guard_new(int fds[GUARD_FDS], Guard **ret);
 Guard *guard_free(Guard *guard);
 
+/* Has guard_enter_session() take the session out of another guard, which stands in the kernel because a
+ * daemon of another version has loaded it: else the session would need a permit of each.  fd is of that
+ * guard's program guard_session, and is taken over.  Returns 0, or -E2BIG where there are too many. */
+int guard_take_from(Guard *guard, int fd);
+
 /* Returns the guard's descriptor, which stays the guard's.  guard may be NULL: -EBADF. */
 int guard_fd(const Guard *guard, enum GuardFd which);
 

@@ -6,7 +6,6 @@
 
 #include "guard/load.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,17 +17,16 @@
 #include "ebpf/libbpf.h"
 #include "guard/check.h"
 #include "guard/self-test.h"
+#include "guard/standing.h"
 
 /* object.S */
 extern const uint8_t guard_object[], guard_object_end[];
 
-DEFINE_CLEANUP(Guard, guard_free)
-
 typedef struct Loader {
         GuardLoadResult *result;
         int all_fd;
-        char own_name[PINS_NAME_SIZE];   /* of the guard with this snotifyd's programs */
-        char found_name[PINS_NAME_SIZE]; /* of one that can be used, own or not; "": none */
+        char own_name[PINS_NAME_SIZE]; /* of the guard with this snotifyd's programs */
+        StandingGuards standing;
 } Loader;
 
 __attribute__((format(printf, 3, 4))) static int give_up(
@@ -49,77 +47,6 @@ static uint64_t object_number(void) {
                 number = (number ^ *byte) * UINT64_C(0x100000001b3);
         return number;
 }
-
-/* ---- guards that stand in the kernel ---- */
-
-/* Returns how many sessions a guard has, without those whose processes are all gone, or a negative errno.
- * What it asks for is the same in each version. */
-static int count_sessions(const Loader *loader, const char *name) {
-        _cleanup_close_ int dir_fd = pins_open_dir(loader->all_fd, name);
-        int fds[GUARD_FDS];
-        _cleanup_(guard_free_p) Guard *guard = NULL;
-        int r;
-
-        if (dir_fd < 0)
-                return dir_fd;
-        for (size_t i = 0; i < GUARD_FDS; i++)
-                fds[i] = i == GUARD_FD_CLEAN ? pins_get(dir_fd, pins[i].name) : -EBADF;
-        r = guard_new(fds, &guard);
-        return r < 0 ? r : guard_clean_sessions(guard);
-}
-
-static bool is_whole(const Loader *loader, const char *name) {
-        _cleanup_close_ int dir_fd = pins_open_dir(loader->all_fd, name);
-        _cleanup_(guard_free_p) Guard *guard = NULL;
-
-        return dir_fd >= 0 && pins_open_guard(dir_fd, false, &guard) >= 0;
-}
-
-/* Its own programs are the best ones, those of its version are good. */
-static void consider(Loader *loader, const char *name) {
-        uint32_t version = pins_read_version(name);
-        bool is_own = strcmp(name, loader->own_name) == 0;
-        int n;
-
-        if (version == 0) {
-                (void)pins_remove(loader->all_fd, name); /* not finished, by a daemon that was killed */
-                return;
-        }
-        n = count_sessions(loader, name);
-        if (n > 0) {
-                loader->result->n_sessions += (uint32_t)n;
-                if (version != GUARD_VERSION)
-                        loader->result->n_foreign += (uint32_t)n;
-        }
-        if (version == GUARD_VERSION && (is_own || n > 0) && is_whole(loader, name)) {
-                if (loader->found_name[0] == '\0' || n > 0)
-                        memcpy(loader->found_name, name, strlen(name) + 1);
-        } else if (n <= 0)
-                (void)pins_remove(loader->all_fd, name);
-}
-
-/* Reads the names first, because some of them are removed meanwhile. */
-static int look_at_guards(Loader *loader) {
-        int fd = openat(loader->all_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        char names[64][PINS_NAME_SIZE];
-        const struct dirent *entry;
-        size_t n = 0;
-
-        if (!dir) {
-                fd_close(fd);
-                return give_up(loader->result, -ENOMEM, "its directory cannot be read");
-        }
-        while (n < 64 && (entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && strlen(entry->d_name) < PINS_NAME_SIZE)
-                        memcpy(names[n++], entry->d_name, strlen(entry->d_name) + 1);
-        (void)closedir(dir);
-        for (size_t i = 0; i < n; i++)
-                consider(loader, names[i]);
-        return 0;
-}
-
-/* ---- loading ---- */
 
 /* Returns the caller's fd or a negative errno. */
 static int object_fd(const Libbpf *libbpf, struct bpf_object *object, const Pin *pin) {
@@ -258,7 +185,7 @@ static int load_new(Loader *loader) {
         r = pin_guard(loader, guard);
         if (r < 0)
                 return give_up(loader->result, r, "it cannot be pinned below /sys/fs/bpf: %s", strerror(-r));
-        (void)snprintf(loader->found_name, sizeof(loader->found_name), "%s", loader->own_name);
+        memcpy(loader->standing.name, loader->own_name, sizeof(loader->standing.name));
         return 0;
 }
 
@@ -276,6 +203,16 @@ static int open_pins(Loader *loader) {
                        : 0;
 }
 
+static int look_at_guards(Loader *loader) {
+        int r = standing_guards_find(loader->all_fd, loader->own_name, &loader->standing);
+
+        if (r < 0)
+                return give_up(loader->result, r, "/sys/fs/bpf/snotify cannot be read: %s", strerror(-r));
+        loader->result->n_sessions = loader->standing.n_sessions;
+        loader->result->n_foreign = loader->standing.n_foreign;
+        return 0;
+}
+
 void guard_load(GuardLoadResult *result) {
         Loader loader = {.result = result};
         int r;
@@ -286,8 +223,8 @@ void guard_load(GuardLoadResult *result) {
                 r = open_pins(&loader);
         if (r >= 0)
                 r = look_at_guards(&loader);
-        if (r >= 0 && loader.found_name[0] == '\0')
+        if (r >= 0 && loader.standing.name[0] == '\0')
                 r = load_new(&loader);
         if (r >= 0)
-                memcpy(result->name, loader.found_name, sizeof(result->name));
+                memcpy(result->name, loader.standing.name, sizeof(result->name));
 }

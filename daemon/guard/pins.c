@@ -52,6 +52,23 @@ int pins_open_all(void) {
         return fd < 0 ? -errno : fd;
 }
 
+int pins_list(int all_fd, char ret[PINS_GUARDS_MAX][PINS_NAME_SIZE]) {
+        int fd = openat(all_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *entry;
+        int n = 0;
+
+        if (!dir) {
+                fd_close(fd);
+                return -ENOMEM;
+        }
+        while (n < PINS_GUARDS_MAX && (entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && strlen(entry->d_name) < PINS_NAME_SIZE)
+                        memcpy(ret[n++], entry->d_name, strlen(entry->d_name) + 1);
+        (void)closedir(dir);
+        return n;
+}
+
 int pins_open_dir(int all_fd, const char *name) {
         int fd = openat(all_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 

@@ -13,6 +13,8 @@
 #define PINS_NAME_SIZE 32
 /* A guard is pinned under this name until it is whole. */
 #define PINS_UNFINISHED "unfinished"
+/* More guards than there are versions that leave sessions behind. */
+#define PINS_GUARDS_MAX 64
 
 typedef enum PinKind {
         PIN_PROGRAM,
@@ -30,6 +32,9 @@ extern const Pin pins[GUARD_FDS];
 /* Opens the directory with all guards, in the mount namespace of PID 1: systemd may show snotifyd another
  * one. Returns the caller's fd or a negative errno: -ENOTDIR: no bpf file system is mounted. */
 int pins_open_all(void);
+
+/* Reads the names of the guards' directories.  Returns how many there are, or a negative errno. */
+int pins_list(int all_fd, char ret[PINS_GUARDS_MAX][PINS_NAME_SIZE]);
 
 /* Opens one guard's directory.  Returns the caller's fd or a negative errno. */
 int pins_open_dir(int all_fd, const char *name);

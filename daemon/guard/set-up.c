@@ -43,15 +43,33 @@ static int run_child(GuardLoadResult *result) {
         return r < 0 ? r : status == 0 ? 0 : -ECHILD;
 }
 
+/* What this daemon takes over of their sessions is the guard's from now on. */
+static void open_others(Guard *guard, int all_fd, const char *name) {
+        char names[PINS_GUARDS_MAX][PINS_NAME_SIZE];
+        int n = pins_list(all_fd, names);
+
+        for (int i = 0; i < n; i++) {
+                _cleanup_close_ int dir_fd = pins_open_dir(all_fd, names[i]);
+                int fd = strcmp(names[i], name) == 0 || dir_fd < 0
+                                 ? -EBADF
+                                 : pins_get(dir_fd, pins[GUARD_FD_SESSION].name);
+
+                if (fd >= 0)
+                        (void)guard_take_from(guard, fd);
+        }
+}
+
 static int open_guard(GuardSetUp *set_up, const char *name) {
         _cleanup_close_ int all_fd = pins_open_all();
         _cleanup_close_ int dir_fd = all_fd < 0 ? all_fd : pins_open_dir(all_fd, name);
         bool is_locked = dir_fd >= 0 && flock(dir_fd, LOCK_EX | LOCK_NB) == 0;
         int r = dir_fd < 0 ? dir_fd : pins_open_guard(dir_fd, is_locked, &set_up->guard);
 
-        if (r >= 0)
-                set_up->dir_fd = TAKE_FD(dir_fd);
-        return r;
+        if (r < 0)
+                return r;
+        open_others(set_up->guard, all_fd, name);
+        set_up->dir_fd = TAKE_FD(dir_fd);
+        return 0;
 }
 
 static void take_result(GuardSetUp *set_up, const GuardLoadResult *result) {

@@ -139,4 +139,31 @@ is_one() {
         [ $# = 1 ]
 }
 check "the guard stands once" is_one "$pins"/*
+
+### More processes than a session can have permits.
+many() {
+        # shellcheck disable=SC2016
+        supervised -- bash -c 'for ((n = 0; n < 1200; n++)); do mkdir "$1/many-$n" || exit 1; done' - "$work/tree"
+}
+check "1200 processes of a session create directories" many
+
+### A guard that a snotifyd of another version has left.
+workload_start three
+check "a further session works" ask three first 0
+kill -9 "$daemon_pid"
+wait "$daemon_pid" 2>/dev/null
+check "... and its workers end" wait_for no_worker
+mv "$pins"/* "$pins/77-0000000000000001"
+daemon_start < <(write_conf)
+check "a guard of another version is found, with a session" logged "of these, guarded by another version of snotifyd: 1"
+check "... and stays" test -d "$pins/77-0000000000000001"
+[ -z "$has_ring" ] || check "... with all that it forbids" ask three ring-left 1
+check "... beside it there is one of this version, which allows" supervised -- mkdir "$work/tree/beside"
+check "... and denies" says 1 "Operation not permitted" supervised -- mkdir "$work/tree/forbidden/beside"
+ask three end 1 >/dev/null
+wait "${workloads[2]}" 2>/dev/null
+daemon_stop
+daemon_start < <(write_conf)
+check "... where its session has ended, it is removed" test ! -e "$pins/77-0000000000000001"
+check "... and the guard stands once" is_one "$pins"/*
 stop_and_finish

@@ -19,6 +19,7 @@
 #include "common/ownership.h"
 #include "guard/load.h"
 #include "guard/pins.h"
+#include "guard/standing.h"
 
 DEFINE_CLEANUP(Guard, guard_free)
 
@@ -419,6 +420,93 @@ static void test_pins(void **state) {
         harness_run(pin_guards, NULL);
 }
 
+/* A guard of another version has a session, which this version's guard takes over. */
+static void test_take_from(void **state) {
+        _cleanup_(guard_free_p) Guard *guard = load(), *other = load();
+        Target target;
+
+        (void)state;
+        target_start(&target);
+        assert_int_equal(guard_learn_listeners(guard, target.listener_fd), 0);
+        assert_int_equal(guard_learn_listeners(other, target.listener_fd), 0);
+        assert_int_equal(guard_enter_session(other, target.listener_fd, 1, 0), 0);
+        assert_int_equal(guard_take_from(guard, dup(guard_fd(other, GUARD_FD_SESSION))), 0);
+        assert_int_equal(guard_clean_sessions(other), 1);
+        assert_int_equal(guard_enter_session(guard, target.listener_fd, 1, 0), 0);
+        assert_int_equal(guard_clean_sessions(other), 0);
+        assert_int_equal(guard_clean_sessions(guard), 1);
+        assert_int_equal(guard_remove_session(guard, target.listener_fd), 0);
+        target_end(&target);
+}
+
+#define OWN_NUMBER 7
+
+/* Guards that an earlier daemon may have left, and what becomes of each. */
+static const struct Left {
+        uint32_t version;
+        uint64_t number;
+        bool has_session;
+        bool is_broken; /* one of its pins is missing */
+        bool stays;
+        bool is_used;
+} left[] = {
+        {GUARD_VERSION, OWN_NUMBER, .stays = true, .is_used = true},
+        {GUARD_VERSION, OWN_NUMBER, .has_session = true, .stays = true, .is_used = true},
+        {GUARD_VERSION, OWN_NUMBER, .is_broken = true}, {GUARD_VERSION, OWN_NUMBER + 1},
+        {GUARD_VERSION, OWN_NUMBER + 1, .has_session = true, .stays = true, .is_used = true},
+        {GUARD_VERSION, OWN_NUMBER + 1, .has_session = true, .is_broken = true, .stays = true},
+        {GUARD_VERSION + 1, OWN_NUMBER}, {GUARD_VERSION + 1, OWN_NUMBER, .has_session = true, .stays = true},
+        {0, OWN_NUMBER}, /* not finished */
+};
+
+static void leave(int all_fd, const struct Left *one, const char *name, const Target *target) {
+        Guard *guard = load_stand_in(true);
+        int dir_fd;
+
+        CHECK_INT(mkdirat(all_fd, name, 0700), 0);
+        dir_fd = pins_open_dir(all_fd, name);
+        CHECK_INT(pins_put_guard(dir_fd, guard), 0);
+        CHECK_INT(guard_learn_listeners(guard, target->listener_fd), 0);
+        if (one->has_session)
+                CHECK_INT(guard_enter_session(guard, target->listener_fd, 1, 0), 0);
+        if (one->is_broken)
+                CHECK_INT(unlinkat(dir_fd, "hook_mkdir", 0), 0);
+        fd_close(dir_fd);
+        guard_free(guard);
+}
+
+static void find_left_guards(const void *argument) {
+        char own_name[PINS_NAME_SIZE], name[PINS_NAME_SIZE] = PINS_UNFINISHED;
+        int all_fd = open_own_pins();
+        StandingGuards guards;
+        Target target;
+
+        (void)argument;
+        target_start(&target);
+        pins_write_name(GUARD_VERSION, OWN_NUMBER, own_name);
+        for (const struct Left *one = left; one < left + COUNT(left); one++) {
+                if (one->version == 0)
+                        (void)strcpy(name, PINS_UNFINISHED);
+                else
+                        pins_write_name(one->version, one->number, name);
+                leave(all_fd, one, name, &target);
+                CHECK_INT(standing_guards_find(all_fd, own_name, &guards), 0);
+                CHECK(strcmp(guards.name, one->is_used ? name : "") == 0);
+                CHECK_INT(guards.n_sessions, one->has_session);
+                CHECK_INT(guards.n_foreign, one->has_session && one->version != GUARD_VERSION);
+                CHECK_INT(faccessat(all_fd, name, F_OK, 0) == 0, one->stays);
+                if (one->stays)
+                        CHECK_INT(pins_remove(all_fd, name), 0);
+        }
+        target_end(&target);
+}
+
+static void test_standing_guards(void **state) {
+        (void)state;
+        guard_free(load());
+        harness_run(find_left_guards, NULL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_names),
@@ -430,6 +518,8 @@ int main(void) {
                 cmocka_unit_test(test_crowd),
                 cmocka_unit_test(test_few_descriptors),
                 cmocka_unit_test(test_pins),
+                cmocka_unit_test(test_take_from),
+                cmocka_unit_test(test_standing_guards),
         };
 
         harness_init();
