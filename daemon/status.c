@@ -23,17 +23,20 @@ struct Status {
 
 void status_show(const Status *status) {
         StatusTotals totals = {.launchers = ""};
-        char hanging[64] = "";
+        char audited[64] = "", hanging[64] = "";
 
         status->context->collect(&totals, status->context->userdata);
         if (totals.hanging_workers > 0)
                 (void)snprintf(hanging, sizeof(hanging), "%" PRIu32 " hanging worker%s; ",
                         totals.hanging_workers, totals.hanging_workers == 1 ? "" : "s");
+        if (totals.calls.audited > 0)
+                (void)snprintf(
+                        audited, sizeof(audited), ", would be denied: %" PRIu64, totals.calls.audited);
         (void)sd_notifyf(0,
                 "STATUS=%s%s%s%" PRIu32 " session%s; calls allowed: %" PRIu64 ", denied: %" PRIu64
-                ", failed: %" PRIu64 "; policy generation %" PRIu64 "; %s%s%s%s",
+                "%s, failed: %" PRIu64 "; policy generation %" PRIu64 "; %s%s%s%s",
                 totals.trouble, totals.launchers, hanging, totals.sessions, totals.sessions == 1 ? "" : "s",
-                totals.calls.allowed, totals.calls.denied, totals.calls.failed, totals.generation,
+                totals.calls.allowed, totals.calls.denied, audited, totals.calls.failed, totals.generation,
                 totals.guard_trouble ? "no guard: " : "guarded",
                 totals.guard_trouble ? totals.guard_trouble : "",
                 totals.reader_trouble ? "; no reader: " : "",

@@ -137,6 +137,7 @@ void ledger_sum_totals(const LedgerHeader *header, LedgerTotals *ret) {
                 ret->failed += header->totals[i].failed;
                 ret->suppressed += header->totals[i].suppressed;
                 ret->lost += header->totals[i].lost;
+                ret->audited += header->totals[i].audited;
         }
 }
 

@@ -60,7 +60,7 @@
  * many.  From the release on fields are only appended, to the header, to Slot and to Intent, where an
  * earlier version has left zeros; and zero must mean what it meant without the field. */
 #define LEDGER_MAGIC 0x72656764656c6e73ULL /* "snledger" */
-#define LEDGER_VERSION 2U
+#define LEDGER_VERSION 3U
 #define LEDGER_SLOTS 16U
 #define LEDGER_WORKERS 16U
 /* The header, each slot and each intent begin at a multiple of this.  No kernel that the daemon runs on has
@@ -85,6 +85,7 @@ typedef struct LedgerTotals {
         uint64_t failed;
         uint64_t suppressed; /* decisions without a record: `log` said so, or there were too many */
         uint64_t lost;       /* records that their reader did not take */
+        uint64_t audited;
 } LedgerTotals;
 
 typedef struct LedgerHeader {
@@ -110,7 +111,7 @@ typedef struct LedgerHeader {
         RateLimit records;                 /* of the session's decisions */
         LedgerTotals totals[LEDGER_SLOTS]; /* of the requests that were in each slot; the holder writes it */
 } LedgerHeader;
-static_assert(sizeof(LedgerHeader) == 1144, "crosses a process boundary");
+static_assert(sizeof(LedgerHeader) == 1272, "crosses a process boundary");
 
 /* Holders of a slot, beside the workers. */
 #define SLOT_FREE 0U
@@ -129,6 +130,7 @@ typedef enum SlotVerdict {
         SLOT_ALLOWED,   /* performed, or failed before any effect with the kernel's own error: see `error` */
         SLOT_DENIED,
         SLOT_TROUBLE, /* could not be decided on or performed */
+        SLOT_AUDITED, /* as SLOT_ALLOWED; the profile audits what would be denied, and it would */
 } SlotVerdict;
 
 /* What the target got is not known. */
@@ -197,6 +199,11 @@ typedef struct Slot {
         SlotLocation locations[LOCATIONS_MAX];
         char text[LEDGER_ARGUMENT_SIZE]; /* of a call that passes one, NUL-terminated */
 } Slot;
+
+/* The verdict on a call that was let through. */
+static inline uint32_t slot_performed(const Slot *slot) {
+        return slot->verdict == SLOT_AUDITED ? SLOT_AUDITED : SLOT_ALLOWED;
+}
 
 typedef enum IntentState {
         INTENT_NOT_BEGUN,

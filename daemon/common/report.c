@@ -57,6 +57,7 @@ static const struct {
         [REPORT_SESSION_LEFT] = {LOG_INFO, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c0f"},
         [REPORT_ACCEPTORS_HANG] = {LOG_ERR, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c10"},
         [REPORT_GUARD_REFUSED] = {LOG_WARNING, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c11"},
+        [REPORT_AUDITED] = {LOG_NOTICE, "6f1d3c5a0b7e4a5d9c2e8b1f4a6d7c12"},
         [REPORT_NOTE] = {LOG_INFO, NULL},
         [REPORT_WARNING] = {LOG_WARNING, NULL},
         [REPORT_ERROR] = {LOG_ERR, NULL},

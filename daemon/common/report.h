@@ -31,6 +31,7 @@ typedef enum ReportKind {
         REPORT_SESSION_LEFT,
         REPORT_ACCEPTORS_HANG,
         REPORT_GUARD_REFUSED,
+        REPORT_AUDITED,
         REPORT_NOTE,    /* without a MESSAGE_ID */
         REPORT_WARNING, /* without a MESSAGE_ID */
         REPORT_ERROR,   /* without a MESSAGE_ID */

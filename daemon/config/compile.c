@@ -39,6 +39,14 @@ static Action section_action(Sections *sections, const Section *section, unsigne
         return (Action)section_choose(sections, section, key, actions, "allow or deny", (int)fallback);
 }
 
+/* The same where what would be denied can be audited. */
+static Action section_judging_action(Sections *sections, const Section *section, unsigned key) {
+        static const char *const actions[] = {
+                [ACTION_DENY] = "deny", [ACTION_ALLOW] = "allow", [ACTION_AUDIT] = "audit", NULL};
+
+        return (Action)section_choose(sections, section, key, actions, "allow, deny or audit", ACTION_DENY);
+}
+
 static PolicyLog profile_section_log(Sections *sections, const Section *section) {
         static const char *const logs[] = {
                 [POLICY_LOG_DENIED] = "denied",
@@ -173,7 +181,7 @@ static int rule_section_compile(Sections *sections, const Section *section) {
         const char *profiles = section->values[RULE_PROFILE].text ?: "default";
         unsigned n_errors = sections->n_errors;
         const char *path = rule_section_path(sections, section);
-        Action action = section_action(sections, section, RULE_ACTION, ACTION_DENY);
+        Action action = section_judging_action(sections, section, RULE_ACTION);
         uint64_t delay_usec = rule_section_delay(sections, section);
         _cleanup_free_ char *names = strdup(profiles);
         char *rest = names, *name;
@@ -183,7 +191,7 @@ static int rule_section_compile(Sections *sections, const Section *section) {
                 return -ENOMEM;
         if (!section->values[RULE_ACTION].text)
                 section_error(sections, section, section->line,
-                        "no action; write 'action = allow' or 'action = deny'");
+                        "no action; write 'action = allow', 'action = deny' or 'action = audit'");
         if (section->damaged || sections->n_errors != n_errors)
                 action = ACTION_DENY;
         if (*names == '\0')
@@ -200,8 +208,8 @@ static int rule_section_compile(Sections *sections, const Section *section) {
 }
 
 static int profile_section_compile(Sections *sections, Section *section, Policy *policy) {
-        Action fallback = section_action(sections, section, PROFILE_DEFAULT, ACTION_DENY);
-        Action private = section_action(sections, section, PROFILE_PRIVATE, ACTION_DENY);
+        Action fallback = section_judging_action(sections, section, PROFILE_DEFAULT);
+        Action private = section_judging_action(sections, section, PROFILE_PRIVATE);
         Action namespaces = section_action(sections, section, PROFILE_NAMESPACES, ACTION_ALLOW);
         PolicyGuard guard = profile_section_guard(sections, section);
         PolicyLog log = profile_section_log(sections, section);

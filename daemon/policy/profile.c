@@ -23,10 +23,19 @@ struct Profile {
         bool has_denials;
         bool has_delays;
         bool is_closed;
+        bool is_enforced; /* what is to be audited is denied */
+        bool audits;
+        Profile *enforced; /* shares `rules`; has no name and no access list */
         AccessList access_list;
         RuleTree *rules;
         char name[POLICY_NAME_MAX + 1];
 };
+
+static Action effective(const Profile *profile, Action action) {
+        if (action != ACTION_AUDIT)
+                return action;
+        return profile->is_enforced ? ACTION_DENY : ACTION_ALLOW;
+}
 
 const char *profile_name(const Profile *profile) {
         return profile->name;
@@ -57,16 +66,22 @@ bool profile_has_denials(const Profile *profile) {
 }
 
 bool profile_allows_all(const Profile *profile) {
-        return profile->fallback == ACTION_ALLOW && !profile->has_denials && !profile->has_delays;
+        return effective(profile, profile->fallback) == ACTION_ALLOW && !profile->has_denials &&
+               !profile->has_delays;
+}
+
+const Profile *profile_enforced(const Profile *profile) {
+        return profile->audits ? profile->enforced : NULL;
 }
 
 void profile_set_private(Profile *profile, Action action) {
-        profile->private = action;
+        profile->private = profile->enforced->private = action;
+        profile->audits |= action == ACTION_AUDIT;
 }
 
 bool profile_allows_private(const Profile *profile) {
-        return profile->private == ACTION_ALLOW ||
-               (profile->fallback == ACTION_ALLOW && !profile->has_denials);
+        return effective(profile, profile->private) == ACTION_ALLOW ||
+               (effective(profile, profile->fallback) == ACTION_ALLOW && !profile->has_denials);
 }
 
 void profile_set_namespaces(Profile *profile, Action action) {
@@ -95,12 +110,14 @@ int profile_add_rule(Profile *profile, const Rule *rule, const char **ret_existi
         if (r < 0)
                 return r;
         profile->has_denials |= rule->action == ACTION_DENY;
+        profile->enforced->has_denials |= rule->action != ACTION_ALLOW;
         profile->has_delays |= rule->delay_usec > 0;
+        profile->audits |= rule->action == ACTION_AUDIT;
         return 0;
 }
 
 static void judge_by(const Profile *profile, const Rule *rule, Verdict *ret) {
-        Action action = rule ? rule->action : profile->fallback;
+        Action action = effective(profile, rule ? rule->action : profile->fallback);
 
         *ret = (Verdict){
                 .action = action,
@@ -119,7 +136,7 @@ bool profile_denies_tail(const Profile *profile, OperationKind kind, const char 
 
         for (const char *tail = profile->has_denials ? path : NULL; tail; tail = strchr(tail + 1, '/')) {
                 rule = rule_tree_find(profile->rules, kind, tail);
-                if (rule && rule->action == ACTION_DENY)
+                if (rule && effective(profile, rule->action) == ACTION_DENY)
                         return true;
         }
         return false;
@@ -138,6 +155,7 @@ int profile_new(const char *name, Action fallback, int error, PolicyLog log, Pro
         if (!profile)
                 return -ENOMEM;
         profile->fallback = fallback;
+        profile->audits = fallback == ACTION_AUDIT;
         profile->namespaces = ACTION_ALLOW;
         profile->error = error;
         profile->log = log;
@@ -145,6 +163,11 @@ int profile_new(const char *name, Action fallback, int error, PolicyLog log, Pro
         r = rule_tree_new(&profile->rules);
         if (r < 0)
                 return r;
+        profile->enforced = calloc(1, sizeof(Profile));
+        if (!profile->enforced)
+                return -ENOMEM;
+        *profile->enforced = (Profile){
+                .fallback = fallback, .error = error, .is_enforced = true, .rules = profile->rules};
         *ret = TAKE_PTR(profile);
         return 0;
 }
@@ -153,6 +176,7 @@ Profile *profile_free(Profile *profile) {
         if (!profile)
                 return NULL;
         rule_tree_free(profile->rules);
+        free(profile->enforced);
         access_list_done(&profile->access_list);
         free(profile);
         return NULL;

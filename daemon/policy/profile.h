@@ -29,10 +29,11 @@ typedef struct Profile Profile;
 
 /* What a profile says of one path. */
 typedef struct Verdict {
-        Action action;
-        int error;           /* with ACTION_DENY: what the target gets, a positive errno */
+        Action action; /* not ACTION_AUDIT: that is ACTION_ALLOW, and in profile_enforced() ACTION_DENY */
+        int error;     /* with ACTION_DENY: what the target gets, a positive errno */
         uint64_t delay_usec; /* how long the answer is held back */
         const char *rule;    /* its name, or NULL where the profile's default decides; the policy owns it */
+        bool audited;        /* allowed; profile_enforced() denies it, by this rule */
 } Verdict;
 
 /* Builds a profile without rules; policy_add_profile() calls it.  name is valid; error is the positive errno
@@ -41,6 +42,10 @@ int profile_new(const char *name, Action fallback, int error, PolicyLog log, Pro
 Profile *profile_free(Profile *profile);
 
 const char *profile_name(const Profile *profile);
+
+/* Returns the same profile with ACTION_DENY wherever it has ACTION_AUDIT; the profile owns it.  NULL: the
+ * profile audits nothing. */
+const Profile *profile_enforced(const Profile *profile);
 
 /* Closes the profile: policy_find_profile() no longer finds it, so that every call of its sessions is
  * denied. */

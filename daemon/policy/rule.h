@@ -12,6 +12,7 @@
 typedef enum Action {
         ACTION_DENY,
         ACTION_ALLOW,
+        ACTION_AUDIT, /* allow, and record what would have been denied: see profile_enforced() */
 } Action;
 
 /* The longest name of a rule or a profile, without its NUL. */

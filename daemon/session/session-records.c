@@ -106,12 +106,24 @@ static void add_totals(Report *report, const LedgerTotals *totals) {
         report_text(report, "SNOTIFY_ALLOWED", "%" PRIu64, totals->allowed);
         report_text(report, "SNOTIFY_DENIED", "%" PRIu64, totals->denied);
         report_text(report, "SNOTIFY_FAILED", "%" PRIu64, totals->failed);
+        report_text(report, "SNOTIFY_AUDITED", "%" PRIu64, totals->audited);
         report_text(report, "SNOTIFY_SUPPRESSED", "%" PRIu64, totals->suppressed);
         report_text(report, "SNOTIFY_LOST", "%" PRIu64, totals->lost);
 }
 
+/* Writes the counts of the calls to to. */
+static const char *show_totals(const LedgerTotals *totals, char *to, size_t size) {
+        char audited[64] = "";
+
+        if (totals->audited > 0)
+                (void)snprintf(audited, sizeof(audited), ", %" PRIu64 " would be denied", totals->audited);
+        (void)snprintf(to, size, "%" PRIu64 " allowed, %" PRIu64 " denied%s, %" PRIu64 " failed",
+                totals->allowed, totals->denied, audited, totals->failed);
+        return to;
+}
+
 bool session_records_end(Report *report, const SessionIdentity *session, int ledger_fd) {
-        char suppressed[64] = "", lost[96] = "";
+        char calls[160], suppressed[64] = "", lost[96] = "";
         LedgerTotals totals = {};
 
         (void)ledger_read_totals(ledger_fd, &totals);
@@ -124,24 +136,20 @@ bool session_records_end(Report *report, const SessionIdentity *session, int led
         if (totals.lost > 0)
                 (void)snprintf(lost, sizeof(lost),
                         "; %" PRIu64 " records lost, because their reader did not take them", totals.lost);
-        return report_send(report,
-                "session %016" PRIx64 " ended: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
-                " failed%s%s",
-                session->session_id, totals.allowed, totals.denied, totals.failed, suppressed, lost);
+        return report_send(report, "session %016" PRIx64 " ended: %s%s%s", session->session_id,
+                show_totals(&totals, calls, sizeof(calls)), suppressed, lost);
 }
 
 void session_records_leave(Report *report, const SessionIdentity *session, int ledger_fd, bool is_kept) {
         LedgerTotals totals = {};
+        char calls[160];
 
         (void)ledger_read_totals(ledger_fd, &totals);
         report_begin(report, is_kept ? REPORT_SESSION_LEFT : REPORT_SESSION_LOST);
         add_session(report, session);
         add_totals(report, &totals);
-        (void)report_send(report,
-                "session %016" PRIx64 " %s: %" PRIu64 " allowed, %" PRIu64 " denied, %" PRIu64
-                " failed so far; %s",
-                session->session_id, is_kept ? "left to systemd" : "lost", totals.allowed, totals.denied,
-                totals.failed,
+        (void)report_send(report, "session %016" PRIx64 " %s: %s so far; %s", session->session_id,
+                is_kept ? "left to systemd" : "lost", show_totals(&totals, calls, sizeof(calls)),
                 is_kept ? "a restart takes it over, and a stop loses it"
                         : "its calls fail with ENOSYS from now on");
 }

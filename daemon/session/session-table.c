@@ -165,6 +165,7 @@ static void add_totals(LedgerTotals *sum, const Session *session) {
         sum->allowed += totals.allowed;
         sum->denied += totals.denied;
         sum->failed += totals.failed;
+        sum->audited += totals.audited;
 }
 
 void session_table_remove(SessionTable *table, Session *session) {

@@ -257,7 +257,7 @@ static int decide_location(const Decider *decider, unsigned i, Verdict *ret) {
         return judge_target_path(decider, location, &judgement, ret);
 }
 
-/* Both ends must be allowed; the longest delay holds. */
+/* Both ends must be allowed; the longest delay holds.  Returns as decide_location(). */
 static int decide_all(const Decider *decider, Verdict *ret) {
         uint64_t delay_usec = 0;
         int r;
@@ -275,6 +275,28 @@ static int decide_all(const Decider *decider, Verdict *ret) {
         return 0;
 }
 
+/* Would what is allowed be denied, if what the profile audits were denied?  The slot then has the path and
+ * the reason for which it would.  Returns as decide_location(). */
+static int audit(const Decider *decider, Verdict *decision) {
+        Decider enforced = *decider;
+        Slot *slot = decider->request->slot;
+        Verdict would;
+        int r;
+
+        enforced.profile = profile_enforced(decider->profile);
+        r = decide_all(&enforced, &would);
+        if (r == -ENAMETOOLONG) { /* only what is allowed without a look at its path comes here */
+                (void)snprintf(slot->why, sizeof(slot->why), "its path is too long for the rules");
+                would = (Verdict){.action = ACTION_DENY};
+        } else if (r != 0)
+                return r;
+        if (would.action == ACTION_DENY) {
+                decision->audited = true;
+                decision->rule = would.rule;
+        }
+        return 0;
+}
+
 int decider_decide(Decider *decider) {
         Request *request = decider->request;
         Verdict *decision = &request->decision;
@@ -283,6 +305,9 @@ int decider_decide(Decider *decider) {
 
         slot->why[0] = '\0';
         r = decide_all(decider, decision);
+        if (r == 0 && decision->action == ACTION_ALLOW && decider->profile &&
+                profile_enforced(decider->profile))
+                r = audit(decider, decision);
         if (r == PLACE_DELETED)
                 return request_fails(request, ENOENT);
         if (decision->rule)

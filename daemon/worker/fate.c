@@ -11,6 +11,14 @@
 
 #define ERRNO_MAX 4095
 
+/* The rules are not asked where the kernel fails before. */
+static void forget_audit(Slot *slot) {
+        if (slot->verdict != SLOT_AUDITED)
+                return;
+        slot->verdict = SLOT_ALLOWED;
+        slot->rule[0] = slot->why[0] = '\0';
+}
+
 static void explain(Slot *slot, const char *why) {
         (void)snprintf(slot->why, sizeof(slot->why), "%s", why);
 }
@@ -28,7 +36,7 @@ static void decide(Slot *slot, SlotVerdict verdict, int error, const char *why) 
 /* The guard was never asked, or was asked for another place. */
 static void apply_failure(Slot *slot, uint32_t fate, int error) {
         if (!(fate & GUARD_MISMATCHED))
-                decide(slot, SLOT_ALLOWED, error, slot->verdict == SLOT_DENIED ? "" : NULL);
+                decide(slot, slot_performed(slot), error, slot->verdict == SLOT_DENIED ? "" : NULL);
         else if (slot->permit == SLOT_PERMIT_VOID)
                 decide(slot, SLOT_DENIED, EPERM, "its path led nowhere when snotifyd followed it");
         else
@@ -38,7 +46,7 @@ static void apply_failure(Slot *slot, uint32_t fate, int error) {
 /* The call succeeded. */
 static void apply_success(Slot *slot, bool is_permitted) {
         if (is_permitted)
-                decide(slot, SLOT_ALLOWED, 0, NULL);
+                decide(slot, slot_performed(slot), 0, NULL);
         else
                 decide(slot, SLOT_TROUBLE, 0, "the kernel did not ask its guard");
 }
@@ -50,15 +58,17 @@ static void apply_unseen(Slot *slot, bool is_asked, bool is_over) {
                 slot->error = SLOT_ERROR_PENDING;
                 explain(slot, "what came of it is not known yet");
         } else if (is_asked)
-                decide(slot, SLOT_ALLOWED, 0, NULL);
+                decide(slot, slot_performed(slot), 0, NULL);
         else if (slot->error == 0) /* else the worker saw the error that the kernel must have found */
-                decide(slot, SLOT_ALLOWED, SLOT_ERROR_UNTOLD, NULL);
+                decide(slot, slot_performed(slot), SLOT_ERROR_UNTOLD, NULL);
 }
 
 void fate_apply(Slot *slot, uint32_t fate, int32_t result, bool is_over) {
         bool is_asked = fate & GUARD_ASKED, is_denied = slot->verdict == SLOT_DENIED;
         int error = result < -ERRNO_MAX || result > 0 ? SLOT_ERROR_UNTOLD : -result;
 
+        if (!is_asked && (fate & GUARD_RETURNED || is_over))
+                forget_audit(slot);
         if (fate & GUARD_RETURNED && error == 0)
                 apply_success(slot, is_asked && !is_denied);
         else if (fate & GUARD_MISMATCHED && !is_asked)

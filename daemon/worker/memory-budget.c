@@ -68,7 +68,7 @@ static bool has_created_many(const LedgerHeader *session) {
         LedgerTotals totals;
 
         ledger_sum_totals(session, &totals);
-        return totals.allowed >= UNCHARGED_MAX;
+        return totals.allowed + totals.audited >= UNCHARGED_MAX;
 }
 
 bool memory_budget_is_spent(MemoryBudget *budget, const LedgerHeader *session) {

@@ -22,6 +22,8 @@ static ReportKind decision_kind(const Slot *slot) {
         case SLOT_ALLOWED:
                 return slot->error == 0 || slot->error == SLOT_ERROR_PENDING ? REPORT_ALLOWED
                                                                              : REPORT_FAILED;
+        case SLOT_AUDITED:
+                return REPORT_AUDITED;
         case SLOT_TROUBLE:
         case SLOT_UNDECIDED:
                 break;
@@ -36,7 +38,7 @@ static bool is_wanted(const Profile *profile, ReportKind kind) {
         case POLICY_LOG_ALL:
                 return true;
         case POLICY_LOG_DENIED:
-                return kind == REPORT_DENIED;
+                return kind == REPORT_DENIED || kind == REPORT_AUDITED;
         case POLICY_LOG_NONE:
                 return false;
         }
@@ -48,6 +50,8 @@ static void count_decision(LedgerTotals *totals, ReportKind kind) {
                 totals->allowed++;
         else if (kind == REPORT_DENIED)
                 totals->denied++;
+        else if (kind == REPORT_AUDITED)
+                totals->audited++;
         else
                 totals->failed++;
 }
@@ -112,6 +116,7 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
                 [REPORT_ALLOWED] = "allowed",
                 [REPORT_FAILED] = "failed",
                 [REPORT_TROUBLE] = "failed",
+                [REPORT_AUDITED] = "audited",
         };
 
         report_text(report, "OBJECT_PID", "%" PRIu32, slot->pid);
@@ -171,6 +176,7 @@ static bool report_decision(
                 [REPORT_ALLOWED] = "allowed",
                 [REPORT_FAILED] = "failed",
                 [REPORT_TROUBLE] = "trouble with",
+                [REPORT_AUDITED] = "would deny",
         };
         const Call *call = call_find(&slot->request.notif.data);
         const char *shown =

@@ -130,6 +130,6 @@ int stage_carry_out(RequestHandler *handler) {
         if (executor->acts && memory_budget_is_spent(handler->context->budget, handler_ledger(handler)))
                 return request_cannot(&handler->request, ENOMEM,
                         "its session has as much memory in directories as it may");
-        request->slot->verdict = SLOT_ALLOWED;
+        request->slot->verdict = request->decision.audited ? SLOT_AUDITED : SLOT_ALLOWED;
         return executor->perform(&handler->impersonation, request);
 }

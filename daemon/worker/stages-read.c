@@ -93,7 +93,7 @@ int stage_resume(RequestHandler *handler) {
         if (request_was_begun(request))
                 return REQUEST_PROCEED;
         if (slot_phase(slot) == SLOT_ACTING && intent_state(request->intent) == INTENT_DONE) {
-                slot->verdict = SLOT_ALLOWED;
+                slot->verdict = slot_performed(slot);
                 request->outcome = outcome_error(request->intent->error);
                 return REQUEST_DONE;
         }
@@ -209,7 +209,7 @@ int stage_find_out(RequestHandler *handler, int pinned) {
                         r == -ESTALE
                                 ? "a process died over it, and its parent directory is not the same any more"
                                 : "a process died over it, and what came of it cannot be found out");
-        request->slot->verdict = SLOT_ALLOWED;
+        request->slot->verdict = slot_performed(request->slot);
         if (r == REQUEST_DECIDED)
                 return REQUEST_DONE;
         slot_set_phase(request->slot, SLOT_RECEIVED);

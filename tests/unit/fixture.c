@@ -239,15 +239,16 @@ FixtureResult fixture_result(const Fixture *fixture) {
 }
 
 static const Profile *add_profile(Policy *policy, const char *name, FixturePolicy kind) {
+        static const Action fallbacks[] = {
+                [FIXTURE_ALLOW] = ACTION_ALLOW,
+                [FIXTURE_KEEP] = ACTION_ALLOW,
+                [FIXTURE_PARTLY] = ACTION_ALLOW,
+                [FIXTURE_AUDIT] = ACTION_AUDIT, /* of the others, ACTION_DENY */
+        };
         const char *existing;
         Profile *profile;
 
-        CHECK_INT(policy_add_profile(policy, name,
-                          kind == FIXTURE_ALLOW || kind == FIXTURE_KEEP || kind == FIXTURE_PARTLY
-                                  ? ACTION_ALLOW
-                                  : ACTION_DENY,
-                          EPERM, POLICY_LOG_ALL, &profile),
-                0);
+        CHECK_INT(policy_add_profile(policy, name, fallbacks[kind], EPERM, POLICY_LOG_ALL, &profile), 0);
         if (kind == FIXTURE_DELAY)
                 CHECK_INT(profile_add_rule(profile,
                                   &(const Rule){"slow", "/", ACTION_ALLOW, UINT64_C(86400) * 1000000},

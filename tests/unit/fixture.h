@@ -90,6 +90,7 @@ typedef enum FixturePolicy {
         FIXTURE_NO_PROFILE,
         FIXTURE_KEEP,   /* a rule that speaks of rmdir alone denies everything */
         FIXTURE_PARTLY, /* allowed, but not at another place */
+        FIXTURE_AUDIT,
 } FixturePolicy;
 
 /* Starts a worker with this number, and makes it the receiver.  A traced one stands before worker_run(). */

@@ -241,8 +241,8 @@ static void test_effective(void **state) {
                         "action, delay, profile",
                         0, 1},
                 {"[rule a]\npath=/a/\naction=perhaps\n",
-                        "the last good configuration:4: rule a: action 'perhaps' is unknown; write allow or "
-                        "deny",
+                        "the last good configuration:4: rule a: action 'perhaps' is unknown; write allow, "
+                        "deny or audit",
                         0, 0},
                 {"[rule a]\npath=/a/\naction=allow\ndelay=2h\n",
                         "the last good configuration:5: rule a: delay '2h' is longer than 1h", 0, 0},
@@ -689,11 +689,11 @@ static const struct {
                 "snotify.conf:3: profile default: key 'log' is already set at snotify.conf:2"),
         WRONG(PROFILE "[rule r]\naction = deny\n",
                 "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'"),
-        WRONG(PROFILE "[rule r]\npath = /a\n",
-                "snotify.conf:2: rule r: no action; write 'action = allow' or 'action = deny'"),
-        WRONG(PROFILE "[rule r]\n",
-                "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'\n"
-                "snotify.conf:2: rule r: no action; write 'action = allow' or 'action = deny'"),
+        WRONG(PROFILE "[rule r]\npath = /a\n", "snotify.conf:2: rule r: no action; write 'action = allow', "
+                                               "'action = deny' or 'action = audit'"),
+        WRONG(PROFILE "[rule r]\n", "snotify.conf:2: rule r: no path; write 'path = /DIRECTORY/'\n"
+                                    "snotify.conf:2: rule r: no action; write 'action = allow', 'action = "
+                                    "deny' or 'action = audit'"),
         /* limits */
         WRONG(PROFILE "[limits all]\n",
                 "snotify.conf:2: [limits] takes no name, but has 'all'; write [limits]"),
@@ -730,7 +730,7 @@ static const struct {
                 "snotify.conf:4: limits: handshake-timeout must be a time span from 100ms to 1min, not ''"),
         /* values of a profile */
         WRONG(PROFILE "private = yes\n",
-                "snotify.conf:2: profile default: private 'yes' is unknown; write allow or deny"),
+                "snotify.conf:2: profile default: private 'yes' is unknown; write allow, deny or audit"),
         WRONG(PROFILE "namespaces = no\n",
                 "snotify.conf:2: profile default: namespaces 'no' is unknown; write allow or deny"),
         WRONG(PROFILE "guard = yes\n",
@@ -740,11 +740,11 @@ static const struct {
                                                     "snotify.conf:3: profile default: 'groups' is empty; "
                                                     "write names or numbers, separated by spaces"),
         WRONG(PROFILE "default = yes\n",
-                "snotify.conf:2: profile default: default 'yes' is unknown; write allow or deny"),
+                "snotify.conf:2: profile default: default 'yes' is unknown; write allow, deny or audit"),
         WRONG(PROFILE "default =\n",
-                "snotify.conf:2: profile default: default '' is unknown; write allow or deny"),
-        WRONG(PROFILE "default = deny # why\n",
-                "snotify.conf:2: profile default: default 'deny # why' is unknown; write allow or deny"),
+                "snotify.conf:2: profile default: default '' is unknown; write allow, deny or audit"),
+        WRONG(PROFILE "default = deny # why\n", "snotify.conf:2: profile default: default 'deny # why' is "
+                                                "unknown; write allow, deny or audit"),
         WRONG(PROFILE "errno = EPREM\n", "snotify.conf:2: profile default: errno 'EPREM' is unknown; write "
                                          "a name from errno(3) such as EPERM, EACCES, ENOENT or EROFS"),
         WRONG(PROFILE "errno = 1\n", "snotify.conf:2: profile default: errno '1' is unknown; write a name "
@@ -758,7 +758,7 @@ static const struct {
                 "snotify.conf:2: profile default: log 'some' is unknown; write denied, all or none"),
         /* values of a rule */
         WRONG(PROFILE "[rule r]\naction = permit\npath = /a\n",
-                "snotify.conf:3: rule r: action 'permit' is unknown; write allow or deny"),
+                "snotify.conf:3: rule r: action 'permit' is unknown; write allow, deny or audit"),
         WRONG(PROFILE "[rule r]\naction = deny\npath = tmp/\n",
                 "snotify.conf:4: rule r: path 'tmp/' is not absolute; it must begin with '/'"),
         WRONG(PROFILE "[rule r]\naction = deny\npath = \"/tmp/\"\n",
@@ -820,11 +820,12 @@ static const struct {
                 "snotify.conf:12: profile p: errno 'E' is unknown; write a name from errno(3) such as "
                 "EPERM, EACCES, ENOENT or EROFS\n"
                 "snotify.conf:3: rule r: path 'a' is not absolute; it must begin with '/'\n"
-                "snotify.conf:4: rule r: action 'maybe' is unknown; write allow or deny\n"
+                "snotify.conf:4: rule r: action 'maybe' is unknown; write allow, deny or audit\n"
                 "snotify.conf:5: rule r: delay '1d' is not a time span; write one such as 2s, 500ms or 1min "
                 "30s\n"
                 "snotify.conf:8: rule s: no path; write 'path = /DIRECTORY/'\n"
-                "snotify.conf:8: rule s: no action; write 'action = allow' or 'action = deny'"),
+                "snotify.conf:8: rule s: no action; write 'action = allow', 'action = deny' or 'action = "
+                "audit'"),
         /* A misspelt profile is one mistake, and not one more for each rule that names it. */
         WRONG("[profil default]\nlog = all\n" RULE, "snotify.conf:1: unknown section [profil default]; "
                                                     "known sections: [limits], [profile NAME], [rule NAME]"),

@@ -237,6 +237,9 @@ static void test_fates(void **state) {
         check_fate(over, -EEXIST, FIXTURE_ALLOW, "failed ", ": EEXIST (");
         check_fate(over, -EEXIST, FIXTURE_DENY, "failed ", ": EEXIST (the kernel's own error)");
         check_fate(asked | over, -EPERM, FIXTURE_DENY, "denied ", ": EPERM (");
+        check_fate(asked | over, 0, FIXTURE_AUDIT, "would deny ", ": created (");
+        check_fate(asked | over, -EACCES, FIXTURE_AUDIT, "would deny ", ": EACCES (");
+        check_fate(over, -EEXIST, FIXTURE_AUDIT, "failed ", ": EEXIST (the kernel's own error)");
         check_fate(GUARD_MISMATCHED | over, -EPERM, FIXTURE_ALLOW, "denied ", "led elsewhere");
         check_fate(over, 0, FIXTURE_ALLOW, "trouble with ", "did not ask its guard");
         check_fate(over, 0, FIXTURE_DENY, "trouble with ", "did not ask its guard");

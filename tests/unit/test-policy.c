@@ -267,6 +267,53 @@ static void test_private(void **state) {
         assert_false(profile_allows_private(denying));
 }
 
+/* What is audited is allowed, and denied in the profile that enforces it. */
+static void test_audit(void **state) {
+        _cleanup_(policy_free_p) Policy *policy = new_policy();
+        Profile *plain = add_profile(policy, "plain", ACTION_ALLOW, EPERM);
+        Profile *rules = add_profile(policy, "rules", ACTION_ALLOW, EROFS);
+        Profile *fallback = add_profile(policy, "fallback", ACTION_AUDIT, EPERM);
+        Profile *private = add_profile(policy, "private", ACTION_DENY, EPERM);
+        const Profile *enforced;
+        Verdict verdict;
+
+        (void)state;
+        add_rule(plain, "/a/", ACTION_DENY);
+        assert_null(profile_enforced(plain));
+
+        assert_null(profile_enforced(rules));
+        add_rule(rules, "/a/", ACTION_AUDIT);
+        enforced = profile_enforced(rules);
+        assert_non_null(enforced);
+        assert_false(profile_has_denials(rules));
+        assert_true(profile_has_denials(enforced));
+        assert_true(profile_allows_private(rules));
+        assert_false(profile_allows_private(enforced));
+        assert_false(profile_denies_tail(rules, OPERATION_MKDIR, "/jail/a/x"));
+        assert_true(profile_denies_tail(enforced, OPERATION_MKDIR, "/jail/a/x"));
+        profile_judge(rules, OPERATION_MKDIR, "/a/x", &verdict);
+        assert_int_equal(verdict.action, ACTION_ALLOW);
+        profile_judge(enforced, OPERATION_MKDIR, "/a/x", &verdict);
+        assert_int_equal(verdict.action, ACTION_DENY);
+        assert_int_equal(verdict.error, EROFS);
+        profile_judge(enforced, OPERATION_MKDIR, "/b", &verdict);
+        assert_int_equal(verdict.action, ACTION_ALLOW);
+
+        add_rule(fallback, "/a/", ACTION_ALLOW);
+        profile_judge_uncovered(fallback, &verdict);
+        assert_int_equal(verdict.action, ACTION_ALLOW);
+        profile_judge_uncovered(profile_enforced(fallback), &verdict);
+        assert_int_equal(verdict.action, ACTION_DENY);
+        profile_judge(profile_enforced(fallback), OPERATION_MKDIR, "/a/x", &verdict);
+        assert_int_equal(verdict.action, ACTION_ALLOW);
+        assert_true(profile_allows_all(fallback));
+        assert_false(profile_allows_all(profile_enforced(fallback)));
+
+        profile_set_private(private, ACTION_AUDIT);
+        assert_true(profile_allows_private(private));
+        assert_false(profile_allows_private(profile_enforced(private)));
+}
+
 static void test_limits(void **state) {
         _cleanup_(policy_free_p) Policy *policy = new_policy();
         Limits limits = LIMITS_DEFAULT;
@@ -474,6 +521,7 @@ int main(void) {
                 cmocka_unit_test(test_profiles),
                 cmocka_unit_test(test_tails),
                 cmocka_unit_test(test_private),
+                cmocka_unit_test(test_audit),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_free_null),
                 cmocka_unit_test(test_duplicate_rules),

@@ -63,6 +63,9 @@ static const Script scripts[] = {
         {&plain, KILL_WORKER, FIXTURE_DENY, .expected = EPERM},
         {&chrooted, KILL_WORKER, FIXTURE_DENY, .expected = EPERM},
         {&plain, KILL_WORKER, FIXTURE_DENY, .exists = true, .expected = EEXIST},
+        {&plain, KILL_WORKER, FIXTURE_AUDIT},
+        {&in_user_namespace, KILL_WORKER, FIXTURE_AUDIT},
+        {&plain, KILL_WORKER, FIXTURE_AUDIT, .exists = true, .expected = EEXIST},
         {&plain, KILL_WORKER, FIXTURE_NO_PROFILE, .expected = EPERM},
         {&knocking, KILL_WORKER},
         {&plain, KILL_WORKER, .second_worker = true},
@@ -158,11 +161,13 @@ static void dismiss(pid_t worker) {
 }
 
 /* Once, however often workers died over it. */
-static void check_totals(const FixtureResult *result) {
+static void check_totals(FixturePolicy policy, const FixtureResult *result) {
+        bool audited = policy == FIXTURE_AUDIT;
         LedgerTotals totals;
 
         assert_int_equal(ledger_read_totals(fixture.ledger_fd, &totals), 0);
-        assert_int_equal(totals.allowed, result->error == 0);
+        assert_int_equal(totals.allowed, result->error == 0 && !audited);
+        assert_int_equal(totals.audited, result->error == 0 && audited);
         assert_int_equal(totals.denied, result->error == EPERM);
         assert_int_equal(totals.failed, result->error != 0 && result->error != EPERM);
         assert_int_equal(totals.suppressed, 0);
@@ -178,8 +183,11 @@ static void check_outcome(const Script *script, const FixtureResult *result) {
                 return;
         }
         assert_int_equal(result->error, script->expected);
-        check_records(result->error == 0 ? "allowed " : result->error == EPERM ? "denied " : "failed ");
-        check_totals(result);
+        check_records(result->error == EPERM            ? "denied "
+                      : result->error != 0              ? "failed "
+                      : script->policy == FIXTURE_AUDIT ? "would deny "
+                                                        : "allowed ");
+        check_totals(script->policy, result);
         if (result->error == 0)
                 check_directory(workload->uid);
         else
@@ -213,7 +221,7 @@ static void play_contest(pid_t worker, int competitor, bool obscure) {
                 assert_int_equal(result.error, 0);
         }
         check_records(result.error == 0 ? "allowed " : "failed ");
-        check_totals(&result);
+        check_totals(FIXTURE_ALLOW, &result);
         assert_int_equal(fixture_count(&fixture), 1);
 }
 
@@ -441,7 +449,7 @@ static void test_poison(void **state) {
                 dismiss(worker);
                 assert_int_equal(result.error, rows[row].expected[call]);
                 check_records(rows[row].records[call]);
-                check_totals(&result);
+                check_totals(FIXTURE_ALLOW, &result);
                 assert_int_equal(fixture_count(&fixture), result.error == 0);
                 fixture_tear_down(&fixture);
         }
@@ -734,7 +742,10 @@ static int tear_down(void **state) {
 }
 
 static void name_script(const Script *script, char *ret, size_t size) {
-        static const char *const policies[] = {"", ", denied", ", delayed", ", without a profile"};
+        static const char *const policies[] = {[FIXTURE_ALLOW] = "",
+                [FIXTURE_DENY] = ", denied",
+                [FIXTURE_NO_PROFILE] = ", without a profile",
+                [FIXTURE_AUDIT] = ", audited"};
 
         (void)snprintf(ret, size, "%s%s%s%s: %s", script->workload->name, policies[script->policy],
                 script->exists ? ", it exists" : "",

@@ -72,14 +72,6 @@ static void note_parents(Impersonation *impersonation, Request *request) {
         }
 }
 
-/* What a successor needs to find out what came of the call is noted first. */
-static int perform(Impersonation *impersonation, Request *request) {
-        note_parents(impersonation, request);
-        intent_set_state(request->intent, INTENT_NOT_BEGUN);
-        slot_set_phase(request->slot, SLOT_ACTING);
-        return act(impersonation, request);
-}
-
 static int check(Impersonation *impersonation, Request *request) {
         const OperationCall call = call_of(request);
         int r;
@@ -104,21 +96,45 @@ static bool is_inert(const Request *request) {
         return true;
 }
 
-/* The check tells the target no more than it can find out itself: it may search the parent. */
-static int refuse(Impersonation *impersonation, Request *request) {
+/* Does the kernel say something before it comes to the rules?  The outcome then has its error, or none where
+ * it says so only when it is asked to act.  The check tells the target no more than it can find out itself:
+ * it may search the parent.  Returns 1, 0 or a negative errno. */
+static int comes_before_rules(Impersonation *impersonation, Request *request) {
         Slot *slot = request->slot;
         int r;
 
         r = check(impersonation, request);
         if (r < 0)
                 return r;
-        if (request->outcome.error == 0 && !is_inert(request)) {
-                slot->verdict = SLOT_DENIED;
+        if (request->outcome.error == 0 && !is_inert(request))
+                return 0;
+        slot->rule[0] = slot->why[0] = '\0';
+        slot->verdict = SLOT_ALLOWED;
+        return 1;
+}
+
+/* What a successor needs to find out what came of the call is noted first. */
+static int perform(Impersonation *impersonation, Request *request) {
+        int r = request->decision.audited ? comes_before_rules(impersonation, request) : 0;
+
+        if (r < 0)
+                return r;
+        note_parents(impersonation, request);
+        intent_set_state(request->intent, INTENT_NOT_BEGUN);
+        slot_set_phase(request->slot, SLOT_ACTING);
+        return act(impersonation, request);
+}
+
+static int refuse(Impersonation *impersonation, Request *request) {
+        int r = comes_before_rules(impersonation, request);
+
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                request->slot->verdict = SLOT_DENIED;
                 request->outcome = outcome_error(request->decision.error);
                 return REQUEST_DECIDED;
         }
-        slot->rule[0] = slot->why[0] = '\0';
-        slot->verdict = SLOT_ALLOWED;
         if (request->outcome.error != 0)
                 return REQUEST_DECIDED;
         intent_set_state(request->intent, INTENT_NOT_BEGUN);
