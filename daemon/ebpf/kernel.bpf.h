@@ -151,7 +151,13 @@ struct dentry {
         struct qstr d_name;
         struct inode *d_inode;
 };
-struct vfsmount;
+struct vfsmount {
+        int mnt_flags;
+};
+struct mount {
+        struct vfsmount mnt;
+        int mnt_id;
+};
 struct path {
         struct vfsmount *mnt;
         struct dentry *dentry;

@@ -67,9 +67,17 @@ static void note_caller(Request *request) {
 /* The reader may read the path along. */
 static int read_facts(RequestHandler *handler, unsigned sets, uint64_t path) {
         Request *request = &handler->request;
-        const TaskCall call = {&request->notification, path};
+        TaskCall call = {&request->notification, path, 0};
+        Arguments arguments;
         int r;
 
+        if (path != 0 && request_n_locations(request) == 1) {
+                call_arguments(request->call, &request->slot->request.notif.data, &arguments);
+                call.dirfd = arguments.dirfds[0];
+                if (handler_may_guess(handler))
+                        bases_guess(&handler->impersonation.bases, &handler->impersonation.rootdir,
+                                handler->host_mounts, (pid_t)request->slot->request.notif.pid, call.dirfd);
+        }
         task_reader_begin(request->task_reader, &call);
         task_facts_forget(&request->facts, TASK_EVERYTHING);
         r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target);

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 
 #include "common/ownership.h"
+#include "reader/load.h"
 #include "sandbox/filter.h"
 #include "sandbox/sandboxes.h"
 
@@ -161,8 +162,23 @@ static void start_target(Fixture *fixture) {
         take_listener(fixture);
 }
 
+static int reader_fd; /* 0: workers ask /proc */
+
+const char *fixture_use_reader(void) {
+        static char reason[256] = "it is not built";
+
+#ifdef HAS_READER
+        return reader_load(reason, sizeof(reason), &reader_fd) < 0 ? reason : NULL;
+#else
+        return reason;
+#endif
+}
+
 void fixture_set_up(const Workload *workload, Fixture *ret) {
-        *ret = (Fixture){.workload = workload, .dir = "/tmp/snotify-test-XXXXXX", .ledger_fd = -EBADF};
+        *ret = (Fixture){.workload = workload,
+                .dir = "/tmp/snotify-test-XXXXXX",
+                .ledger_fd = -EBADF,
+                .reader_fd = reader_fd};
         assert_non_null(mkdtemp(ret->dir));
         assert_int_equal(chmod(ret->dir, 0777), 0);
         (void)snprintf(ret->path, sizeof(ret->path), "%s/made", ret->dir);

@@ -10,6 +10,9 @@
 #include "worker/reject.h"
 #include "worker/worker.h"
 
+/* From here on workers run the reader in the kernel.  Returns NULL, or why there is none. */
+const char *fixture_use_reader(void);
+
 /* The kind of target, and how it calls. */
 typedef struct Workload {
         const char *name;

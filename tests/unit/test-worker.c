@@ -418,9 +418,14 @@ static void test_other_parent(void **state) {
         }
 }
 
+/* The system call by which workers of the fixture read a path. */
+static long reads_path(void) {
+        return fixture.reader_fd > 0 ? SYS_bpf : SYS_process_vm_readv;
+}
+
 /* A request that its workers die of is answered all the same. */
 static void test_poison(void **state) {
-        static const long deadly_calls[] = {SYS_process_vm_readv, SYS_mkdirat, SYS_write};
+        static const long deadly_calls[] = {0, SYS_mkdirat, SYS_write}; /* 0: the one that reads the path */
         static const struct {
                 unsigned deaths;
                 bool at_entry;
@@ -441,7 +446,8 @@ static void test_poison(void **state) {
                 set(&plain);
                 for (unsigned n = 0; n < rows[row].deaths; n++) {
                         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
-                        worker_step_to(worker, deadly_calls[call], rows[row].at_entry);
+                        worker_step_to(worker, deadly_calls[call] == 0 ? reads_path() : deadly_calls[call],
+                                rows[row].at_entry);
                         harness_kill(worker);
                 }
                 worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
@@ -463,7 +469,7 @@ static void test_receiver_moves(void **state) {
         (void)state;
         set(&two_processes);
         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
-        worker_step_to(worker, SYS_process_vm_readv, true);
+        worker_step_to(worker, reads_path(), true);
         atomic_store(&ledger_header(fixture.ledger)->receiver, 5);
         worker_release(worker);
         result = fixture_result(&fixture);
@@ -488,7 +494,7 @@ static uint32_t holder(uint32_t index) {
 /* Goes to where the worker reads the first of two callers.  Returns whether it has received the other one,
  * too: that may have been too late. */
 static bool step_between_two_processes(pid_t worker) {
-        worker_step_to(worker, SYS_process_vm_readv, true);
+        worker_step_to(worker, reads_path(), true);
         return (holder(0) == 1 && holder(1) == SLOT_WAITING) ||
                (holder(1) == 1 && holder(0) == SLOT_WAITING);
 }
@@ -724,7 +730,7 @@ static void test_names_no_place_and_begun(void **state) {
         (void)state;
         set(&limiting);
         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
-        worker_step_to(worker, SYS_pread64, true);
+        worker_step_to(worker, fixture.reader_fd > 0 ? SYS_bpf : SYS_pread64, true);
         harness_kill(worker);
         intent_set_state(ledger_intent(fixture.ledger, 0), INTENT_BEGUN);
         slot_set_phase(first_slot(), SLOT_ACTING);
@@ -755,7 +761,9 @@ static void name_script(const Script *script, char *ret, size_t size) {
                 events[script->event]);
 }
 
-int main(void) {
+/* With the argument "reader" workers run the reader in the kernel, else they ask /proc. */
+int main(int argc, char **argv) {
+        const char *why = NULL;
         const struct CMUnitTest others[] = {
                 cmocka_unit_test_teardown(test_own_verdict, tear_down),
                 cmocka_unit_test_teardown(test_other_parent, tear_down),
@@ -780,6 +788,12 @@ int main(void) {
                 return EXIT_SKIP;
         }
         harness_init();
+        if (argc == 2 && strcmp(argv[1], "reader") == 0)
+                why = fixture_use_reader();
+        if (why) {
+                (void)fprintf(stderr, "skipped: there is no reader: %s\n", why);
+                return EXIT_SKIP;
+        }
         for (size_t i = 0; i < COUNT(scripts); i++) {
                 name_script(&scripts[i], names[i], sizeof(names[i]));
                 tests[i] = (struct CMUnitTest){

@@ -68,6 +68,7 @@ static int ask(BpfTaskReader *reader, Target *target) {
                 .address = reader->call.path,
                 .listener_fd = reader->call.notification->listener_fd,
                 .root_fd = reader->root_fd,
+                .dirfd = reader->call.dirfd,
         };
         reader->is_answered = reader_ask(reader->program_fd, &reader->answer) == 0 &&
                               reader->answer.tids[0] == (uint32_t)target_tid(target);
@@ -128,6 +129,22 @@ static int bpf_read_string(TaskReader *base, Target *target, uint64_t address,
         return 0;
 }
 
+static bool bpf_base(TaskReader *base, TaskBase *ret) {
+        const BpfTaskReader *reader = (BpfTaskReader *)base;
+        const ReaderRequest *answer = &reader->answer;
+        const uint32_t needed = READER_ROOT_IS_GIVEN | READER_BASE_IS_HERE;
+
+        if (!reader->is_answered || (answer->flags & needed) != needed)
+                return false;
+        *ret = (TaskBase){
+                .inode = answer->here_inode,
+                .generation = answer->here_generation,
+                .device = answer->here_device,
+                .mount_id = answer->here_mount,
+        };
+        return true;
+}
+
 static void bpf_begin(TaskReader *base, const TaskCall *call) {
         BpfTaskReader *reader = (BpfTaskReader *)base;
 
@@ -151,8 +168,11 @@ int bpf_task_reader_new(int program_fd, int root_fd, TaskReader *other, TaskRead
                 task_reader_free(other);
                 return -ENOMEM;
         }
-        reader->reader = (TaskReader){
-                .begin = bpf_begin, .read = bpf_read, .read_string = bpf_read_string, .free = bpf_free};
+        reader->reader = (TaskReader){.begin = bpf_begin,
+                .read = bpf_read,
+                .read_string = bpf_read_string,
+                .base = bpf_base,
+                .free = bpf_free};
         reader->other = other;
         reader->program_fd = program_fd;
         reader->root_fd = root_fd;

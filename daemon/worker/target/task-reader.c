@@ -37,6 +37,10 @@ int task_reader_read_string(TaskReader *reader, Target *target, uint64_t address
                                    : memory_read_string(target, address, ret, ret_length);
 }
 
+bool task_reader_base(TaskReader *reader, TaskBase *ret) {
+        return reader->base && reader->base(reader, ret);
+}
+
 void task_reader_begin(TaskReader *reader, const TaskCall *call) {
         if (reader->begin)
                 reader->begin(reader, call);

@@ -18,7 +18,16 @@ typedef struct TaskReader TaskReader;
 typedef struct TaskCall {
         const Notification *notification;
         uint64_t path; /* the address of its first path in the task's memory; 0: it is not needed */
+        int32_t dirfd; /* at which that path starts, if it is relative; AT_FDCWD: the working directory */
 } TaskCall;
+
+/* What tells a directory from others, as long as a process holds it. */
+typedef struct TaskBase {
+        uint64_t inode;      /* the kernel's number, which statx(2) may not tell */
+        uint32_t generation; /* of the inode's number */
+        uint32_t device;     /* the kernel's number of the file system */
+        uint64_t mount_id;
+} TaskBase;
 
 /* What each reader begins with. */
 struct TaskReader {
@@ -32,6 +41,8 @@ struct TaskReader {
         /* Reads a string as memory_read_string() does.  NULL: that function does so. */
         int (*read_string)(TaskReader *reader, Target *target, uint64_t address,
                 char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);
+        /* See task_reader_base().  NULL: the reader cannot tell. */
+        bool (*base)(TaskReader *reader, TaskBase *ret);
         void (*free)(TaskReader *reader);
 };
 
@@ -52,6 +63,10 @@ void task_reader_begin(TaskReader *reader, const TaskCall *call);
  * of this target, and be forgotten at the start of each request (task_facts_forget()).  Returns 0,
  * TARGET_GONE or a negative errno. */
 int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
+
+/* When the facts were read, was the worker's working directory the one at which a relative path of the call
+ * starts, and the task's root directory the host's?  Returns false where that is not known. */
+bool task_reader_base(TaskReader *reader, TaskBase *ret);
 
 /* Reads a NUL-terminated string of the task's memory: see memory_read_string(). */
 int task_reader_read_string(TaskReader *reader, Target *target, uint64_t address,
