@@ -130,6 +130,11 @@ one_way() {
                 END { exit failed }'
 }
 
+# While it waits for a page, which the task may withhold, the kernel frees no BPF program of the whole machine.
+no_user_memory() {
+        ! git ls-files '*.bpf.c' '*.bpf.h' | xargs grep -nE 'copy_from_user|probe_read_user'
+}
+
 # A function returns 0, a negative errno or a named outcome.  The errno that the target gets is data, which a function gives back
 # through a parameter.
 no_positive_errno() {
@@ -190,6 +195,7 @@ check_with mandoc "the manual pages lint" manuals
 check_with shellcheck "shellcheck finds nothing in the scripts" shell_scripts
 check_with codespell "codespell finds no misspelt word" spelling
 check "each room includes what it may, and includes point one way" one_way
+check "no program in the kernel waits for a task's memory" no_user_memory
 check "no function returns a positive errno" no_positive_errno
 check "no comment or message speaks of nobody" named_actors
 check "no text is in splinters" whole_texts

@@ -19,10 +19,6 @@
 /* object.S */
 extern const uint8_t reader_object[], reader_object_end[];
 
-/* The first one reads memory, too, which older kernels do not let programs of this type do. */
-static const char *const variants[] = {"reader_read", "reader_read_facts"};
-#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
-
 static int program_fd(const Libbpf *libbpf, struct bpf_object *object, const char *name) {
         struct bpf_program *program = libbpf->find_program(object, name);
         int fd = program ? fcntl(libbpf->program_fd(program), F_DUPFD_CLOEXEC, 3) : -1;
@@ -30,33 +26,21 @@ static int program_fd(const Libbpf *libbpf, struct bpf_object *object, const cha
         return program && fd < 0 ? -errno : fd;
 }
 
-/* Loads one variant and what tells it of listeners.  Returns 0 and the caller's descriptors, or a negative
- * errno. */
-static int load_variant(const Libbpf *libbpf, size_t variant, int *ret_fd, int *ret_learn_fd) {
+/* Loads it, and what tells it of listeners.  Returns 0 and the caller's descriptors, or a negative errno. */
+static int load(const Libbpf *libbpf, int *ret_fd, int *ret_learn_fd) {
         struct bpf_object *object =
                 libbpf->open_object(reader_object, (size_t)(reader_object_end - reader_object), NULL);
         int r;
 
         if (!object)
                 return -errno;
-        for (size_t i = 0; i < VARIANTS; i++)
-                if (i != variant)
-                        (void)libbpf->set_autoload(libbpf->find_program(object, variants[i]), false);
         r = libbpf->load_object(object);
         if (r >= 0) {
-                *ret_fd = program_fd(libbpf, object, variants[variant]);
+                *ret_fd = program_fd(libbpf, object, "reader_read");
                 *ret_learn_fd = program_fd(libbpf, object, "reader_learn");
                 r = *ret_fd < 0 || *ret_learn_fd < 0 ? -EMFILE : 0;
         }
         libbpf->close_object(object);
-        return r;
-}
-
-static int load(const Libbpf *libbpf, int *ret_fd, int *ret_learn_fd) {
-        int r = -ENOENT;
-
-        for (size_t i = 0; i < VARIANTS && r < 0; i++)
-                r = load_variant(libbpf, i, ret_fd, ret_learn_fd);
         return r;
 }
 

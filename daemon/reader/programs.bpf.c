@@ -6,7 +6,10 @@
  *
  * Must never leave anything in the answer that was not read of a task which waited all the time.  Nothing
  * here is locked: what was read counts only if the notification still stands in the listener's list
- * afterwards. */
+ * afterwards.
+ *
+ * Must never read the task's memory: the task could let its page wait for ever.  While a program of this
+ * type waits the kernel frees no other BPF program of the whole machine, seccomp's filters included. */
 
 #include "ebpf/listener.bpf.h"
 
@@ -14,13 +17,8 @@
 #include "reader/reader-abi.h"
 
 #define EOPNOTSUPP 95
-#define PAGE_MASK 4095
 #define AT_FDCWD (-100)
 #define ANSWER offsetof(ReaderRequest, capabilities) /* it begins here */
-
-/* Linux 6.2, and for programs of this type 6.10. */
-extern struct task_struct *bpf_task_from_pid(int32_t pid) __ksym __weak;
-extern void bpf_task_release(struct task_struct *task) __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -178,43 +176,7 @@ static __always_inline int tell_directories(ReaderRequest *request, struct task_
         return sequence & 1 || sequence != sequence_of(fs) ? -EOPNOTSUPP : 0;
 }
 
-/* Never reads beyond the page: the kernel does not look at the next one if the text ends before it, and that
- * page may be one that does not come. */
-static __always_inline void tell_text(ReaderRequest *request, struct task_struct *task) {
-        uint64_t text[READER_TEXT_SIZE / sizeof(uint64_t)] = {};
-        uint64_t address = request->address;
-        uint32_t n = PAGE_MASK + 1 - (address & PAGE_MASK);
-
-        asm volatile("" : "+r"(n));
-        if (n > READER_TEXT_SIZE)
-                n = READER_TEXT_SIZE;
-        if (n == 0 || bpf_copy_from_user_task(text, n, (const void *)address, task, 0) < 0)
-                return;
-        request->text_size = n;
-#pragma unroll
-        for (uint32_t i = 0; i < READER_TEXT_SIZE / sizeof(uint64_t); i++)
-                put(request, offsetof(ReaderRequest, text), i, text[i]);
-}
-
-/* Memory can be read of a task alone that the verifier knows to be one. */
-static __always_inline void tell_memory(ReaderRequest *request, struct task_struct *task) {
-        struct task_struct *found;
-        uint64_t number;
-
-        if (request->address == 0 || !bpf_task_from_pid)
-                return;
-        found = bpf_task_from_pid(BPF_CORE_READ(task, pid));
-        if (!found)
-                return;
-        number = (uint64_t)found;
-        /* Or the compiler takes the one that the verifier does not know, because they are equal. */
-        asm volatile("" : "+r"(number));
-        if (number == (uint64_t)task)
-                tell_text(request, found);
-        bpf_task_release(found);
-}
-
-static __always_inline int tell(ReaderRequest *request, struct task_struct *task, bool with_memory) {
+static __always_inline int tell(ReaderRequest *request, struct task_struct *task) {
         const struct cred *cred = BPF_CORE_READ(task, real_cred), *own = BPF_CORE_READ(current(), real_cred);
         uint64_t comm[TASK_COMM_LEN / sizeof(uint64_t)] = {};
         int r;
@@ -232,8 +194,6 @@ static __always_inline int tell(ReaderRequest *request, struct task_struct *task
                 r = tell_numbers(request, task);
         if (r == 0)
                 r = tell_directories(request, task);
-        if (r == 0 && with_memory)
-                tell_memory(request, task);
         return r;
 }
 
@@ -245,7 +205,8 @@ static __always_inline void forget(ReaderRequest *request) {
                 put(request, ANSWER, i, 0);
 }
 
-static __always_inline int read_waiting(ReaderRequest *request, bool with_memory) {
+SEC("syscall")
+int reader_read(ReaderRequest *request) {
         struct seccomp_filter *filter = own_filter(request->listener_fd);
         struct seccomp_knotif *knotif;
         int r;
@@ -256,23 +217,12 @@ static __always_inline int read_waiting(ReaderRequest *request, bool with_memory
         knotif = find_notification(filter, request->id);
         if (!knotif || !still_waits(knotif, request->id))
                 return -ENOENT;
-        r = tell(request, BPF_CORE_READ(knotif, task), with_memory);
+        r = tell(request, BPF_CORE_READ(knotif, task));
         if (!is_listed(knotif) || !still_waits(knotif, request->id))
                 r = -ENOENT;
         if (r < 0)
                 forget(request);
         return r;
-}
-
-SEC("syscall")
-int reader_read(ReaderRequest *request) {
-        return read_waiting(request, true);
-}
-
-/* For kernels that do not let a program of this type name a task. */
-SEC("syscall")
-int reader_read_facts(ReaderRequest *request) {
-        return read_waiting(request, false);
 }
 
 /* Tells the reader which files are listeners.  Run by the process that loads it, with one of its own. */

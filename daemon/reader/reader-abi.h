@@ -8,8 +8,7 @@
 #include <stdint.h>
 #endif
 
-/* Whatever is longer or more than this is read from /proc instead. */
-#define READER_TEXT_SIZE 256
+/* Whatever is more than this is read from /proc instead. */
 #define READER_GROUPS_MAX 32
 #define READER_LEVELS_MAX 4
 
@@ -27,7 +26,6 @@ typedef enum ReaderFlags {
 typedef struct ReaderRequest {
         /* In: */
         uint64_t id;         /* of the notification */
-        uint64_t address;    /* of a text in the task's memory; 0: none is asked for */
         int32_t listener_fd; /* of the calling process */
         int32_t root_fd;     /* of the calling process: a root directory to compare with */
         int32_t dirfd; /* of the task: where its relative paths start; AT_FDCWD: its working directory */
@@ -52,6 +50,5 @@ typedef struct ReaderRequest {
         uint32_t here_generation;
         uint32_t here_device;
         uint32_t here_mount;
-        uint32_t text_size;          /* how many bytes were read, all of one page; 0: none */
-        char text[READER_TEXT_SIZE]; /* may have a NUL anywhere, or none */
+        uint32_t reserved_out;
 } ReaderRequest;

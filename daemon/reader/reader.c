@@ -16,7 +16,6 @@
 
 static_assert(sizeof(ReaderRequest) % sizeof(uint64_t) == 0, "the program clears whole words");
 static_assert(offsetof(ReaderRequest, groups) % sizeof(uint64_t) == 0, "the program writes whole words");
-static_assert(offsetof(ReaderRequest, text) % sizeof(uint64_t) == 0, "the program writes whole words");
 static_assert(offsetof(ReaderRequest, comm) % sizeof(uint64_t) == 0, "the program writes whole words");
 
 int reader_ask(int program_fd, ReaderRequest *request) {

@@ -28,7 +28,6 @@
 #include "reader/reader.h"
 
 #define PATIENCE_MSEC 10000
-#define NAME "probe"
 
 static const char *const complaints[] = {
         NULL,
@@ -41,7 +40,6 @@ static const char *const complaints[] = {
         "tells wrong users or groups",
         "tells a wrong umask or wrong capabilities",
         "does not know a root directory",
-        "reads wrong memory",
 };
 typedef enum Complaint {
         COMPLAINT_NONE,
@@ -54,7 +52,6 @@ typedef enum Complaint {
         COMPLAINT_USERS,
         COMPLAINT_REST,
         COMPLAINT_ROOT,
-        COMPLAINT_MEMORY,
         COMPLAINTS,
 } Complaint;
 
@@ -80,7 +77,7 @@ static pid_t fork_caller(void) {
 
         if (pid == 0) {
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void)mkdirat(-1, NAME, 0700);
+                (void)mkdirat(-1, "probe", 0700);
                 _exit(EXIT_SUCCESS);
         }
         return pid;
@@ -121,11 +118,6 @@ static bool has_numbers_of(const ReaderRequest *answer, pid_t pid) {
                memcmp(comm, answer->comm, sizeof(comm)) == 0;
 }
 
-/* Kernels before Linux 6.10 tell no text. */
-static bool has_text(const ReaderRequest *answer) {
-        return answer->text_size == 0 || memcmp(answer->text, NAME, sizeof(NAME)) == 0;
-}
-
 static bool is_blank(const ReaderRequest *answer) {
         const char *bytes = (const char *)answer + offsetof(ReaderRequest, capabilities);
         size_t size = sizeof(*answer) - offsetof(ReaderRequest, capabilities);
@@ -148,9 +140,7 @@ static Complaint read_caller(int program_fd, ReaderRequest *request, pid_t pid) 
                 return COMPLAINT_USERS;
         if (!has_own_rest(request))
                 return COMPLAINT_REST;
-        if (!(request->flags & READER_ROOT_IS_GIVEN))
-                return COMPLAINT_ROOT;
-        return has_text(request) ? COMPLAINT_NONE : COMPLAINT_MEMORY;
+        return request->flags & READER_ROOT_IS_GIVEN ? COMPLAINT_NONE : COMPLAINT_ROOT;
 }
 
 static Complaint receive(int program_fd, int listener_fd, pid_t pid) {
@@ -162,7 +152,6 @@ static Complaint receive(int program_fd, int listener_fd, pid_t pid) {
                 return COMPLAINT_NO_CALL;
         request = (ReaderRequest){
                 .id = notification.notif.id,
-                .address = notification.notif.data.args[1],
                 .listener_fd = listener_fd,
                 .root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
         };

@@ -64,20 +64,27 @@ static void note_caller(Request *request) {
         memcpy(slot->comm, request->facts.comm, sizeof(slot->comm));
 }
 
-/* The reader may read the path along. */
-static int read_facts(RequestHandler *handler, unsigned sets, uint64_t path) {
-        Request *request = &handler->request;
-        TaskCall call = {&request->notification, path, 0};
+/* Goes where the call is likely to begin, for the reader to say whether it does. */
+static void guess_base(RequestHandler *handler, TaskCall *call) {
+        const Request *request = &handler->request;
+        const struct seccomp_notif *notif = &request->slot->request.notif;
         Arguments arguments;
+
+        if (request_n_locations(request) != 1 || !handler_may_guess(handler))
+                return;
+        call_arguments(request->call, &notif->data, &arguments);
+        call->dirfd = arguments.dirfds[0];
+        bases_guess(&handler->impersonation.bases, &handler->impersonation.rootdir, handler->host_mounts,
+                (pid_t)notif->pid, call->dirfd);
+}
+
+static int read_facts(RequestHandler *handler, unsigned sets, bool may_guess) {
+        Request *request = &handler->request;
+        TaskCall call = {&request->notification, -EBADF};
         int r;
 
-        if (path != 0 && request_n_locations(request) == 1) {
-                call_arguments(request->call, &request->slot->request.notif.data, &arguments);
-                call.dirfd = arguments.dirfds[0];
-                if (handler_may_guess(handler))
-                        bases_guess(&handler->impersonation.bases, &handler->impersonation.rootdir,
-                                handler->host_mounts, (pid_t)request->slot->request.notif.pid, call.dirfd);
-        }
+        if (may_guess)
+                guess_base(handler, &call);
         task_reader_begin(request->task_reader, &call);
         task_facts_forget(&request->facts, TASK_EVERYTHING);
         r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target);
@@ -91,7 +98,7 @@ static int read_facts(RequestHandler *handler, unsigned sets, uint64_t path) {
 }
 
 int request_read_facts(RequestHandler *handler, unsigned sets) {
-        return read_facts(handler, sets, 0);
+        return read_facts(handler, sets, false);
 }
 
 int stage_resume(RequestHandler *handler) {
@@ -125,16 +132,6 @@ static unsigned needed_facts(const RequestHandler *handler) {
         return executor->facts | TASK_LIMITS;
 }
 
-/* Where a process died over the call, the slot has its paths. */
-static uint64_t needed_path(const Request *request) {
-        Arguments arguments;
-
-        if (request_n_locations(request) == 0 || request_was_begun(request))
-                return 0;
-        call_arguments(request->call, &request->slot->request.notif.data, &arguments);
-        return arguments.paths[0];
-}
-
 int stage_read_caller(RequestHandler *handler) {
         Request *request = &handler->request;
         const struct seccomp_notif *notif = &request->slot->request.notif;
@@ -143,7 +140,7 @@ int stage_read_caller(RequestHandler *handler) {
                 return request_cannot(&handler->request, ENOSYS, "snotifyd does not know this call");
         if (notif->pid == 0)
                 return request_cannot(&handler->request, EPERM, "it is outside of snotifyd's PID namespace");
-        return read_facts(handler, needed_facts(handler), needed_path(request));
+        return read_facts(handler, needed_facts(handler), !request_was_begun(request));
 }
 
 /* Reads a path into the slot, where a successor finds it: what the target's other threads write there from
@@ -153,8 +150,8 @@ static int read_path(Request *request, unsigned i) {
         size_t length = 0;
         int r;
 
-        r = task_reader_read_string(request->task_reader, request->target, request->slot->arguments.paths[i],
-                location->argument, &length);
+        r = memory_read_string(
+                request->target, request->slot->arguments.paths[i], location->argument, &length);
         location->argument_length = (uint32_t)length;
         switch (r) {
         case 0:

@@ -23,7 +23,6 @@
 #include "common/ownership.h"
 #include "reader/load.h"
 #include "reader/reader.h"
-#include "worker/target/memory.h"
 #include "worker/target/task-reader.h"
 
 DEFINE_CLEANUP(TargetCache, target_cache_free)
@@ -47,7 +46,6 @@ static Report *report;
 /* The one call that the filter stops has this descriptor. */
 #define CALL_DIRFD (-4711)
 
-static const char *call_path = "a/path/of the call";
 static int call_listener_fd = -EBADF;
 static NotifyRequest call;
 
@@ -70,7 +68,7 @@ static int install_filter(void) {
 
 /* In the task. */
 __attribute__((noreturn)) static void wait_in_call(void) {
-        (void)syscall(SYS_mkdirat, CALL_DIRFD, call_path, 0700);
+        (void)syscall(SYS_mkdirat, CALL_DIRFD, "a path", 0700);
         harness_stay();
 }
 
@@ -151,7 +149,7 @@ static void begin_request(TaskReader *reader) {
         static Notification kept;
 
         kept = notification;
-        task_reader_begin(reader, &(TaskCall){&kept, call.notif.data.args[1], asked_dirfd});
+        task_reader_begin(reader, &(TaskCall){&kept, asked_dirfd});
 }
 
 static Target *open_target(TargetCache *cache, pid_t tid) {
@@ -853,92 +851,10 @@ static void test_reborn_told(void **state) {
         harness_kill(pid);
 }
 
-#define PAGE ((size_t)4096)
-
-/* The text begins so far before the end of a page. */
-static const struct {
-        size_t before;
-        size_t length;
-        int protection; /* of the next page; -1: there is none */
-} texts[] = {
-        {PAGE, 0, PROT_READ},
-        {PAGE, 1, PROT_READ},
-        {PAGE, READER_TEXT_SIZE - 1, PROT_READ},
-        {PAGE, READER_TEXT_SIZE, PROT_READ},
-        {PAGE, READER_TEXT_SIZE + 1, PROT_READ},
-        {PAGE, PAGE - 1, PROT_READ},
-        {PAGE, PAGE, PROT_READ},
-        {READER_TEXT_SIZE, READER_TEXT_SIZE - 1, -1},
-        {READER_TEXT_SIZE, READER_TEXT_SIZE, PROT_READ},
-        {READER_TEXT_SIZE, READER_TEXT_SIZE, PROT_NONE},
-        {10, 9, -1},
-        {10, 9, PROT_NONE},
-        {10, 10, PROT_READ},
-        {10, 10, PROT_NONE},
-        {10, 10, -1},
-        {10, 200, PROT_READ},
-        {1, 0, -1},
-        {1, 1, -1},
-        {0, 5, PROT_READ},
-        {0, 5, PROT_NONE},
-        {0, 5, -1},
-};
-
-static char *map_text(size_t i) {
-        char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        char *text = pages + PAGE - texts[i].before;
-
-        assert_ptr_not_equal(pages, MAP_FAILED);
-        memset(text, 'x', texts[i].length);
-        if (texts[i].protection < 0)
-                assert_int_equal(munmap(pages + PAGE, PAGE), 0);
-        else
-                assert_int_equal(mprotect(pages + PAGE, PAGE, texts[i].protection), 0);
-        return text;
-}
-
-static void compare_texts(Target *target, TaskReader *reader) {
-        static char one[LEDGER_ARGUMENT_SIZE], other[LEDGER_ARGUMENT_SIZE];
-        size_t one_length = 0, other_length = 0;
-        uint64_t address = call.notif.data.args[1];
-        int expected;
-
-        begin_request(reader);
-        expected = memory_read_string(target, address, one, &one_length);
-        assert_int_equal(task_reader_read_string(reader, target, address, other, &other_length), expected);
-        if (expected != 0)
-                return;
-        assert_int_equal(one_length, other_length);
-        assert_string_equal(one, other);
-}
-
-static void test_texts(void **state) {
-        _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
-        CountingReader counting;
-        _cleanup_(task_reader_free_p) TaskReader *procfs_reader = new_procfs_reader(), *reader = NULL;
-        const char *usual = call_path;
-
-        (void)state;
-        need_program();
-        reader = new_bpf_reader(&counting, procfs_reader);
-        for (size_t i = 0; i < COUNT(texts); i++) {
-                char *text = map_text(i);
-                pid_t pid;
-
-                call_path = text;
-                pid = start(PLAIN);
-                compare_texts(open_target(cache, pid), reader);
-                harness_kill(pid);
-                (void)munmap(text + texts[i].before - PAGE, 3 * PAGE);
-        }
-        call_path = usual;
-}
-
 /* What the program leaves in the answer: nothing, unless it says that it is one. */
 static void assert_asked(int expected, const ReaderRequest *request) {
         ReaderRequest answer = *request, blank = {
                                                  .id = request->id,
-                                                 .address = request->address,
                                                  .listener_fd = request->listener_fd,
                                                  .root_fd = request->root_fd,
                                          };
@@ -953,7 +869,6 @@ static void assert_asked(int expected, const ReaderRequest *request) {
 static ReaderRequest request_for_call(void) {
         return (ReaderRequest){
                 .id = call.notif.id,
-                .address = call.notif.data.args[1],
                 .listener_fd = call_listener_fd,
                 .root_fd = slash_fd,
         };
@@ -1158,7 +1073,6 @@ int main(void) {
                 cmocka_unit_test(test_reborn),
                 cmocka_unit_test(test_program_agrees),
                 cmocka_unit_test(test_reborn_told),
-                cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_others),
                 cmocka_unit_test(test_roots),
                 cmocka_unit_test(test_bases),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads facts about a task, and its path, by one program in the kernel.  Run by the worker.  Owns the reader
+/* Reads facts about a task by one program in the kernel.  Run by the worker.  Owns the reader
  * that it asks for what the program does not tell.  Must never take part of an answer that the program did
  * not give whole. */
 
@@ -10,7 +10,6 @@
 
 #include "common/ownership.h"
 #include "reader/reader.h"
-#include "worker/target/memory.h"
 #include "worker/target/task-reader.h"
 
 /* What the program tells, or part of it: TASK_ROOT, where it is the host's root directory. */
@@ -65,7 +64,6 @@ static int ask(BpfTaskReader *reader, Target *target) {
 
         reader->answer = (ReaderRequest){
                 .id = reader->call.notification->id,
-                .address = reader->call.path,
                 .listener_fd = reader->call.notification->listener_fd,
                 .root_fd = reader->root_fd,
                 .dirfd = reader->call.dirfd,
@@ -104,29 +102,6 @@ static int bpf_read(TaskReader *base, Target *target, unsigned sets, TaskFacts *
         if (r == 0 && sets & TOLD && reader->is_answered)
                 r = take_answer(&reader->answer, &reader->root, facts);
         return r != 0 ? r : task_reader_read(reader->other, target, sets, facts);
-}
-
-static int bpf_read_string(TaskReader *base, Target *target, uint64_t address,
-        char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
-        BpfTaskReader *reader = (BpfTaskReader *)base;
-        const ReaderRequest *answer = &reader->answer;
-        size_t size, length;
-        int r;
-
-        if (!reader->is_answered && reader->call.notification && reader->call.path == address) {
-                r = ask(reader, target);
-                if (r != 0)
-                        return r;
-        }
-        size = reader->is_answered && answer->address == address ? answer->text_size : 0;
-        if (size > sizeof(answer->text))
-                size = 0;
-        length = strnlen(answer->text, size);
-        if (length == size) /* none was read, or it is longer */
-                return task_reader_read_string(reader->other, target, address, ret, ret_length);
-        memcpy(ret, answer->text, length + 1);
-        *ret_length = length;
-        return 0;
 }
 
 static bool bpf_base(TaskReader *base, TaskBase *ret) {
@@ -168,11 +143,8 @@ int bpf_task_reader_new(int program_fd, int root_fd, TaskReader *other, TaskRead
                 task_reader_free(other);
                 return -ENOMEM;
         }
-        reader->reader = (TaskReader){.begin = bpf_begin,
-                .read = bpf_read,
-                .read_string = bpf_read_string,
-                .base = bpf_base,
-                .free = bpf_free};
+        reader->reader =
+                (TaskReader){.begin = bpf_begin, .read = bpf_read, .base = bpf_base, .free = bpf_free};
         reader->other = other;
         reader->program_fd = program_fd;
         reader->root_fd = root_fd;

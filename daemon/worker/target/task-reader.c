@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "common/ownership.h"
-#include "worker/target/memory.h"
 
 #define TEXT_SIZE 8192U
 #define TEXT_SIZE_MAX (1U << 20) /* the status of a task with NGROUPS_MAX groups takes 720 KB */
@@ -29,12 +28,6 @@ int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFact
         unsigned missing = sets & ~facts->known;
 
         return missing == 0 ? 0 : reader->read(reader, target, missing, facts);
-}
-
-int task_reader_read_string(TaskReader *reader, Target *target, uint64_t address,
-        char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length) {
-        return reader->read_string ? reader->read_string(reader, target, address, ret, ret_length)
-                                   : memory_read_string(target, address, ret, ret_length);
 }
 
 bool task_reader_base(TaskReader *reader, TaskBase *ret) {

@@ -17,8 +17,7 @@ typedef struct TaskReader TaskReader;
 /* The call that a task waits in. */
 typedef struct TaskCall {
         const Notification *notification;
-        uint64_t path; /* the address of its first path in the task's memory; 0: it is not needed */
-        int32_t dirfd; /* at which that path starts, if it is relative; AT_FDCWD: the working directory */
+        int32_t dirfd; /* where its relative paths start; AT_FDCWD: the working directory */
 } TaskCall;
 
 /* What tells a directory from others, as long as a process holds it. */
@@ -38,9 +37,6 @@ struct TaskReader {
          * What is known already stays as it is.  Returns 0, TARGET_GONE or a negative errno: then some of
          * the sets may be missing. */
         int (*read)(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
-        /* Reads a string as memory_read_string() does.  NULL: that function does so. */
-        int (*read_string)(TaskReader *reader, Target *target, uint64_t address,
-                char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);
         /* See task_reader_base().  NULL: the reader cannot tell. */
         bool (*base)(TaskReader *reader, TaskBase *ret);
         void (*free)(TaskReader *reader);
@@ -67,7 +63,3 @@ int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFact
 /* When the facts were read, was the worker's working directory the one at which a relative path of the call
  * starts, and the task's root directory the host's?  Returns false where that is not known. */
 bool task_reader_base(TaskReader *reader, TaskBase *ret);
-
-/* Reads a NUL-terminated string of the task's memory: see memory_read_string(). */
-int task_reader_read_string(TaskReader *reader, Target *target, uint64_t address,
-        char ret[static LEDGER_ARGUMENT_SIZE], size_t *ret_length);
