@@ -23,6 +23,9 @@ for build in sys.argv[1:]:
         for reason in re.findall(r"^(?:ok \d+ [^\n]*|1\.\.0 )# SKIP (.*)$", output, re.M | re.I):
             skipped += 1
             print(f"skipped: {build}: {test['name']}: {reason}")
+        # Which kernels the virtual machines had, and what each ran.
+        for machines in re.findall(r"^# (Linux [^\n]*)\n\Z", output, re.M):
+            print(f"{build}: {test['name']}: {machines}")
         if test["result"] in ("OK", "EXPECTEDFAIL"):
             passed += 1
         elif test["result"] == "SKIP":

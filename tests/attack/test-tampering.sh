@@ -67,16 +67,18 @@ reachable_memory() {
 
 # overwrite FROM TO: replaces that text in all of it; sets n to how often.
 overwrite() {
-        local file
+        local file times
         n=0
         for file in $(reachable_memory); do
-                n=$((n + $("$bin/tamper-ledger" replace "$file" "$1" "$2")))
+                # A worker that is idle for long ends, and its files are gone.
+                times=$("$bin/tamper-ledger" replace "$file" "$1" "$2") && n=$((n + times))
         done
 }
 
 # Is the daemon the only process that has the identities of the sessions open, and are they mapped nowhere?
 identities_are_out_of_reach() {
         local file
+        asked untouched created || return
         reachable_memory >"$work/reachable"
         [ -s "$work/reachable" ] || { echo "no worker has any memory open"; return 1; }
         while read -r file; do
@@ -119,7 +121,8 @@ wait "${pids[restricted]}"
 # A record may be there twice if a worker was killed while it sent it.
 records_are_right() {
         grep -F "$work/restricted-" "$work/log" >"$work/restricted" || { echo "no record"; return 1; }
-        ! grep -v 'profile guarded: no rule covers it' "$work/restricted"
+        # A guarded call may take so long that its record says "unknown" instead.
+        ! grep -v 'profile guarded: no rule covers it\|what came of it is not known yet' "$work/restricted"
 }
 check "... and its records name that profile" records_are_right
 check "... and so does the record of its end" logged "session ${id[restricted]} ended: 0 allowed, 5 denied"
