@@ -188,6 +188,14 @@ documented_rooms() {
         return "$missing"
 }
 
+# The linker takes the first library that has a name, and says nothing of the second one: its function would never be called.
+unique_names() {
+        local twice
+        twice=$(find "${BUILD_ROOT:?}/daemon" -name '*.a' -exec nm -g --defined-only {} + 2>/dev/null |
+                awk 'NF == 3 && $2 ~ /[TDBR]/ && $3 !~ /^__/ { print $3 }' | sort | uniq -d)
+        [ -z "$twice" ] || { echo "in two libraries: $twice"; return 1; }
+}
+
 check_with clang-format "clang-format has nothing to change" formatted
 check "each file has an SPDX line" spdx
 check_with clang-tidy "clang-tidy finds nothing in the daemon and the launcher" tidy
@@ -201,5 +209,6 @@ check "no comment or message speaks of nobody" named_actors
 check "no text is in splinters" whole_texts
 check "what the documents name is there" documented_files
 check "doc/architecture.md knows each room" documented_rooms
+check_with nm "no name of a function is there in two rooms" unique_names
 echo "1..$n"
 exit $failures

@@ -178,7 +178,7 @@ static int load_new(Loader *loader) {
         r = load_guard(loader->result, &guard);
         if (r < 0)
                 return r;
-        complaint = self_test(guard);
+        complaint = guard_self_test(guard);
         if (complaint)
                 return give_up(
                         loader->result, -EPROTO, "on this kernel it fails its test: it %s", complaint);

@@ -179,7 +179,7 @@ static pid_t fork_child(int sockets[2], int dir_fd) {
         return pid;
 }
 
-const char *self_test(const Guard *guard) {
+const char *guard_self_test(const Guard *guard) {
         _cleanup_close_ int dir_fd = open_tmpfs();
         Trial trial = {.guard = guard, .dir_fd = dir_fd, .listener_fd = -EBADF};
         const char *complaint;

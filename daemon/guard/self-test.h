@@ -8,4 +8,4 @@
 /* Guards a child: in a file system of its own it must be refused to create a directory that no permit names,
  * be given a permit's error, and create what a permit names.  Teaches the guard what a listener is.  Needs
  * CAP_SYS_ADMIN.  Returns NULL, or a static text: what the guard did wrong. */
-const char *self_test(const Guard *guard);
+const char *guard_self_test(const Guard *guard);

@@ -67,7 +67,7 @@ int reader_load(char *reason, size_t size, int *ret_fd) {
         r = load(&libbpf, &fd, &learn_fd);
         if (r < 0)
                 return explain(reason, size, r);
-        why = self_test(fd, learn_fd);
+        why = reader_self_test(fd, learn_fd);
         if (why) {
                 (void)snprintf(reason, size, "on this kernel it fails its test: it %s", why);
                 return -EPROTO;

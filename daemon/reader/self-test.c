@@ -176,7 +176,7 @@ static Complaint try_reader(int program_fd, int learn_fd) {
         return complaint;
 }
 
-const char *self_test(int program_fd, int learn_fd) {
+const char *reader_self_test(int program_fd, int learn_fd) {
         const int keep[] = {program_fd, learn_fd};
         pid_t pid = child_fork("snotifyd-reader", keep, sizeof(keep) / sizeof(keep[0]));
         int status = -1, r;
