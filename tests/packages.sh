@@ -11,5 +11,6 @@ large_packages=(/usr/bin/go:golang-go /usr/bin/java:default-jre-headless /usr/bi
         '/usr/lib/postgresql/*/bin/initdb:postgresql' /usr/bin/aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
         /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross /usr/bin/qemu-aarch64:qemu-user
         /usr/bin/qemu-system-x86_64:qemu-system-x86 /usr/bin/mmdebstrap:mmdebstrap)
+packages_for_machines=(qemu-system-x86 mmdebstrap)
 packages_to_cover=(llvm)
 packages_to_demo=(git python3 python3-venv)
