@@ -7,6 +7,7 @@
 #   prepare_privileges            checks for root, with the capabilities that the daemon needs
 #   prepare_checkout              checks that the checkout is writable
 #   prepare_packages PACKAGE...   installs those that are missing
+#   prepare_filters               finds out whether the kernel installs seccomp filters
 #   prepare_build DIR OPTION...   configures the build directory DIR with meson, whether or not it exists
 #
 # If a command cannot run here, it says why in one sentence and exits with 77, which `meson test` takes for "skipped".
@@ -72,6 +73,31 @@ prepare_large_packages() {
                 fi
                 (prepare_packages "${entry##*:}") || echo "Not installed: ${entry##*:}"
         done
+}
+
+# Linux 6.18 can lock up when a thousand BPF programs are freed at once: from then on, until it is booted again, each process hangs that
+# installs a filter, and cannot be killed.  One that tries is left behind, and tests that need filters skip, as $SNOTIFY_NO_FILTERS says.
+prepare_filters() {
+        local pid n
+        unset SNOTIFY_NO_FILTERS
+        python3 -c 'import ctypes
+allow = ctypes.create_string_buffer(bytes((6, 0, 0, 0, 0, 0, 0xff, 0x7f)), 8)   # BPF_RET, SECCOMP_RET_ALLOW
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+libc = ctypes.CDLL(None)
+libc.prctl(38, 1, 0, 0, 0)   # PR_SET_NO_NEW_PRIVS
+libc.prctl(22, 2, ctypes.byref(Program(1, ctypes.addressof(allow))))   # PR_SET_SECCOMP, SECCOMP_MODE_FILTER' </dev/null >/dev/null 2>&1 &
+        pid=$!
+        for ((n = 0; n < 300; n++)); do
+                kill -0 $pid 2>/dev/null || break
+                sleep 0.1
+        done
+        if kill -0 $pid 2>/dev/null; then
+                export SNOTIFY_NO_FILTERS="this kernel has locked up: a process that installs a seccomp filter hangs; boot the machine"
+                echo "$SNOTIFY_NO_FILTERS"
+        else
+                wait $pid || :
+        fi
 }
 
 # Configures it anew if it belongs to another checkout, compiler or meson.

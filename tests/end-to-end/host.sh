@@ -22,4 +22,5 @@ skip_all() {
 skip_without_host() {
         [ "$(id -u)" = 0 ] || skip_all "needs root"
         ! is_chroot || skip_all "this is a chroot, whose paths are not the host's"
+        [ -z "${SNOTIFY_NO_FILTERS-}" ] || skip_all "$SNOTIFY_NO_FILTERS"
 }

@@ -154,6 +154,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_deaths, tear_down),
         };
 
+        harness_need_filters();
         harness_init();
         return cmocka_run_group_tests_name("executor", tests, NULL, NULL);
 }

@@ -375,6 +375,7 @@ int main(void) {
                 cmocka_unit_test(test_kernel_takes_it),
         };
 
+        harness_need_filters();
         harness_init();
         return cmocka_run_group_tests_name("filter", tests, build_programs, NULL);
 }

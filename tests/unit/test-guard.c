@@ -522,6 +522,7 @@ int main(void) {
                 cmocka_unit_test(test_standing_guards),
         };
 
+        harness_need_filters();
         harness_init();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

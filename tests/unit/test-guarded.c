@@ -406,6 +406,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_deaths, tear_down),
         };
 
+        harness_need_filters();
         if (geteuid() != 0) {
                 (void)fprintf(stderr, "skipped: a worker needs root's capabilities\n");
                 return EXIT_SKIP;

@@ -355,5 +355,6 @@ int main(void) {
                 cmocka_unit_test(test_filters),
         };
 
+        harness_need_filters();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

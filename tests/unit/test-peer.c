@@ -267,6 +267,7 @@ int main(void) {
                 cmocka_unit_test(test_by_number),
         };
 
+        harness_need_filters();
         if (geteuid() != 0)
                 return EXIT_SKIP; /* only root sees the namespaces of other users' processes */
         harness_init();

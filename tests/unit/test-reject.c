@@ -269,6 +269,7 @@ int main(void) {
                 cmocka_unit_test_teardown(test_kills, tear_down),
         };
 
+        harness_need_filters();
         harness_init();
         if (geteuid() != 0) {
                 (void)printf("skipped: must be root\n");

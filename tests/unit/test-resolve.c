@@ -438,6 +438,7 @@ int main(void) {
                 cmocka_unit_test(test_gone),
         };
 
+        harness_need_filters();
         if (geteuid() != 0) {
                 (void)fprintf(stderr, "skipped: only root can resolve for others\n");
                 return EXIT_SKIP;

@@ -192,6 +192,7 @@ int main(void) {
                 cmocka_unit_test(test_last_errors),
         };
 
+        harness_need_filters();
         harness_init();
         return cmocka_run_group_tests_name("rmdir", tests, NULL, NULL);
 }

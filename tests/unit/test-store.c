@@ -437,6 +437,7 @@ int main(void) {
                 cmocka_unit_test(leaves_other_names_alone),
         };
 
+        harness_need_filters();
         harness_init();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

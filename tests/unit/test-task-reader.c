@@ -1079,6 +1079,7 @@ int main(void) {
                 cmocka_unit_test(test_other_mount),
         };
 
+        harness_need_filters();
         if (geteuid() != 0) {
                 (void)fprintf(stderr, "skipped: only root can start targets of several users and roots\n");
                 return EXIT_SKIP;

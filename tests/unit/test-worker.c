@@ -783,6 +783,7 @@ int main(int argc, char **argv) {
         static char names[COUNT(scripts)][128];
         int failed;
 
+        harness_need_filters();
         if (geteuid() != 0) {
                 (void)fprintf(stderr, "skipped: a worker needs root's capabilities\n");
                 return EXIT_SKIP;
