@@ -25,7 +25,7 @@ DEFINE_CLEANUP(Guard, guard_free)
 
 typedef struct Target {
         pthread_t thread;
-        sem_t ready, end;
+        sem_t ready, called, end;
         int listener_fd; /* a negative errno: there is no filter */
         pid_t tid;
         int result; /* of its first call */
@@ -64,6 +64,7 @@ static void target_start_with(Target *target, void *(*run)(void *argument)) {
         *target = (Target){};
         assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         assert_int_equal(sem_init(&target->ready, 0, 0), 0);
+        assert_int_equal(sem_init(&target->called, 0, 0), 0);
         assert_int_equal(sem_init(&target->end, 0, 0), 0);
         assert_int_equal(pthread_create(&target->thread, NULL, run, target), 0);
         (void)sem_wait(&target->ready);
@@ -267,8 +268,10 @@ static void *crowd_member_run(void *argument) {
         Target *target = argument;
 
         (void)syscall(SYS_mkdirat, -1, "name", 0700);
-        if (target)
+        if (target) {
+                (void)sem_post(&target->called);
                 (void)sem_wait(&target->end);
+        }
         return NULL;
 }
 
@@ -283,7 +286,9 @@ static void *crowd_run(void *argument) {
 
                 target->result |= pthread_create(
                         stays ? &staying[i] : &thread, NULL, crowd_member_run, stays ? target : NULL);
-                if (!stays)
+                if (stays)
+                        (void)sem_wait(&target->called);
+                else
                         target->result |= pthread_join(thread, NULL);
         }
         for (unsigned i = 0; i < STAYING; i++)
