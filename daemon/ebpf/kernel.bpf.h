@@ -151,13 +151,7 @@ struct dentry {
         struct qstr d_name;
         struct inode *d_inode;
 };
-struct vfsmount {
-        int mnt_flags;
-};
-struct mount {
-        struct vfsmount mnt;
-        int mnt_id;
-};
+struct vfsmount;
 struct path {
         struct vfsmount *mnt;
         struct dentry *dentry;

@@ -17,7 +17,6 @@
 #include "reader/reader-abi.h"
 
 #define EOPNOTSUPP 95
-#define AT_FDCWD (-100)
 #define ANSWER offsetof(ReaderRequest, capabilities) /* it begins here */
 
 char LICENSE[] SEC("license") = "GPL";
@@ -117,48 +116,6 @@ static __always_inline uint32_t sequence_of(struct fs_struct *fs) {
         return BPF_CORE_READ((struct fs_struct___before *)fs, seq.seqcount.sequence);
 }
 
-/* Reads the task's own table of descriptors, which its other threads may change meanwhile: then the slot has
- * another file afterwards. */
-static __always_inline bool is_at(struct task_struct *task, int32_t fd, const struct path *path) {
-        struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-        struct file **files = BPF_CORE_READ(table, fd), *file = NULL, *again = NULL;
-        bool same;
-
-        if (fd < 0 || (uint32_t)fd >= BPF_CORE_READ(table, max_fds))
-                return false;
-        bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-        same = file && BPF_CORE_READ(file, f_path.dentry) == path->dentry &&
-               BPF_CORE_READ(file, f_path.mnt) == path->mnt;
-        bpf_probe_read_kernel(&again, sizeof(again), files + fd);
-        return same && again == file;
-}
-
-static __always_inline void tell_here(ReaderRequest *request, const struct path *here) {
-        struct mount *mount = (void *)here->mnt - bpf_core_field_offset(struct mount, mnt);
-        struct inode *inode = BPF_CORE_READ(here->dentry, d_inode);
-
-        request->flags |= READER_BASE_IS_HERE;
-        request->here_inode = BPF_CORE_READ(inode, i_ino);
-        request->here_generation = BPF_CORE_READ(inode, i_generation);
-        request->here_device = BPF_CORE_READ(inode, i_sb, s_dev);
-        request->here_mount = BPF_CORE_READ(mount, mnt_id);
-}
-
-/* Both processes hold the directories that they are in, so that equal addresses are one directory.  The
- * calling process stays where it is meanwhile. */
-static __always_inline void tell_base(
-        ReaderRequest *request, struct task_struct *task, struct fs_struct *fs) {
-        struct fs_struct *own = BPF_CORE_READ(current(), fs);
-        struct path here;
-
-        here.dentry = BPF_CORE_READ(own, pwd.dentry);
-        here.mnt = BPF_CORE_READ(own, pwd.mnt);
-        if (request->dirfd == AT_FDCWD ? BPF_CORE_READ(fs, pwd.dentry) == here.dentry &&
-                                                 BPF_CORE_READ(fs, pwd.mnt) == here.mnt
-                                       : is_at(task, request->dirfd, &here))
-                tell_here(request, &here);
-}
-
 /* Other threads may change a directory that they share with the task. */
 static __always_inline int tell_directories(ReaderRequest *request, struct task_struct *task) {
         struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -172,7 +129,6 @@ static __always_inline int tell_directories(ReaderRequest *request, struct task_
         if (root && BPF_CORE_READ(fs, root.dentry) == BPF_CORE_READ(root, f_path.dentry) &&
                 BPF_CORE_READ(fs, root.mnt) == BPF_CORE_READ(root, f_path.mnt))
                 request->flags |= READER_ROOT_IS_GIVEN;
-        tell_base(request, task, fs);
         return sequence & 1 || sequence != sequence_of(fs) ? -EOPNOTSUPP : 0;
 }
 

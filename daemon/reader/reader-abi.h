@@ -16,7 +16,6 @@
 
 typedef enum ReaderFlags {
         READER_ROOT_IS_GIVEN = 1U << 0, /* the caller's root directory is that of root_fd */
-        READER_BASE_IS_HERE = 1U << 1,  /* relative paths start at the calling process's working directory */
 } ReaderFlags;
 
 /* reader_read: tells of the task that waits in a call.  Returns 0 with all of the answer; or a negative
@@ -28,8 +27,6 @@ typedef struct ReaderRequest {
         uint64_t id;         /* of the notification */
         int32_t listener_fd; /* of the calling process */
         int32_t root_fd;     /* of the calling process: a root directory to compare with */
-        int32_t dirfd; /* of the task: where its relative paths start; AT_FDCWD: its working directory */
-        uint32_t reserved_in;
         /* Out.  Users, groups and capabilities are those of the initial user namespace, numbers those of the
          * PID namespace of the calling process. */
         uint64_t capabilities; /* effective */
@@ -45,10 +42,4 @@ typedef struct ReaderRequest {
         uint32_t tids[READER_LEVELS_MAX];
         char comm[READER_COMM_SIZE];
         uint32_t groups[READER_GROUPS_MAX];
-        /* The working directory of the calling process, with READER_BASE_IS_HERE: */
-        uint64_t here_inode;
-        uint32_t here_generation;
-        uint32_t here_device;
-        uint32_t here_mount;
-        uint32_t reserved_out;
 } ReaderRequest;

@@ -97,7 +97,6 @@ static const SeccompRule rules[] = {
         ALLOW(ALL, read),
         ALLOW(WORKER | HELPER, getcwd),
         ALLOW(WORKER | HELPER, fchdir),
-        ALLOW(WORKER, chdir), /* to where the next call is likely to begin */
         ALLOW(WORKER, pread64),
         ALLOW(WORKER, lseek),
         ALLOW(WORKER, write),

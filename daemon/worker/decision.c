@@ -83,8 +83,6 @@ static int read_target_path(const Decider *decider, Location *location) {
         if (r == 0 && rootdir_is(rootdir, &request->facts.root))
                 return 0;
         if (r == 0)
-                r = parent_hold(&location->parent);
-        if (r == 0)
                 r = rootdir_enter(rootdir, request->target, &request->facts);
         if (r != 0 && r != -EACCES)
                 return r;
@@ -125,9 +123,9 @@ static int visit_entered(
 
 /* Judges all paths that the host has for the place.  Returns 0, an outcome of place_visit_on_host() or a
  * negative errno. */
-static int judge_paths(const Decider *decider, Location *location, Judgement *judgement) {
+static int judge_paths(const Decider *decider, const Location *location, Judgement *judgement) {
         HostMounts *mounts = decider->host_mounts;
-        Parent *parent = &location->parent;
+        const Parent *parent = &location->parent;
         int r = PLACE_ELSEWHERE, reverted;
 
         if (parent->entered)
@@ -135,8 +133,6 @@ static int judge_paths(const Decider *decider, Location *location, Judgement *ju
         if (r != PLACE_SHARED && r != PLACE_ELSEWHERE)
                 return r;
         reverted = credentials_revert(decider->impersonation->override);
-        if (reverted >= 0)
-                reverted = parent_hold(parent);
         if (reverted < 0)
                 return reverted;
         if (r == PLACE_SHARED)
@@ -154,7 +150,7 @@ static int judge_paths(const Decider *decider, Location *location, Judgement *ju
 /* The same, as often as the directory is moved meanwhile; and notes the path in the slot.  A directory that
  * the worker has not entered is on the host if its mount is: that must be so now. */
 static int judge_place(
-        const Decider *decider, Location *location, SlotLocation *slot, Judgement *judgement) {
+        const Decider *decider, const Location *location, SlotLocation *slot, Judgement *judgement) {
         int r;
 
         slot->path_length = 0;

@@ -222,17 +222,6 @@ static void take_up(RequestHandler *handler, uint32_t index) {
         request->operation = request->call ? operation_of(request->call->kind) : NULL;
 }
 
-/* Where the next call of the thread is likely to begin. */
-static void learn_base(RequestHandler *handler) {
-        const Request *request = &handler->request;
-        const Slot *slot = request->slot;
-
-        if (handler_may_guess(handler) && request_n_locations(request) == 1)
-                bases_learn(&handler->impersonation.bases, &request->locations[0],
-                        (pid_t)slot->request.notif.pid, slot->arguments.dirfds[0], slot->locations[0].path,
-                        handler->host_mounts);
-}
-
 int request_handle(RequestHandler *handler, uint32_t index) {
         int r, ended;
 
@@ -243,10 +232,8 @@ int request_handle(RequestHandler *handler, uint32_t index) {
                 r = try_with_helpers(handler);
         if (r == REQUEST_GONE || (r < 0 && r != -ETIME))
                 r = explain(handler, r);
-        if (r == REQUEST_DONE) {
-                learn_base(handler);
+        if (r == REQUEST_DONE)
                 r = reply(handler);
-        }
         ended = impersonation_end(&handler->impersonation, &handler->request);
         return ended < 0 ? ended : r;
 }

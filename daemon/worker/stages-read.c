@@ -64,28 +64,11 @@ static void note_caller(Request *request) {
         memcpy(slot->comm, request->facts.comm, sizeof(slot->comm));
 }
 
-/* Goes where the call is likely to begin, for the reader to say whether it does. */
-static void guess_base(RequestHandler *handler, TaskCall *call) {
-        const Request *request = &handler->request;
-        const struct seccomp_notif *notif = &request->slot->request.notif;
-        Arguments arguments;
-
-        if (request_n_locations(request) != 1 || !handler_may_guess(handler))
-                return;
-        call_arguments(request->call, &notif->data, &arguments);
-        call->dirfd = arguments.dirfds[0];
-        bases_guess(&handler->impersonation.bases, &handler->impersonation.rootdir, handler->host_mounts,
-                (pid_t)notif->pid, call->dirfd);
-}
-
-static int read_facts(RequestHandler *handler, unsigned sets, bool may_guess) {
+int request_read_facts(RequestHandler *handler, unsigned sets) {
         Request *request = &handler->request;
-        TaskCall call = {&request->notification, -EBADF};
         int r;
 
-        if (may_guess)
-                guess_base(handler, &call);
-        task_reader_begin(request->task_reader, &call);
+        task_reader_begin(request->task_reader, &request->notification);
         task_facts_forget(&request->facts, TASK_EVERYTHING);
         r = target_open(handler->targets, (pid_t)request->slot->request.notif.pid, &request->target);
         if (r == 0)
@@ -95,10 +78,6 @@ static int read_facts(RequestHandler *handler, unsigned sets, bool may_guess) {
         if (r != 0)
                 return r == TARGET_GONE ? REQUEST_GONE : r;
         return REQUEST_PROCEED;
-}
-
-int request_read_facts(RequestHandler *handler, unsigned sets) {
-        return read_facts(handler, sets, false);
 }
 
 int stage_resume(RequestHandler *handler) {
@@ -140,7 +119,7 @@ int stage_read_caller(RequestHandler *handler) {
                 return request_cannot(&handler->request, ENOSYS, "snotifyd does not know this call");
         if (notif->pid == 0)
                 return request_cannot(&handler->request, EPERM, "it is outside of snotifyd's PID namespace");
-        return read_facts(handler, needed_facts(handler), !request_was_begun(request));
+        return request_read_facts(handler, needed_facts(handler));
 }
 
 /* Reads a path into the slot, where a successor finds it: what the target's other threads write there from

@@ -61,11 +61,6 @@ static inline const Executor *handler_executor(const RequestHandler *handler) {
         return handler->context->arguments->executor;
 }
 
-/* Can the worker guess where calls begin?  It must act, and have the reader to confirm a guess. */
-static inline bool handler_may_guess(const RequestHandler *handler) {
-        return handler_executor(handler)->acts && handler->context->arguments->reader_fd >= 0;
-}
-
 static inline LedgerHeader *handler_ledger(const RequestHandler *handler) {
         return ledger_header(handler->context->ledger);
 }

@@ -142,14 +142,12 @@ static TaskReader *new_bpf_reader(CountingReader *counting, TaskReader *procfs_r
         return reader;
 }
 
-static int32_t asked_dirfd = AT_FDCWD;
-
 static void begin_request(TaskReader *reader) {
         const Notification notification = {call_listener_fd, call.notif.id};
         static Notification kept;
 
         kept = notification;
-        task_reader_begin(reader, &(TaskCall){&kept, asked_dirfd});
+        task_reader_begin(reader, &kept);
 }
 
 static Target *open_target(TargetCache *cache, pid_t tid) {
@@ -923,120 +921,6 @@ static void test_others(void **state) {
         assert_asked(-ENOENT, &request);
 }
 
-#define BASE_FD 100
-
-static void prepare_directories(void) {
-        CHECK_INT(chdir("/usr/bin"), 0);
-        CHECK_INT(dup3(open("/usr/lib", O_PATH | O_DIRECTORY | O_CLOEXEC), BASE_FD, O_CLOEXEC), BASE_FD);
-        CHECK_INT(dup3(open("/dev/null", O_RDONLY | O_CLOEXEC), BASE_FD + 1, O_CLOEXEC), BASE_FD + 1);
-        prepare_plain();
-}
-
-static void prepare_directories_and_root(void) {
-        prepare_directories();
-        CHECK_INT(chroot("/usr"), 0);
-}
-
-static const Kind in_directories = {"in a directory", prepare_directories, 0, TOLD, false, false};
-static const Kind in_another_root = {
-        "in another root", prepare_directories_and_root, 0, TOLD & ~TASK_ROOT, false, false};
-
-/* Where the worker stands, and what it asks for: is its working directory the base? */
-static const struct {
-        const char *cwd;
-        int32_t dirfd;
-        bool expected;
-} bases[] = {
-        {"/usr/bin", AT_FDCWD, true},
-        {"/usr/lib", AT_FDCWD, false},
-        {"/usr", AT_FDCWD, false},
-        {"/", AT_FDCWD, false},
-        {"/usr/lib", BASE_FD, true},
-        {"/usr/bin", BASE_FD, false},
-        {"/usr/bin", BASE_FD + 1, false},
-        {"/usr/bin", BASE_FD + 2, false},
-        {"/usr/bin", -1, false},
-        {"/usr/bin", INT32_MAX, false},
-        {"/usr/bin", INT32_MIN, false},
-};
-
-static void assert_base(TaskReader *reader, Target *target, size_t i, bool expected) {
-        TaskBase base = {};
-        TaskFacts facts;
-        struct stat st;
-
-        assert_int_equal(chdir(bases[i].cwd), 0);
-        asked_dirfd = bases[i].dirfd;
-        begin_request(reader);
-        assert_false(task_reader_base(reader, &base)); /* nothing was read yet */
-        task_facts_init(&facts);
-        assert_int_equal(task_reader_read(reader, target, TASK_STATUS, &facts), 0);
-        task_facts_done(&facts);
-        assert_int_equal(task_reader_base(reader, &base), expected);
-        assert_int_equal(stat(".", &st), 0);
-        if (expected) {
-                DirectoryId id;
-
-                assert_int_equal(directory_id_read(AT_FDCWD, "", AT_EMPTY_PATH, &id), 0);
-                assert_int_equal(base.mount_id, id.mount_id);
-                assert_int_not_equal(base.inode, 0);
-        }
-        asked_dirfd = AT_FDCWD;
-        assert_int_equal(chdir("/"), 0);
-}
-
-static void test_bases(void **state) {
-        _cleanup_(target_cache_free_p) TargetCache *cache = new_cache();
-        CountingReader counting;
-        _cleanup_(task_reader_free_p) TaskReader *procfs_reader = new_procfs_reader(), *reader = NULL;
-        TaskBase base;
-        pid_t pid;
-
-        (void)state;
-        need_program();
-        reader = new_bpf_reader(&counting, procfs_reader);
-        pid = start(&in_directories);
-        for (size_t i = 0; i < COUNT(bases); i++)
-                assert_base(reader, open_target(cache, pid), i, bases[i].expected);
-        assert_false(task_reader_base(procfs_reader, &base));
-        harness_kill(pid);
-        pid = start(&in_another_root);
-        for (size_t i = 0; i < COUNT(bases); i++)
-                assert_base(reader, open_target(cache, pid), i, false);
-        harness_kill(pid);
-}
-
-/* One directory, seen through another mount, is not the base: what the rules say of it may differ. */
-static void stand_on_another_mount(const void *argument) {
-        ReaderRequest request = *(const ReaderRequest *)argument;
-        char dir[] = "/tmp/snotify-test-XXXXXX";
-
-        CHECK(mkdtemp(dir));
-        CHECK_INT(unshare(CLONE_NEWNS), 0);
-        CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-        CHECK_INT(mount("/usr/bin", dir, NULL, MS_BIND, NULL), 0);
-        CHECK_INT(chdir(dir), 0);
-        CHECK_INT(reader_ask(program_fd, &request), 0);
-        CHECK_INT(request.flags & READER_BASE_IS_HERE, 0);
-        CHECK_INT(chdir("/"), 0);
-        CHECK_INT(umount2(dir, MNT_DETACH), 0);
-        CHECK_INT(rmdir(dir), 0);
-}
-
-static void test_other_mount(void **state) {
-        ReaderRequest request;
-        pid_t pid;
-
-        (void)state;
-        need_program();
-        harness_need_unshare(CLONE_NEWNS);
-        pid = start(&in_directories);
-        request = request_for_call();
-        request.dirfd = AT_FDCWD;
-        harness_run(stand_on_another_mount, &request);
-        harness_kill(pid);
-}
-
 /* A descriptor that is no root directory, or none. */
 static void test_roots(void **state) {
         pid_t pid;
@@ -1075,8 +959,6 @@ int main(void) {
                 cmocka_unit_test(test_reborn_told),
                 cmocka_unit_test(test_others),
                 cmocka_unit_test(test_roots),
-                cmocka_unit_test(test_bases),
-                cmocka_unit_test(test_other_mount),
         };
 
         harness_need_filters();

@@ -418,14 +418,9 @@ static void test_other_parent(void **state) {
         }
 }
 
-/* The system call by which workers of the fixture read a path. */
-static long reads_path(void) {
-        return fixture.reader_fd > 0 ? SYS_bpf : SYS_process_vm_readv;
-}
-
 /* A request that its workers die of is answered all the same. */
 static void test_poison(void **state) {
-        static const long deadly_calls[] = {0, SYS_mkdirat, SYS_write}; /* 0: the one that reads the path */
+        static const long deadly_calls[] = {SYS_process_vm_readv, SYS_mkdirat, SYS_write};
         static const struct {
                 unsigned deaths;
                 bool at_entry;
@@ -446,8 +441,7 @@ static void test_poison(void **state) {
                 set(&plain);
                 for (unsigned n = 0; n < rows[row].deaths; n++) {
                         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
-                        worker_step_to(worker, deadly_calls[call] == 0 ? reads_path() : deadly_calls[call],
-                                rows[row].at_entry);
+                        worker_step_to(worker, deadly_calls[call], rows[row].at_entry);
                         harness_kill(worker);
                 }
                 worker = fixture_start_worker(&fixture, 0, FIXTURE_ALLOW);
@@ -469,7 +463,7 @@ static void test_receiver_moves(void **state) {
         (void)state;
         set(&two_processes);
         worker = fixture_trace_worker(&fixture, FIXTURE_ALLOW);
-        worker_step_to(worker, reads_path(), true);
+        worker_step_to(worker, SYS_process_vm_readv, true);
         atomic_store(&ledger_header(fixture.ledger)->receiver, 5);
         worker_release(worker);
         result = fixture_result(&fixture);
@@ -494,7 +488,7 @@ static uint32_t holder(uint32_t index) {
 /* Goes to where the worker reads the first of two callers.  Returns whether it has received the other one,
  * too: that may have been too late. */
 static bool step_between_two_processes(pid_t worker) {
-        worker_step_to(worker, reads_path(), true);
+        worker_step_to(worker, SYS_process_vm_readv, true);
         return (holder(0) == 1 && holder(1) == SLOT_WAITING) ||
                (holder(1) == 1 && holder(0) == SLOT_WAITING);
 }

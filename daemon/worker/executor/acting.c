@@ -4,7 +4,6 @@
  * that the notification is still valid after everything was read. */
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "common/ownership.h"
 #include "worker/executor/executor.h"
@@ -91,7 +90,7 @@ static bool is_inert(const Request *request) {
         for (unsigned i = 0; i < request_n_locations(request); i++) {
                 const Parent *parent = &request->locations[i].parent;
 
-                if (parent->is_fuse || parent->fd == AT_FDCWD || !place_is_inert(parent->fd))
+                if (parent->is_fuse || !place_is_inert(parent->fd))
                         return false;
         }
         return true;

@@ -47,7 +47,6 @@ int impersonation_end(Impersonation *impersonation, Request *request) {
         int dismissed = helper_dismiss(impersonation->helper), r;
 
         impersonation->helper = NULL;
-        impersonation->bases.guessed = NULL;
         for (unsigned i = 0; i < LOCATIONS_MAX; i++)
                 parent_release(&request->locations[i].parent);
         r = impersonation_revert(impersonation);

@@ -14,7 +14,6 @@
 
 #include "common/sandbox.h"
 #include "guard/guard.h"
-#include "worker/executor/base.h"
 #include "worker/executor/helper.h"
 #include "worker/executor/rootdir.h"
 #include "worker/location/host-mounts.h"
@@ -26,7 +25,6 @@ struct Impersonation {
         const Guard *guard; /* not owned; NULL: there is none */
         CredentialsOverride *override;
         RootDir rootdir;
-        Bases bases;
         Helper *helper;          /* NULL: the worker itself impersonates the target */
         HostMounts *host_mounts; /* not owned */
         LedgerHeader *ledger;    /* not owned */

@@ -284,11 +284,8 @@ static int pin_all(Impersonation *impersonation, Request *request, int *ret_erro
         int r;
 
         r = host_mounts_refresh(impersonation->host_mounts, request->slot->taken_usec);
-        if (r >= 0)
-                r = bases_take(&impersonation->bases, &impersonation->rootdir, request->task_reader,
-                        &request->locations[0], impersonation->host_mounts);
-        if (r != 0)
-                return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
         if (impersonation->acts && !request->facts.in_our_user_namespace)
                 return pin_by_helper(impersonation, request, false, ret_error);
         r = pin_all_by_worker(impersonation, request, &wants_helper, ret_error);

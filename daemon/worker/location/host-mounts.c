@@ -56,17 +56,6 @@ static HostMountKind find_kind(const char *type) {
         return HOST_MOUNT_ORDINARY;
 }
 
-/* Not btrfs: the root directories of a subvolume and of its snapshot have the same number. */
-static bool is_local(const char *type) {
-        static const char *const types[] = {
-                "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs"};
-
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-                if (strcmp(type, types[i]) == 0)
-                        return true;
-        return false;
-}
-
 /* Is one of the components ".."?  A component may also be a name that begins with two dots. */
 static bool has_dot_dot(const char *text) {
         for (text = strstr(text, "/.."); text; text = strstr(text + 1, "/.."))
@@ -90,7 +79,6 @@ static HostMount make_row(const Mount *mount) {
                 .id = mount->id,
                 .device = mount->device,
                 .kind = find_kind(mount->type),
-                .is_local = is_local(mount->type),
                 .apart = !is_path(mount->root) || !is_path(mount->point),
                 .above = HOST_MOUNT_NONE,
                 .root = without_slash(mount->root),
@@ -345,11 +333,6 @@ const HostMount *host_mounts_find(const HostMounts *mounts, uint64_t id) {
                         high = middle;
         }
         return NULL;
-}
-
-const HostMount *host_mounts_all(const HostMounts *mounts, size_t *ret_n) {
-        *ret_n = mounts->n;
-        return mounts->rows;
 }
 
 HostMount *host_mounts_of(HostMounts *mounts, uint64_t device, size_t *ret_n) {

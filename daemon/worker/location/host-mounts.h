@@ -40,8 +40,7 @@ typedef struct HostMount {
          * the root of the other, or lies below it.  No rename makes relatives of two mounts that are none:
          * a directory moves between the parts that two mounts show only through a third that shows both. */
         bool has_relatives;
-        bool is_local; /* no server and no other machine answers for it, and it numbers its inodes once */
-        bool apart;    /* its root has no path in the file system: a removed directory, for example */
+        bool apart;        /* its root has no path in the file system: a removed directory, for example */
         HostMountRoot saw; /* what is at the mount point */
         uint64_t root_dev; /* as DirectoryId.dev */
         uint64_t root_ino;
@@ -79,9 +78,6 @@ bool host_mounts_have_automounter(const HostMounts *mounts);
 
 /* Finds the row of a mount by its id (stx_mnt_id of statx(2)).  Returns NULL if there is none. */
 const HostMount *host_mounts_find(const HostMounts *mounts, uint64_t id);
-
-/* Returns all rows. */
-const HostMount *host_mounts_all(const HostMounts *mounts, size_t *ret_n);
 
 /* Returns the rows of a file system's mounts.  *ret_n is their number, 0 if the host has none. */
 HostMount *host_mounts_of(HostMounts *mounts, uint64_t device, size_t *ret_n);

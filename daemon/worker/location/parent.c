@@ -6,7 +6,6 @@
 #include "worker/location/parent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -51,26 +50,7 @@ int parent_take(Parent *parent, int fd, const HostMounts *host_mounts) {
         return 0;
 }
 
-void parent_take_here(Parent *parent, const LedgerObject *object) {
-        parent_release(parent);
-        *parent = (Parent){.fd = AT_FDCWD, .object = *object, .entered = true};
-}
-
-int parent_hold(Parent *parent) {
-        int fd = parent->fd;
-
-        if (fd != AT_FDCWD)
-                return 0;
-        fd = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        parent->fd = fd;
-        return 0;
-}
-
 int parent_enter(Parent *parent) {
-        if (parent->fd == AT_FDCWD)
-                return 0;
         parent->entered = !parent->is_fuse && fchdir(parent->fd) == 0;
         /* Any other error comes from the file system, which returns the same one for the call itself. */
         return parent->entered || parent->is_fuse || errno != ENOMEM ? 0 : -ENOMEM;

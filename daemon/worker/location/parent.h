@@ -10,7 +10,7 @@
 #include "worker/location/host-mounts.h"
 
 typedef struct Parent {
-        int fd; /* O_PATH, owned; AT_FDCWD: the working directory; -EBADF: no parent is pinned */
+        int fd; /* O_PATH, owned; -EBADF: no parent is pinned */
         LedgerObject object;
         /* It is the worker's working directory, too, so that getcwd(2) returns its path.  The target itself
          * does not enter it.  On FUSE the kernel asks the server, which may refuse it. */
@@ -25,14 +25,6 @@ typedef struct Parent {
 /* Releases the parent that was pinned before, takes over the O_PATH fd, also on failure, and identifies the
  * directory as far as the kernel lets this process: see object_read().  Returns 0 or a negative errno. */
 int parent_take(Parent *parent, int fd, const HostMounts *host_mounts);
-
-/* Releases the parent that was pinned before, and takes the working directory, which is that object.  Its fd
- * is AT_FDCWD: it is the parent only as long as the worker stays there, see parent_hold(). */
-void parent_take_here(Parent *parent, const LedgerObject *object);
-
-/* Before the worker leaves a parent that it took where it stood: opens it.  The worker must have its own
- * credentials.  Returns 0 or a negative errno. */
-int parent_hold(Parent *parent);
 
 /* Changes the working directory to the parent.  Does not do so on FUSE, or if the kernel refuses it: then
  * entered is false.  Returns 0 or -ENOMEM. */

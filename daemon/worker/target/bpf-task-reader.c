@@ -24,8 +24,8 @@ typedef struct BpfTaskReader {
         int program_fd;
         int root_fd;
         DirectoryId root;
-        TaskCall call;
-        bool is_answered; /* the program has told of the call */
+        const Notification *notification; /* of the call; NULL: not begun */
+        bool is_answered;                 /* the program has told of the call */
         ReaderRequest answer;
 } BpfTaskReader;
 
@@ -63,10 +63,9 @@ static int ask(BpfTaskReader *reader, Target *target) {
         int r;
 
         reader->answer = (ReaderRequest){
-                .id = reader->call.notification->id,
-                .listener_fd = reader->call.notification->listener_fd,
+                .id = reader->notification->id,
+                .listener_fd = reader->notification->listener_fd,
                 .root_fd = reader->root_fd,
-                .dirfd = reader->call.dirfd,
         };
         reader->is_answered = reader_ask(reader->program_fd, &reader->answer) == 0 &&
                               reader->answer.tids[0] == (uint32_t)target_tid(target);
@@ -97,35 +96,19 @@ static int bpf_read(TaskReader *base, Target *target, unsigned sets, TaskFacts *
         BpfTaskReader *reader = (BpfTaskReader *)base;
         int r = 0;
 
-        if (sets & TOLD && reader->call.notification)
+        if (sets & TOLD && reader->notification)
                 r = ask(reader, target);
         if (r == 0 && sets & TOLD && reader->is_answered)
                 r = take_answer(&reader->answer, &reader->root, facts);
         return r != 0 ? r : task_reader_read(reader->other, target, sets, facts);
 }
 
-static bool bpf_base(TaskReader *base, TaskBase *ret) {
-        const BpfTaskReader *reader = (BpfTaskReader *)base;
-        const ReaderRequest *answer = &reader->answer;
-        const uint32_t needed = READER_ROOT_IS_GIVEN | READER_BASE_IS_HERE;
-
-        if (!reader->is_answered || (answer->flags & needed) != needed)
-                return false;
-        *ret = (TaskBase){
-                .inode = answer->here_inode,
-                .generation = answer->here_generation,
-                .device = answer->here_device,
-                .mount_id = answer->here_mount,
-        };
-        return true;
-}
-
-static void bpf_begin(TaskReader *base, const TaskCall *call) {
+static void bpf_begin(TaskReader *base, const Notification *notification) {
         BpfTaskReader *reader = (BpfTaskReader *)base;
 
-        reader->call = *call;
+        reader->notification = notification;
         reader->is_answered = false;
-        task_reader_begin(reader->other, call);
+        task_reader_begin(reader->other, notification);
 }
 
 static void bpf_free(TaskReader *base) {
@@ -143,8 +126,7 @@ int bpf_task_reader_new(int program_fd, int root_fd, TaskReader *other, TaskRead
                 task_reader_free(other);
                 return -ENOMEM;
         }
-        reader->reader =
-                (TaskReader){.begin = bpf_begin, .read = bpf_read, .base = bpf_base, .free = bpf_free};
+        reader->reader = (TaskReader){.begin = bpf_begin, .read = bpf_read, .free = bpf_free};
         reader->other = other;
         reader->program_fd = program_fd;
         reader->root_fd = root_fd;

@@ -30,13 +30,9 @@ int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFact
         return missing == 0 ? 0 : reader->read(reader, target, missing, facts);
 }
 
-bool task_reader_base(TaskReader *reader, TaskBase *ret) {
-        return reader->base && reader->base(reader, ret);
-}
-
-void task_reader_begin(TaskReader *reader, const TaskCall *call) {
+void task_reader_begin(TaskReader *reader, const Notification *notification) {
         if (reader->begin)
-                reader->begin(reader, call);
+                reader->begin(reader, notification);
 }
 
 TaskReader *task_reader_free(TaskReader *reader) {

@@ -14,31 +14,16 @@
 
 typedef struct TaskReader TaskReader;
 
-/* The call that a task waits in. */
-typedef struct TaskCall {
-        const Notification *notification;
-        int32_t dirfd; /* where its relative paths start; AT_FDCWD: the working directory */
-} TaskCall;
-
-/* What tells a directory from others, as long as a process holds it. */
-typedef struct TaskBase {
-        uint64_t inode;      /* the kernel's number, which statx(2) may not tell */
-        uint32_t generation; /* of the inode's number */
-        uint32_t device;     /* the kernel's number of the file system */
-        uint64_t mount_id;
-} TaskBase;
-
 /* What each reader begins with. */
 struct TaskReader {
-        /* A new request: all that follows is about the task that waits in this call.  NULL: the reader does
+        /* A new request: all that follows is about the task that waits in this call, whose notification
+         * outlives the request.  NULL: the reader does
          * not need to know. */
-        void (*begin)(TaskReader *reader, const TaskCall *call);
+        void (*begin)(TaskReader *reader, const Notification *notification);
         /* Reads these sets, of which it knows none yet, and marks them as known; it may read others along.
          * What is known already stays as it is.  Returns 0, TARGET_GONE or a negative errno: then some of
          * the sets may be missing. */
         int (*read)(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
-        /* See task_reader_base().  NULL: the reader cannot tell. */
-        bool (*base)(TaskReader *reader, TaskBase *ret);
         void (*free)(TaskReader *reader);
 };
 
@@ -53,13 +38,9 @@ TaskReader *task_reader_free(TaskReader *reader);
 int bpf_task_reader_new(int program_fd, int root_fd, TaskReader *other, TaskReader **ret);
 
 /* Must be called at the start of each request. */
-void task_reader_begin(TaskReader *reader, const TaskCall *call);
+void task_reader_begin(TaskReader *reader, const Notification *notification);
 
 /* Makes sure that these sets, of TaskFactSet, are known, and reads none of them twice: facts must be those
  * of this target, and be forgotten at the start of each request (task_facts_forget()).  Returns 0,
  * TARGET_GONE or a negative errno. */
 int task_reader_read(TaskReader *reader, Target *target, unsigned sets, TaskFacts *facts);
-
-/* When the facts were read, was the worker's working directory the one at which a relative path of the call
- * starts, and the task's root directory the host's?  Returns false where that is not known. */
-bool task_reader_base(TaskReader *reader, TaskBase *ret);
