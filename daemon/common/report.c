@@ -129,12 +129,35 @@ void report_text(Report *report, const char *field, const char *format, ...) {
         va_end(arguments);
 }
 
+void report_string(Report *report, const char *field, const char *text) {
+        report_bytes(report, field, text, strlen(text));
+}
+
+/* Writes the number's digits, at least so many. */
+static void report_digits(
+        Report *report, const char *field, uint64_t number, unsigned base, size_t at_least) {
+        char text[20];
+        size_t at = sizeof(text);
+
+        for (; number > 0 || sizeof(text) - at < at_least; number /= base)
+                text[--at] = "0123456789abcdef"[number % base];
+        report_bytes(report, field, text + at, sizeof(text) - at);
+}
+
+void report_number(Report *report, const char *field, uint64_t number) {
+        report_digits(report, field, number, 10, 1);
+}
+
+void report_id(Report *report, const char *field, uint64_t id) {
+        report_digits(report, field, id, 16, 16);
+}
+
 void report_begin(Report *report, ReportKind kind) {
         record_builder_clear(&report->record);
-        report_text(report, "PRIORITY", "%d", kinds[kind].priority);
-        report_text(report, "SYSLOG_IDENTIFIER", "snotifyd");
+        report_number(report, "PRIORITY", (uint64_t)kinds[kind].priority);
+        report_string(report, "SYSLOG_IDENTIFIER", "snotifyd");
         if (kinds[kind].message_id)
-                report_text(report, "MESSAGE_ID", "%s", kinds[kind].message_id);
+                report_string(report, "MESSAGE_ID", kinds[kind].message_id);
 }
 
 void report_use_outbox(Report *report, const Outbox *outbox) {

@@ -60,6 +60,11 @@ void report_set_patience(Report *report, uint64_t usec);
 void report_begin(Report *report, ReportKind kind);
 void report_text(Report *report, const char *field, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+/* The same for a string, for a number, and for an id of 16 hexadecimal digits: without printf(3), of which a
+ * record with many fields is mostly made. */
+void report_string(Report *report, const char *field, const char *text);
+void report_number(Report *report, const char *field, uint64_t number);
+void report_id(Report *report, const char *field, uint64_t id);
 /* The value may be any bytes. */
 void report_bytes(Report *report, const char *field, const void *value, size_t size);
 /* Adds MESSAGE and sends.  Returns false where the record is lost.  Without an outbox, the next record that

@@ -119,22 +119,22 @@ static void add_fields(Report *report, const SessionIdentity *session, const Slo
                 [REPORT_AUDITED] = "audited",
         };
 
-        report_text(report, "OBJECT_PID", "%" PRIu32, slot->pid);
-        report_text(report, "SNOTIFY_SESSION", "%016" PRIx64, session->session_id);
+        report_number(report, "OBJECT_PID", slot->pid);
+        report_id(report, "SNOTIFY_SESSION", session->session_id);
         /* From the reply: the request may already be cleared when a successor writes the record again. */
-        report_text(report, "SNOTIFY_REQUEST", "%016" PRIx64, (uint64_t)slot->reply.response.id);
+        report_id(report, "SNOTIFY_REQUEST", slot->reply.response.id);
         add_text(report, "SNOTIFY_PROFILE", session->profile, sizeof(session->profile));
         add_text(report, "SNOTIFY_LABEL", session->label, sizeof(session->label));
         add_text(report, "SNOTIFY_RULE", slot->rule, sizeof(slot->rule));
-        report_text(report, "SNOTIFY_VERDICT", "%s", verdicts[kind]);
-        report_text(report, "SNOTIFY_CALL", "%s", call_name(call));
+        report_string(report, "SNOTIFY_VERDICT", verdicts[kind]);
+        report_string(report, "SNOTIFY_CALL", call_name(call));
         add_arguments(report, slot, call);
-        report_text(report, "SNOTIFY_ERRNO", "%s", error_name(slot->error));
-        report_text(report, "SNOTIFY_UID", "%" PRIu32, slot->uid);
+        report_string(report, "SNOTIFY_ERRNO", error_name(slot->error));
+        report_number(report, "SNOTIFY_UID", slot->uid);
         add_text(report, "SNOTIFY_COMM", slot->comm, sizeof(slot->comm));
-        report_text(report, "SNOTIFY_USEC", "%" PRIu64,
+        report_number(report, "SNOTIFY_USEC",
                 (slot->sent_usec != 0 ? slot->sent_usec : now_usec) - slot->received_usec);
-        report_text(report, "SNOTIFY_GENERATION", "%" PRIu64, slot->generation);
+        report_number(report, "SNOTIFY_GENERATION", slot->generation);
 }
 
 /* Writes the reason for the decision, the end of the record's sentence, to to. */
