@@ -97,13 +97,13 @@ fi
 emulated=(calls config escape handover-queue handshake identities mountinfo operation policy protocol rate-limit report session-table
         store subordinate-ids task-facts worker-pool)
 passes() {
-        [ $status = 0 ] || { echo "$output"; return 1; }
+        [ "$status" = 0 ] || { echo "$output"; return 1; }
 }
 if command -v qemu-aarch64 >/dev/null; then
         for name in "${emulated[@]}"; do
                 output=$(qemu-aarch64 -L "$root" -E LD_LIBRARY_PATH="$libraries:$root/lib/aarch64-linux-gnu" "$work/build/tests/unit/test-$name" 2>&1)
                 status=$?
-                if [ $status = 77 ]; then
+                if [ "$status" = 77 ]; then
                         result ok "the unit test $name passes in qemu # SKIP ${output##*SKIP }"
                 else
                         check "the unit test $name passes in qemu" passes
