@@ -125,9 +125,13 @@ check "another session is unaffected" supervised -- mkdir "$work/room/other"
 check "... and so are new sessions, in any number" \
         bash -c "for n in {1..20}; do '$SNOTIFY_RUN' --socket '$socket' -- mkdir '$work/room/new-'\$n || exit 1; done"
 
-kill -USR1 "${servers[@]}"
+# Again and again: a process that waited for the directory's lock makes its own request once it has it, dead or not.
+is_released() {
+        kill -USR1 "${servers[@]}"
+        workers_are 0
+}
 recovers() {
-        wait_for workers_are 0 || { echo "$(workers) processes"; return 1; }
+        wait_for is_released || { echo "$(workers) processes"; return 1; }
         : >"$work/recovered"
         timeout 10 tail --pid="$many" -f /dev/null && [ -d "$work/room/again" ]
 }
