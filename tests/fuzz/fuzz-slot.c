@@ -50,7 +50,7 @@ static void fill(Slot *slot, LedgerHeader *header, SessionIdentity *session, Inp
 }
 
 static uint64_t all_counted(const LedgerTotals *totals) {
-        return totals->allowed + totals->denied + totals->failed;
+        return totals->allowed + totals->audited + totals->denied + totals->failed;
 }
 
 static void check_field(const char *name, const char *from, size_t length_max) {
