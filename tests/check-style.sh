@@ -130,7 +130,7 @@ one_way() {
                 END { exit failed }'
 }
 
-# While it waits for a page, which the task may withhold, the kernel frees no BPF program of the whole machine.
+# While it waits for a page, which the task may withhold, no BPF program of the whole machine that may sleep is freed.
 no_user_memory() {
         ! git ls-files '*.bpf.c' '*.bpf.h' | xargs grep -nE 'copy_from_user|probe_read_user'
 }

@@ -9,7 +9,7 @@
  * afterwards.
  *
  * Must never read the task's memory: the task could let its page wait for ever.  While a program of this
- * type waits the kernel frees no other BPF program of the whole machine, seccomp's filters included. */
+ * type waits, no BPF program of the whole machine that may sleep is freed (RCU Tasks Trace). */
 
 #include "ebpf/listener.bpf.h"
 
