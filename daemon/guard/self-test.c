@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,6 +23,7 @@
 #include "common/message.h"
 #include "common/notify.h"
 #include "common/ownership.h"
+#include "ebpf/trial.h"
 
 #define PATIENCE_MSEC 10000
 #define NAME "probe"
@@ -50,26 +50,9 @@ typedef struct Trial {
         int listener_fd;
 } Trial;
 
-/* Returns a listener, or a negative errno. */
-static int install_filter(void) {
-        struct sock_filter instructions[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        struct sock_fprog program = {.len = 4, .filter = instructions};
-        int fd;
-
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-        return fd < 0 ? -errno : fd;
-}
-
 /* The child. */
 static int call(int socket_fd, int dir_fd) {
-        int listener_fd = install_filter(), result = listener_fd < 0 ? listener_fd : 0;
+        int listener_fd = trial_install_filter(), result = listener_fd < 0 ? listener_fd : 0;
 
         if (message_send(socket_fd, &result, sizeof(result), listener_fd) < 0 || listener_fd < 0)
                 return EXIT_FAILURE;

@@ -7,7 +7,6 @@
 #include "reader/self-test.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +24,7 @@
 #include "common/notify.h"
 #include "common/ownership.h"
 #include "ebpf/run.h"
+#include "ebpf/trial.h"
 #include "reader/reader.h"
 
 #define PATIENCE_MSEC 10000
@@ -54,22 +54,6 @@ typedef enum Complaint {
         COMPLAINT_ROOT,
         COMPLAINTS,
 } Complaint;
-
-/* Returns a listener, or a negative number. */
-static int install_filter(void) {
-        struct sock_filter instructions[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        struct sock_fprog program = {.len = 4, .filter = instructions};
-
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -1;
-        return (int)syscall(
-                SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-}
 
 /* Its call waits until the child is killed, or the listener is closed. */
 static pid_t fork_caller(void) {
@@ -159,7 +143,7 @@ static Complaint receive(int program_fd, int listener_fd, pid_t pid) {
 }
 
 static Complaint try_reader(int program_fd, int learn_fd) {
-        int listener_fd = install_filter();
+        int listener_fd = trial_install_filter();
         Complaint complaint;
         pid_t pid;
 

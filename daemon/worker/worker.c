@@ -42,7 +42,6 @@ typedef struct Worker {
         uint32_t next;          /* where it looks first for a request that waits */
         uint32_t last_tid;      /* of the last caller */
         bool crowded;           /* several threads have called since it waited last */
-        bool just_received;     /* no time has passed since the last request was received */
 } Worker;
 
 static bool is_receiver(const Worker *worker) {
@@ -220,7 +219,6 @@ static int receive(Worker *worker) {
         worker->crowded |= worker->last_tid != slot->request.notif.pid;
         worker->last_tid = slot->request.notif.pid;
         give(worker, index, SLOT_WAITING);
-        worker->just_received = true;
         return 1;
 }
 
@@ -260,12 +258,8 @@ static int wait_and_receive(Worker *worker) {
         return r < 0 ? r : 1;
 }
 
-/* A request that is taken as soon as it was received needs no second look at the clock. */
-static void begin(Worker *worker, Slot *slot) {
-        uint64_t now = worker->just_received ? slot->received_usec : clock_usec(CLOCK_MONOTONIC);
-
-        worker->just_received = false;
-        __atomic_store_n(&slot->taken_usec, now, __ATOMIC_RELAXED);
+static void begin(Slot *slot) {
+        __atomic_store_n(&slot->taken_usec, clock_usec(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
 }
 
 /* Takes a request that waits; the slots take turns.  Returns its slot's index, or LEDGER_SLOTS. */
@@ -282,7 +276,7 @@ static uint32_t take_waiting(Worker *worker) {
                         return LEDGER_SLOTS;
                 }
                 if (slot_phase(slot) != SLOT_EMPTY) {
-                        begin(worker, slot);
+                        begin(slot);
                         worker->next = index + 1;
                         return index;
                 }
@@ -312,7 +306,7 @@ static int finish_predecessors(Worker *worker) {
                         continue;
                 }
                 slot->attempts++;
-                begin(worker, slot);
+                begin(slot);
                 if (slot->received_usec == 0)
                         slot->received_usec = slot->taken_usec;
                 r = finish(worker, i);

@@ -60,8 +60,6 @@ static int fill_status(TaskFacts *facts, const ReaderRequest *answer) {
 
 /* Whatever it is not sure of, it does not tell. */
 static int ask(BpfTaskReader *reader, Target *target) {
-        int r;
-
         reader->answer = (ReaderRequest){
                 .id = reader->notification->id,
                 .listener_fd = reader->notification->listener_fd,
@@ -71,8 +69,7 @@ static int ask(BpfTaskReader *reader, Target *target) {
                               reader->answer.tids[0] == (uint32_t)target_tid(target);
         if (!reader->is_answered)
                 return 0;
-        r = target_confirm(target, reader->answer.birth);
-        return r;
+        return target_confirm(target, reader->answer.birth);
 }
 
 static int take_answer(const ReaderRequest *answer, const DirectoryId *root, TaskFacts *facts) {

@@ -7,7 +7,6 @@
  * What a reader says counts only once the notification was seen to be valid afterwards: only then was the
  * task that it read surely the one that waits. */
 
-#include "common/ledger.h"
 #include "common/notify.h"
 #include "worker/target/target.h"
 #include "worker/target/task-facts.h"
@@ -17,8 +16,7 @@ typedef struct TaskReader TaskReader;
 /* What each reader begins with. */
 struct TaskReader {
         /* A new request: all that follows is about the task that waits in this call, whose notification
-         * outlives the request.  NULL: the reader does
-         * not need to know. */
+         * outlives the request.  NULL: the reader does not need to know. */
         void (*begin)(TaskReader *reader, const Notification *notification);
         /* Reads these sets, of which it knows none yet, and marks them as known; it may read others along.
          * What is known already stays as it is.  Returns 0, TARGET_GONE or a negative errno: then some of
